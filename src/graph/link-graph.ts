@@ -16,7 +16,7 @@ export class LinkGraph {
   readonly index: number;
   readonly firstSection: number;
   readonly sectionCount: number;
-  firstSymbol = 0;
+  firstSymbol: number;
   symbolCount = 0;
   /** Symbols before this one are local. */
   localCount = 0;
@@ -33,6 +33,7 @@ export class LinkGraph {
     this.name = reader.name;
     this.firstSection = firstSection;
     this.sectionCount = sectionCount;
+    this.firstSymbol = tables.symbols.count;
     this.index = tables.graphs.length;
     tables.graphs.push(this);
   }
