@@ -55,7 +55,7 @@ export function relaxLocalDynamic(view: DataView, at: number): number {
   // Large model, as above.
   if (view.getUint16(at + 4, true) === 0xb848) {
     write(view, at - 3, [0x66, 0x66, 0x66, ...movFs0Rax]);
-    write(view, at + 9, [0x66, 0x66, 0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00]); // nopw 0(%rax,%rax), padded
+    write(view, at + 9, [0x66, 0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00]); // nopw 0(%rax,%rax), padded
     return 1;
   }
   return -1;
