@@ -1,0 +1,56 @@
+import { SlablinkError } from "../src/errors.ts";
+import { writeError } from "./terminal.ts";
+
+/** The commands; each is loaded only when it is asked for, since start-up counts in every run. */
+const commands: Record<string, () => Promise<{ command(words: string[]): Promise<number> }>> = {
+  run: () => import("./run.ts"),
+  executor: () => import("./executor.ts"),
+  help: () => import("./help.ts"),
+  version: () => import("./version.ts"),
+};
+
+/** Names of all commands, as a hint for a mistyped one. */
+export const commandNames: readonly string[] = Object.keys(commands);
+
+/** Runs the command line (without `node` and the script) and ends this process with the command's status. */
+export async function main(words: string[]): Promise<void> {
+  let status: number;
+  try {
+    status = await dispatch(words);
+  } catch (error) {
+    status = await report(error);
+  }
+  // Not `exitCode`: the session may hold handles that would keep the process alive.
+  process.exit(status);
+}
+
+async function dispatch(words: string[]): Promise<number> {
+  const [name, ...rest] = words;
+  if (name === "--version" || name === "-V") return (await commands.version()).command(rest);
+  if (name === undefined || name === "--help" || name === "-h") {
+    const help = await commands.help();
+    if (name !== undefined) return help.command(rest);
+    writeError((await import("./help.ts")).overview);
+    return 2;
+  }
+  if (!Object.hasOwn(commands, name)) {
+    const { unknownCommand } = await import("./hint.ts");
+    throw unknownCommand(name, commandNames);
+  }
+  return (await commands[name]()).command(rest);
+}
+
+async function report(error: unknown): Promise<number> {
+  if (error instanceof AggregateError) {
+    let status = 1;
+    for (const each of error.errors) status = Math.max(status, await report(each));
+    return status;
+  }
+  if (error instanceof SlablinkError) {
+    writeError(`slablink: error: ${error.message}\n`);
+    return error.code === "usage" ? 2 : 1;
+  }
+  const { internalError } = await import("./hint.ts");
+  writeError(internalError(error));
+  return 1;
+}

@@ -1,0 +1,137 @@
+import { UsageError } from "../src/errors.ts";
+import type { InputItem, RunRequest } from "../src/orc/run-request.ts";
+import { type Option, oneOf, parseAddress, parseOptions, parsePair, parseSize } from "./options.ts";
+
+/** How `--stats` wants to be printed. */
+export type StatsForm = "none" | "table" | "line" | "json";
+
+/** The command line of `slablink run`, understood but not acted on: sources among `items` are not compiled yet. */
+export interface RunOptions extends Omit<RunRequest, "onLinked" | "onExecutor" | "items"> {
+  readonly items: readonly InputItem[];
+  readonly stats: StatsForm;
+  readonly help: boolean;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/**
+ * Reads the words after `slablink run`, response files already replaced.
+ * @throws UsageError
+ */
+export function parseRunOptions(words: readonly string[]): RunOptions {
+  const items: InputItem[] = [];
+  const libraryDirectories: string[] = [];
+  const absolutes: [string, number][] = [];
+  const aliases: [string, string][] = [];
+  let wholeArchive = false;
+  let onlyStatic = false;
+  let argv0: string | undefined;
+  const run: Mutable<Omit<RunOptions, "items" | "libraryDirectories" | "absolutes" | "aliases" | "argv">> = {
+    mode: "executor",
+    memory: "shared",
+    entry: "main",
+    processSymbols: true,
+    placement: "low",
+    stats: "none",
+    help: false,
+  };
+  let memoryGiven = false;
+
+  const flag = (names: string[], set: () => void): Option => ({ names, set });
+  const valued = (names: string[], value: string, set: Option["set"]): Option => ({ names, value, set });
+  const options: Option[] = [
+    valued(["-l", "--library"], "NAME", (name) => {
+      if (name === "" || name === ":") throw new UsageError("-l needs the name of a library");
+      items.push({ kind: "library", name, static: onlyStatic, wholeArchive });
+    }),
+    valued(["-L", "--library-path"], "DIRECTORY", (directory) => libraryDirectories.push(directory)),
+    flag(["--whole-archive"], () => {
+      wholeArchive = true;
+    }),
+    flag(["--no-whole-archive"], () => {
+      wholeArchive = false;
+    }),
+    flag(["-Bstatic", "-static", "-dn", "-non_shared"], () => {
+      onlyStatic = true;
+    }),
+    flag(["-Bdynamic", "-dy", "-call_shared"], () => {
+      onlyStatic = false;
+    }),
+    // A look-up goes through all archives until nothing new turns up, so a group needs no mark.
+    flag(["--start-group", "--end-group", "-(", "-)"], () => {}),
+    valued(["--executor"], "PATH", (path) => {
+      if (path === "") throw new UsageError("--executor needs a path");
+      run.executorPath = path;
+    }),
+    flag(["--in-process"], () => {
+      run.mode = "in-process";
+    }),
+    valued(["--memory"], "shared|rpc", (value, name) => {
+      run.memory = oneOf(value, ["shared", "rpc"], name);
+      memoryGiven = true;
+    }),
+    valued(["--entry", "-e"], "NAME", (name) => {
+      if (name === "") throw new UsageError("--entry needs the name of a function");
+      run.entry = name;
+    }),
+    valued(["--argv0"], "NAME", (name) => {
+      argv0 = name;
+    }),
+    valued(["--abs"], "NAME=ADDRESS", (text, name) => {
+      const [symbol, address] = parsePair(text, name, "NAME=ADDRESS");
+      absolutes.push([symbol, parseAddress(address, name)]);
+    }),
+    valued(["--alias"], "NEW=OLD", (text, name) => {
+      aliases.push(parsePair(text, name, "NEW=OLD"));
+    }),
+    flag(["--no-process-symbols"], () => {
+      run.processSymbols = false;
+    }),
+    valued(["--slab-size"], "SIZE", (text, name) => {
+      run.slabSize = parseSize(text, name);
+    }),
+    valued(["--placement"], "low|near-libc|anywhere", (value, name) => {
+      run.placement = oneOf(value, ["low", "near-libc", "anywhere"], name);
+    }),
+    {
+      names: ["--stats"],
+      value: "table|line|json",
+      optionalValue: true,
+      set: (value, name) => {
+        run.stats = value === "" ? "table" : oneOf(value, ["table", "line", "json"], name);
+      },
+    },
+    flag(["--help", "-h"], () => {
+      run.help = true;
+    }),
+  ];
+
+  const input = (path: string) => {
+    if (path === "") throw new UsageError("an input has an empty name");
+    items.push({ kind: "file", path, wholeArchive });
+  };
+  const programArguments = parseOptions(splitLinkerWords(words), options, input, "run");
+  const first = items.find((item) => item.kind === "file");
+  if (!run.help) {
+    if (items.length === 0) {
+      throw new UsageError("no input: name at least one object, archive or source; see `slablink run --help`");
+    }
+    if (run.mode === "in-process" && (run.executorPath !== undefined || memoryGiven)) {
+      const other = run.executorPath !== undefined ? "--executor" : "--memory";
+      throw new UsageError(`--in-process and ${other} exclude each other: in-process there is no executor`);
+    }
+  }
+  const name = argv0 ?? (first?.kind === "file" ? first.path : "slablink");
+  return { ...run, items, libraryDirectories, absolutes, aliases, argv: [name, ...programArguments] };
+}
+
+/** `-Wl,a,b` is `a b`, so that the words of a compiler's command line can be used as they are; `-pthread` is a library. */
+function splitLinkerWords(words: readonly string[]): string[] {
+  const end = words.indexOf("--");
+  const ours = end < 0 ? words : words.slice(0, end);
+  const split = ours.flatMap((word) => {
+    if (word.startsWith("-Wl,")) return word.slice(4).split(",");
+    return word === "-pthread" ? ["-lpthread"] : [word];
+  });
+  return end < 0 ? split : [...split, ...words.slice(end)];
+}

@@ -1,0 +1,84 @@
+/** A file named on the command line: an object, an archive, a shared library or a linker script, told apart by its contents. */
+export interface FileInput {
+  readonly kind: "file";
+  readonly path: string;
+  /** What messages call it when `path` would say nothing to a person (an object that was compiled into a temporary directory). */
+  readonly name?: string;
+  /** Link every member of an archive, not only those that something refers to. */
+  readonly wholeArchive: boolean;
+}
+
+/** `-l NAME`: to be searched for in the `-L` directories and then in the system's. */
+export interface LibraryInput {
+  readonly kind: "library";
+  /** `m` for `libm.so` or `libm.a`; `:FILE` for exactly that file name. */
+  readonly name: string;
+  /** Take only archives (after `-Bstatic`). */
+  readonly static: boolean;
+  readonly wholeArchive: boolean;
+}
+
+/** One input of a link, as it stands on the command line. */
+export type InputItem = FileInput | LibraryInput;
+
+/** All that is needed to link a program and run it. */
+export interface RunRequest {
+  /** In the order of the command line. */
+  readonly items: readonly InputItem[];
+  /** The `-L` directories; the system's own follow them without being named here. */
+  readonly libraryDirectories: readonly string[];
+  readonly mode: "executor" | "in-process";
+  /** The executor program; the package's own by default. */
+  readonly executorPath?: string;
+  /** `shared`: contents lie in memory shared with the executor; `rpc`: they travel in messages. */
+  readonly memory: "shared" | "rpc";
+  /** Name of the function to call as `int main(int argc, char **argv, char **envp)`. */
+  readonly entry: string;
+  /** The program's arguments, `argv[0]` first. */
+  readonly argv: readonly string[];
+  /** Symbols defined as plain addresses. */
+  readonly absolutes: readonly (readonly [name: string, address: number])[];
+  /** `[new name, name it stands for]`. */
+  readonly aliases: readonly (readonly [alias: string, target: string])[];
+  /** Whether what the inputs leave undefined may come from the process itself. */
+  readonly processSymbols: boolean;
+  /** Size of the slab in bytes. */
+  readonly slabSize?: number;
+  readonly placement: "low" | "near-libc" | "anywhere";
+  /** Called once, when everything is linked and before the first instruction of the program runs. */
+  onLinked?(stats: LinkStats): void;
+  /** Called when the executor is there; `kill` sends it a signal and does nothing after its end. */
+  onExecutor?(kill: (signal: NodeJS.Signals) => void): void;
+}
+
+/** How a program ended: with a status (0 to 255) or by a signal. */
+export interface RunEnd {
+  readonly status?: number;
+  /** `SIGSEGV` and the like. */
+  readonly signal?: string;
+}
+
+/** What one link did. */
+export interface LinkStats {
+  /** In the order in which they ran. */
+  readonly phases: readonly { readonly name: string; readonly milliseconds: number }[];
+  /** Objects that became part of the program, members of archives included. */
+  readonly objects: number;
+  readonly archives: number;
+  readonly sections: number;
+  readonly symbols: number;
+  readonly relocations: number;
+  readonly bytesCopied: number;
+  /** Requests to the executor. */
+  readonly requests: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly mappings: number;
+  readonly protectionChanges: number;
+  /** Address and sizes in bytes. */
+  readonly slab: { readonly address: number; readonly size: number; readonly used: number };
+  /** Symbols that shared libraries or the process defined. */
+  readonly externals: number;
+  /** Shared libraries that were opened for the program. */
+  readonly libraries: readonly string[];
+}

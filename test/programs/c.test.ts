@@ -1,0 +1,3 @@
+import { testPrograms } from "../support/programs.ts";
+
+testPrograms("test/programs", [".c"]);

@@ -1,0 +1,88 @@
+import assert from "node:assert/strict";
+import { copyFileSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { compile, compilerFor, mustRun } from "./compile.ts";
+import { parseTestProgram, type TestProgram } from "./directives.ts";
+import { type Outcome, run } from "./process.ts";
+import { type Mode, modesUnderTest, runIn } from "./slablink.ts";
+import { has } from "./tools.ts";
+import { freshDirectory, packageRoot } from "./workspace.ts";
+
+/**
+ * Declares a test for each program of a directory whose name ends in one of the endings: each variant of it is linked and
+ * run by the compiler's own linker, and has to do the same under slablink in every mode.
+ * `PROGRAMS=qsort,tls` in the environment chooses those whose names hold one of the words.
+ */
+export function testPrograms(directory: string, endings: readonly string[]): void {
+  const chosen = process.env.PROGRAMS?.split(",");
+  const sources = join(packageRoot, directory);
+  for (const name of readdirSync(sources).sort()) {
+    if (!endings.some((ending) => name.endsWith(ending))) continue;
+    if (chosen !== undefined && !chosen.some((word) => name.includes(word))) continue;
+    const program = parseTestProgram(name, readFileSync(join(sources, name), "utf8"));
+    // Two at a time: the machine's other core compiles while one runs.
+    test(name, { concurrency: 2 }, async (t) => {
+      await Promise.all(
+        program.variants.map((variant) => t.test(variant.join(" "), (v) => testVariant(v, program, variant))),
+      );
+    });
+  }
+}
+
+async function testVariant(t: TestContext, program: TestProgram, variant: readonly string[]): Promise<void> {
+  if (!has(t, compilerFor(variant[0], program.name), ...program.needs)) return;
+  const directory = freshDirectory();
+  const objects: string[] = [];
+  for (const file of program.files) {
+    const object = await compile(variant, file.name, file.text);
+    objects.push(basename(object));
+    copyFileSync(object, join(directory, basename(object)));
+  }
+  for (const [tool, ...words] of program.before) await mustRun(tool, words, directory);
+  const inputs = [...(program.inputs ?? objects), ...program.link];
+
+  const reference = await runReference(program, variant, inputs, directory);
+  assert.equal(reference.status, program.status, `the reference's own status\n${reference.stdout}${reference.stderr}`);
+  for (const mode of modesUnderTest) {
+    if (program.only.length > 0 && !program.only.includes(mode)) continue;
+    await t.test(mode, async () => {
+      sameOutcome(await runLinked(program, mode, inputs, directory), reference);
+    });
+  }
+}
+
+/** What both runs of a program are started with. */
+function surroundings(program: TestProgram, directory: string) {
+  return { cwd: directory, stdin: program.stdin, env: { ...program.env } };
+}
+
+async function runReference(
+  program: TestProgram,
+  variant: readonly string[],
+  inputs: readonly string[],
+  directory: string,
+): Promise<Outcome> {
+  const executable = join(directory, "reference");
+  const isCxx = program.files.some((file) => file.name.endsWith(".cc"));
+  const driver = compilerFor(variant[0], isCxx ? "x.cc" : "x.c");
+  // Only position-independent code can become what these compilers link by default.
+  const position = variant.some((word) => /^-fno-pi[ce]$|^-mcmodel=(medium|large)$/i.test(word)) ? ["-no-pie"] : [];
+  await mustRun(driver, ["-o", executable, ...position, ...program.reference, ...inputs], directory);
+  return run(executable, program.args, { ...surroundings(program, directory), argv0: program.argv0 ?? inputs[0] });
+}
+
+function runLinked(program: TestProgram, mode: Mode, inputs: readonly string[], directory: string): Promise<Outcome> {
+  const argv0 = program.argv0 === undefined ? [] : ["--argv0", program.argv0];
+  const isCxx = program.files.some((file) => file.name.endsWith(".cc"));
+  const libraries = isCxx ? ["-lstdc++", "-lm", "-lgcc_s"] : [];
+  const words = [...argv0, ...program.slablink, ...inputs, ...libraries, "--", ...program.args];
+  return runIn(mode, words, surroundings(program, directory));
+}
+
+/** Fails unless a program under slablink did what it did under its reference: output, error output and status. */
+export function sameOutcome(actual: Outcome, reference: Outcome): void {
+  // The only line that is ours: how the program ended, when that was a signal.
+  const stderr = actual.stderr.replace(/^slablink: program ended by SIG[A-Z0-9]+\n/m, "");
+  assert.deepEqual({ ...actual, stderr }, reference);
+}

@@ -1,0 +1,49 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { delimiter, isAbsolute, join } from "node:path";
+import type { TestContext } from "node:test";
+
+/** Debian's package for each tool or file the tests ask for, where the name is not the package's own. */
+const packages: Record<string, string> = {
+  cc: "gcc",
+  "c++": "g++",
+  "clang++-22": "clang-22",
+  ar: "binutils",
+  objcopy: "binutils",
+  "llvm-ar-22": "llvm-22",
+  "libpython3.11.a": "libpython3.11-dev",
+  "libpython3.11-pic.a": "libpython3.11-dev",
+  "libsqlite3.a": "libsqlite3-dev",
+  "libz.a": "zlib1g-dev",
+  "libzstd.a": "libzstd-dev",
+  script: "bsdutils",
+};
+
+/** The path of a program, or undefined if there is none in $PATH. */
+export function findTool(name: string): string | undefined {
+  if (isAbsolute(name)) return existsSync(name) ? name : undefined;
+  for (const directory of (process.env.PATH ?? "").split(delimiter)) {
+    const path = join(directory, name);
+    if (directory !== "" && existsSync(path)) return path;
+  }
+  return undefined;
+}
+
+/** The path of one of the toolchain's libraries (`libstdc++.a`), as the C++ compiler sees it. */
+export function findLibrary(name: string): string | undefined {
+  const path = spawnSync("c++", [`-print-file-name=${name}`], { encoding: "utf8" }).stdout?.trim() ?? "";
+  return isAbsolute(path) && existsSync(path) ? path : undefined;
+}
+
+/**
+ * Whether all of these programs and libraries (`lib….a`, or absolute paths) are there. If not, the test is skipped
+ * with the package to install; where CI=true, it fails.
+ */
+export function has(test: TestContext, ...names: string[]): boolean {
+  const missing = names.find((name) => (name.startsWith("lib") ? findLibrary(name) : findTool(name)) === undefined);
+  if (missing === undefined) return true;
+  const text = `${missing} is missing: apt-get install ${packages[missing] ?? missing}`;
+  if (process.env.CI === "true") throw new Error(text);
+  test.skip(text);
+  return false;
+}
