@@ -15,6 +15,7 @@ describe("archives made by ar", () => {
     work = new Workspace();
     work.object("b.o", "int g(void) { return 1; }");
     work.object(LONG, "int f(void) { return 2; } int shared_name;");
+    work.object("c.o", "int i(void) { return 4; }");
     work.object("sub/b.o", "int h(void) { return 3; }");
   });
   after(() => work.remove());
@@ -87,7 +88,7 @@ describe("archives made by ar", () => {
 
   test("a thin archive refers to the members of an ordinary archive in it", () => {
     make("rcs", "inner.a", "b.o", LONG);
-    const outer = make("qcsT", "outer.a", "inner.a", "sub/b.o");
+    const outer = make("rcsT", "outer.a", "inner.a", "c.o");
     const members = [...outer.members()];
     assert.deepEqual(
       members.map((m) => m.window().name),
