@@ -1,0 +1,98 @@
+// Thread-local sequences and what replaces them when the place of a variable relative to the thread pointer is known
+// (U. Drepper, "ELF Handling For Thread-Local Storage", 4.1.6 and 5.5; x86-64 psABI, code models; TLSDESC by A. Oliva).
+// Each rewriter gets the position of the relocated 32-bit field in writable memory and says how many of the following
+// relocation entries it has consumed (the call to __tls_get_addr is part of the pattern), or -1 when the bytes are another form.
+
+function matches(view: DataView, at: number, bytes: readonly number[]): boolean {
+  if (at < 0) return false;
+  for (let i = 0; i < bytes.length; i++) {
+    if (view.getUint8(at + i) !== bytes[i]) return false;
+  }
+  return true;
+}
+
+function write(view: DataView, at: number, bytes: readonly number[]): void {
+  for (let i = 0; i < bytes.length; i++) view.setUint8(at + i, bytes[i]!);
+}
+
+const movFs0Rax = [0x64, 0x48, 0x8b, 0x04, 0x25, 0x00, 0x00, 0x00, 0x00]; // mov %fs:0, %rax
+const leaRdi = [0x48, 0x8d, 0x3d]; //                                        lea x(%rip), %rdi
+
+/** General dynamic → local exec. `threadOffset` is the variable's distance from the thread pointer (negative). */
+export function relaxGeneralDynamic(view: DataView, at: number, threadOffset: number): number {
+  // 66 48 8d 3d tlsgd       data16 lea x@tlsgd(%rip), %rdi
+  // 66 66 48 e8 plt32       data16 data16 rex.w call __tls_get_addr@PLT     (or 66 48 ff 15 gotpcrelx)
+  if (matches(view, at - 4, [0x66, ...leaRdi]) && view.getUint8(at + 4) === 0x66) {
+    write(view, at - 4, movFs0Rax);
+    write(view, at + 5, [0x48, 0x8d, 0x80]); //      lea x@tpoff(%rax), %rax
+    view.setInt32(at + 8, threadOffset, true);
+    return 1;
+  }
+  // Large model: lea x@tlsgd(%rip), %rdi; movabs $__tls_get_addr@pltoff, %rax; add %rbx|%r15, %rax; call *%rax
+  if (matches(view, at - 3, leaRdi) && view.getUint16(at + 4, true) === 0xb848) {
+    write(view, at - 3, movFs0Rax);
+    write(view, at + 6, [0x48, 0x8d, 0x80]); //      lea x@tpoff(%rax), %rax
+    view.setInt32(at + 9, threadOffset, true);
+    write(view, at + 13, [0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00]); // nopw 0(%rax,%rax)
+    return 1;
+  }
+  return -1;
+}
+
+/** Local dynamic → local exec: the module's base becomes the thread pointer; DTPOFF fields then hold thread offsets. */
+export function relaxLocalDynamic(view: DataView, at: number): number {
+  if (!matches(view, at - 3, leaRdi)) return -1;
+  // 48 8d 3d tlsld  e8 plt32        lea x@tlsld(%rip), %rdi; call __tls_get_addr@PLT
+  if (view.getUint8(at + 4) === 0xe8) {
+    write(view, at - 3, [0x66, 0x66, 0x66, ...movFs0Rax]);
+    return 1;
+  }
+  // 48 8d 3d tlsld  ff 15 gotpcrelx | 67 e8 plt32
+  if (view.getUint16(at + 4, true) === 0x15ff || view.getUint16(at + 4, true) === 0xe867) {
+    write(view, at - 3, [0x66, 0x66, 0x66, 0x66, ...movFs0Rax]);
+    return 1;
+  }
+  // Large model, as above.
+  if (view.getUint16(at + 4, true) === 0xb848) {
+    write(view, at - 3, [0x66, 0x66, 0x66, ...movFs0Rax]);
+    write(view, at + 9, [0x66, 0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00]); // nopw 0(%rax,%rax), padded
+    return 1;
+  }
+  return -1;
+}
+
+/** TLSDESC → local exec: 48 8d 05 (lea x@tlsdesc(%rip), %reg) becomes 48 c7 c0 (mov $x@tpoff, %reg). */
+export function relaxDescriptor(view: DataView, at: number, threadOffset: number): boolean {
+  const rex = view.getUint8(at - 3);
+  const form = view.getUint8(at - 1);
+  if ((rex & 0xfb) !== 0x48 || view.getUint8(at - 2) !== 0x8d || (form & 0xc7) !== 0x05) return false;
+  view.setUint8(at - 3, 0x48 | ((rex >> 2) & 1));
+  view.setUint8(at - 2, 0xc7);
+  view.setUint8(at - 1, 0xc0 | ((form >> 3) & 7));
+  view.setInt32(at, threadOffset, true);
+  return true;
+}
+
+/** TLSDESC → initial exec: the lea becomes a mov from the GOT entry that holds the thread offset. */
+export function descriptorToInitialExec(view: DataView, at: number): boolean {
+  const rex = view.getUint8(at - 3);
+  const form = view.getUint8(at - 1);
+  if ((rex & 0xfb) !== 0x48 || view.getUint8(at - 2) !== 0x8d || (form & 0xc7) !== 0x05) return false;
+  view.setUint8(at - 2, 0x8b);
+  return true;
+}
+
+/** General dynamic → initial exec, for a library's variable with static TLS; `distance` reaches the GOT entry from the field's new end. */
+export function generalDynamicToInitialExec(view: DataView, at: number, slotFromField: number): number {
+  if (!matches(view, at - 4, [0x66, ...leaRdi]) || view.getUint8(at + 4) !== 0x66) return -1;
+  write(view, at - 4, movFs0Rax);
+  write(view, at + 5, [0x48, 0x03, 0x05]); //        add x@gottpoff(%rip), %rax
+  view.setInt32(at + 8, slotFromField - 12, true);
+  return 1;
+}
+
+/** The call of a TLSDESC sequence, `ff 10` (call *(%rax)) or with a prefix, becomes a no-operation of the same length. */
+export function relaxDescriptorCall(view: DataView, at: number): void {
+  if (view.getUint8(at) === 0x67) write(view, at, [0x0f, 0x1f, 0x00]); // x32 form: 67 ff 10
+  else write(view, at, [0x66, 0x90]);
+}

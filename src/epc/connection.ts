@@ -1,0 +1,197 @@
+import type { Duplex } from "node:stream";
+import { hex } from "../bytes/address.ts";
+import { ExecutorError } from "../errors.ts";
+import type { ProtocolCounters } from "./executor-process-control.ts";
+import { encodeHeader, type Frame, FrameDecoder, Opcode } from "./frame.ts";
+import { ProtocolError } from "./protocol-error.ts";
+import { SpsReader } from "./sps-reader.ts";
+
+/** Answers a call from the executor (JIT dispatch). */
+export type DispatchHandler = (argument: Uint8Array) => Uint8Array | Promise<Uint8Array>;
+
+/** The executor ended the session and said why. */
+export class HangupError extends ExecutorError {}
+
+/** Payloads up to this size are copied behind their header, so that a request is one write. */
+const INLINE_PAYLOAD = 16 * 1024;
+
+const EMPTY = new Uint8Array(0);
+
+interface PendingCall {
+  resolve(payload: Uint8Array): void;
+  reject(error: Error): void;
+}
+
+/**
+ * The controller's end of a SimpleRemoteEPC session over a byte stream: numbers calls and matches their results, in
+ * any order; answers calls from the executor by tag. Once the stream ends or the peer breaks the protocol, every
+ * pending and every later call fails with the reason.
+ */
+export class EpcConnection {
+  readonly counters: ProtocolCounters = { requests: 0, bytesSent: 0, bytesReceived: 0 };
+  /** The payload of the executor's Setup frame. */
+  readonly setup: Promise<Uint8Array>;
+  /** Resolves with the reason when the session is over: undefined after a plain end of the stream. */
+  readonly closed: Promise<Error | undefined>;
+  /** Turns the end of the stream into the error that pending calls get; may wait for the process. */
+  explainEnd: (cause: Error | undefined) => Error | Promise<Error>;
+
+  readonly #stream: Duplex;
+  readonly #decoder = new FrameDecoder();
+  readonly #pending = new Map<number, PendingCall>();
+  readonly #handlers = new Map<number, DispatchHandler>();
+  #nextSequence = 0;
+  #resolveSetup: ((payload: Uint8Array) => void) | undefined;
+  #rejectSetup: (error: Error) => void = () => {};
+  #resolveClosed: (cause: Error | undefined) => void = () => {};
+  #cause: Error | undefined;
+  #ending = false;
+  #failure: Error | undefined;
+
+  constructor(stream: Duplex) {
+    this.#stream = stream;
+    this.explainEnd = (cause) => cause ?? new ExecutorError("the executor closed the connection");
+    this.setup = new Promise((resolve, reject) => {
+      this.#resolveSetup = resolve;
+      this.#rejectSetup = reject;
+    });
+    this.setup.catch(() => {});
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+    stream.on("data", (chunk: Uint8Array) => this.#receive(chunk));
+    stream.on("end", () => this.#end(undefined));
+    stream.on("error", (cause) => this.#end(cause));
+    stream.on("close", () => this.#end(undefined));
+  }
+
+  /** Number of calls whose results have not arrived. */
+  get outstanding(): number {
+    return this.#pending.size;
+  }
+
+  /** Calls the wrapper function at `tag`; resolves with the result's payload. */
+  call(tag: number, argument: Uint8Array): Promise<Uint8Array> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    this.counters.requests++;
+    const sequence = this.#nextSequence++;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(sequence, { resolve, reject });
+      if (!this.#ending) this.#send(Opcode.callWrapper, sequence, tag, argument);
+    });
+  }
+
+  /** Binds a tag address in linked code to a handler. Calls to unknown tags get an empty result. */
+  handle(tag: number, handler: DispatchHandler): void {
+    this.#handlers.set(tag, handler);
+  }
+
+  /** Ends our side; what was written before still goes out. */
+  close(): void {
+    if (!this.#stream.destroyed) this.#stream.end(() => this.#stream.destroy());
+  }
+
+  #send(opcode: number, sequence: number, tag: number, payload: Uint8Array): void {
+    const stream = this.#stream;
+    if (stream.destroyed || stream.writableEnded) return;
+    this.counters.bytesSent += 32 + payload.length;
+    const header = encodeHeader(opcode, sequence, tag, payload.length);
+    if (payload.length <= INLINE_PAYLOAD) {
+      stream.write(payload.length === 0 ? header : Buffer.concat([header, payload]));
+      return;
+    }
+    stream.cork();
+    stream.write(header);
+    stream.write(payload);
+    stream.uncork();
+  }
+
+  #receive(chunk: Uint8Array): void {
+    if (this.#ending) return;
+    this.counters.bytesReceived += chunk.length;
+    try {
+      this.#decoder.push(chunk, (frame) => this.#dispatch(frame));
+    } catch (cause) {
+      this.#end(cause as Error);
+    }
+  }
+
+  #dispatch(frame: Frame): void {
+    if (this.#ending) return;
+    if (this.#resolveSetup) {
+      if (frame.opcode !== Opcode.setup) {
+        throw new ProtocolError(`the executor's first frame has opcode ${hex(frame.opcode)}, not 0x0 (Setup)`);
+      }
+      this.#resolveSetup(frame.payload);
+      this.#resolveSetup = undefined;
+      return;
+    }
+    switch (frame.opcode) {
+      case Opcode.result:
+        this.#finish(frame);
+        return;
+      case Opcode.callWrapper:
+        void this.#answer(frame);
+        return;
+      case Opcode.hangup:
+        this.#end(hangupError(frame.payload));
+        return;
+      default:
+        throw new ProtocolError("the executor sent a second Setup message");
+    }
+  }
+
+  #finish(frame: Frame): void {
+    const call = this.#pending.get(frame.sequence);
+    if (!call) throw new ProtocolError(`the executor answered call ${frame.sequence}, which is not outstanding`);
+    if (frame.tag !== 0) throw new ProtocolError(`a result has the tag ${hex(frame.tag)}, not 0x0`);
+    this.#pending.delete(frame.sequence);
+    call.resolve(frame.payload);
+  }
+
+  async #answer(frame: Frame): Promise<void> {
+    const handler = this.#handlers.get(frame.tag);
+    let result = EMPTY;
+    try {
+      // Out-of-band errors have no form on LLVM 22's wire: an empty result is what its executors send, too.
+      if (handler) result = (await handler(frame.payload)) as typeof EMPTY;
+    } catch {
+      result = EMPTY;
+    }
+    this.#send(Opcode.result, frame.sequence, 0, result);
+  }
+
+  #end(cause: Error | undefined): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    const partial = this.#decoder.pending;
+    this.#cause =
+      cause ??
+      (partial > 0
+        ? new ProtocolError(`the executor's connection ended inside a frame, after ${hex(partial)} bytes`)
+        : undefined);
+    this.#resolveClosed(this.#cause);
+    void this.#failAll();
+  }
+
+  async #failAll(): Promise<void> {
+    let failure: Error;
+    try {
+      failure = await this.explainEnd(this.#cause);
+    } catch (error) {
+      failure = error as Error;
+    }
+    this.#failure = failure;
+    this.#rejectSetup(failure);
+    for (const call of this.#pending.values()) call.reject(failure);
+    this.#pending.clear();
+    this.#stream.destroy();
+  }
+}
+
+/** Hangup's payload is an SPS Error, or nothing. */
+function hangupError(payload: Uint8Array): Error | undefined {
+  if (payload.length === 0) return undefined;
+  const message = new SpsReader(payload, "the executor's Hangup message").error("reason");
+  return message === undefined ? undefined : new HangupError(message);
+}

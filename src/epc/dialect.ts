@@ -1,0 +1,53 @@
+/*
+ * Names of wrapper functions and alloc actions, as executors publish them among their bootstrap symbols: LLVM 22's,
+ * and those that slablink's own executor adds. An executor that has `slabReserve` is one of ours.
+ */
+
+const DYLIB = "__llvm_orc_SimpleExecutorDylibManager_";
+const MEMORY = "__llvm_orc_SimpleExecutorMemoryManager_";
+const SHARED = "__llvm_orc_ExecutorSharedMemoryMapperService_";
+const BOOTSTRAP = "__llvm_orc_bootstrap_";
+
+/** LLVM 22's names. An `…Instance` is a value that its wrappers take as their first argument. */
+export const Llvm = {
+  dylibInstance: `${DYLIB}Instance`,
+  dylibOpen: `${DYLIB}open_wrapper`,
+  dylibResolve: `${DYLIB}resolve_wrapper`,
+  memoryInstance: `${MEMORY}Instance`,
+  memoryReserve: `${MEMORY}reserve_wrapper`,
+  memoryInitialize: `${MEMORY}initialize_wrapper`,
+  memoryDeinitialize: `${MEMORY}deinitialize_wrapper`,
+  memoryRelease: `${MEMORY}release_wrapper`,
+  sharedInstance: `${SHARED}Instance`,
+  sharedReserve: `${SHARED}Reserve`,
+  sharedInitialize: `${SHARED}Initialize`,
+  sharedDeinitialize: `${SHARED}Deinitialize`,
+  sharedRelease: `${SHARED}Release`,
+  runAsMain: `${BOOTSTRAP}run_as_main_wrapper`,
+  runAsVoidFunction: `${BOOTSTRAP}run_as_void_function_wrapper`,
+  memReadPointers: `${BOOTSTRAP}mem_read_pointers_wrapper`,
+  memReadBuffers: `${BOOTSTRAP}mem_read_buffers_wrapper`,
+  registerEHFrame: "llvm_orc_registerEHFrameAllocAction",
+  deregisterEHFrame: "llvm_orc_deregisterEHFrameAllocAction",
+} as const;
+
+/** slablink's own. */
+export const Slablink = {
+  /** u64 address or 0, u64 size, String backing → Expected<Addr>; backing: "" private, "fd:N", or a path. */
+  slabReserve: "__slablink_slab_reserve",
+  /** Addr → Error. */
+  slabRelease: "__slablink_slab_release",
+  /** Addr start, u64 size, blob, Addr source, u64 sourceSize, Addr results, u64 count → Expected<(Addr, u64[])>. */
+  imageLoad: "__slablink_image_load",
+  /** Addr handle → Error. */
+  imageUnload: "__slablink_image_unload",
+  /** Alloc action, AddrRange of {u64 slot, u64 resolver} pairs → Error. */
+  resolveIfuncs: "__slablink_resolve_ifuncs",
+  /** Addr main, argv, init arrays, fini arrays, bool exit, init functions, fini functions → Expected<i64>. */
+  programRun: "__slablink_program_run",
+  /** → Tuple<u64, u64>: user and system time. */
+  processorTime: "__slablink_processor_time",
+} as const;
+
+/** Protection bits of a segment on the wire (RemoteAllocGroup); the same as <sys/mman.h>'s. */
+export const RemoteProtection = { read: 1, write: 2, exec: 4, finalizeLifetime: 8 } as const;

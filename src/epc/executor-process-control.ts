@@ -1,0 +1,85 @@
+import type { AddressRange } from "../bytes/address.ts";
+
+/** A call made when memory is finalized or deallocated: a bootstrap symbol's name and its SPS arguments. */
+export interface AllocAction {
+  readonly name: string;
+  readonly argument: Uint8Array;
+}
+
+export interface AllocActionPair {
+  readonly finalize?: AllocAction;
+  readonly dealloc?: AllocAction;
+}
+
+/** A shared object, linked at its final addresses inside a slab, for the executor's own dynamic loader. */
+export interface ImageLoad {
+  /** [start, start + size) lies in a slab and is given up to the image. */
+  start: number;
+  size: number;
+  /** The ELF file; or instead `sourceSize` bytes at `source`, an address in the slab whose memory holds it. */
+  bytes?: Uint8Array;
+  source?: number;
+  sourceSize?: number;
+  /** Address of `resultCount` 64-bit words that the loader fills in by relocation, read after loading. */
+  results: number;
+  resultCount: number;
+}
+
+export interface LoadedImage {
+  handle: number;
+  /** 64-bit words as signed numbers. */
+  results: Float64Array;
+}
+
+/** A program in linked memory: everything that a C run-time's start file would call, in this order. */
+export interface Program {
+  main: number;
+  argv: string[];
+  /** Called first (DT_INIT-like functions), without arguments. */
+  initFunctions: number[];
+  /** Arrays of addresses, called in order with (argc, argv, envp). */
+  initArrays: AddressRange[];
+  /** After main and the atexit handlers, each array backwards, the last array first. */
+  finiArrays: AddressRange[];
+  finiFunctions: number[];
+  /** What the code passes to __cxa_atexit as its third argument; 0: none. */
+  dsoHandle: number;
+}
+
+/** How a program or process ended: one of the two is set. */
+export interface ProgramEnd {
+  status?: number;
+  signal?: string;
+}
+
+export interface ProtocolCounters {
+  requests: number;
+  bytesSent: number;
+  bytesReceived: number;
+}
+
+/**
+ * Executor Process Control: what the controller asks of the process that runs the code. Every promise rejects with a
+ * SlablinkError; when the executor goes away, all that are pending do, with the reason.
+ */
+export interface ExecutorProcessControl {
+  readonly kind: "in-process" | "remote";
+  readonly pageSize: number;
+  readonly triple: string;
+  /** Names of the executor's wrapper functions and their addresses. */
+  readonly bootstrap: ReadonlyMap<string, number>;
+  readonly counters: ProtocolCounters;
+  /** Loads a shared library; 0 is the handle of the process itself (path ""). */
+  openLibrary(path: string): Promise<number>;
+  /** One request; 0 where a name is absent. */
+  resolve(handle: number, names: readonly string[]): Promise<Float64Array>;
+  callWrapper(name: string, argument: Uint8Array): Promise<Uint8Array>;
+  loadImage(image: ImageLoad): Promise<LoadedImage>;
+  unloadImage(handle: number): Promise<void>;
+  /** The process's exit in an executor; the return of main in-process. */
+  runProgram(program: Program): Promise<ProgramEnd>;
+  /** Resolves when the executor is gone. */
+  readonly ended: Promise<ProgramEnd>;
+  /** Ends the executor and leaves nothing behind. */
+  disconnect(): Promise<void>;
+}

@@ -1,0 +1,204 @@
+import type { Duplex } from "node:stream";
+import { hex } from "../bytes/address.ts";
+import { ExecutorError } from "../errors.ts";
+import type { ExecutorProcess } from "../host/process.ts";
+import {
+  checkError,
+  decodeImageLoad,
+  decodeResolve,
+  encodeImageLoad,
+  encodeOpen,
+  encodeProgram,
+  encodeResolve,
+  expectValue,
+} from "./calls.ts";
+import { type DispatchHandler, EpcConnection, HangupError } from "./connection.ts";
+import { Llvm, Slablink } from "./dialect.ts";
+import type {
+  ExecutorProcessControl,
+  ImageLoad,
+  LoadedImage,
+  Program,
+  ProgramEnd,
+  ProtocolCounters,
+} from "./executor-process-control.ts";
+import { runMainByWrappers } from "./llvm-program.ts";
+import { ProtocolError } from "./protocol-error.ts";
+import { decodeSetup, type Setup } from "./setup.ts";
+import { SpsWriter } from "./sps-writer.ts";
+
+/** How long an executor may take to say Setup, and to end once it is asked to, in ms. */
+const SETUP_LIMIT = 10_000;
+const END_LIMIT = 2_000;
+
+export interface RemoteOptions {
+  /** The process at the other end, if it is ours: its end is reported, and disconnect waits for it. */
+  readonly process?: ExecutorProcess;
+  readonly setupLimit?: number;
+}
+
+/** Controller of an executor in another process, ours or LLVM 22's, over a byte stream. */
+export class RemoteExecutorProcessControl implements ExecutorProcessControl {
+  readonly kind = "remote";
+  readonly pageSize: number;
+  readonly triple: string;
+  readonly bootstrap: ReadonlyMap<string, number>;
+  readonly ended: Promise<ProgramEnd>;
+  /** What the executor said in its last message (Hangup), for example about a crash. */
+  lastWords: string | undefined;
+  /** Process id, when the executor is our child. */
+  readonly pid: number | undefined;
+
+  readonly #connection: EpcConnection;
+  readonly #process: ExecutorProcess | undefined;
+  #processHandle: Promise<number> | undefined;
+
+  private constructor(connection: EpcConnection, setup: Setup, process: ExecutorProcess | undefined) {
+    this.#connection = connection;
+    this.#process = process;
+    this.pid = process?.pid;
+    this.triple = setup.triple;
+    this.pageSize = setup.pageSize;
+    this.bootstrap = setup.symbols;
+    void connection.closed.then((cause) => {
+      if (cause instanceof HangupError) this.lastWords = cause.message;
+    });
+    this.ended = process ? process.ended : connection.closed.then(() => ({}));
+  }
+
+  /** Waits for the executor's Setup on `stream`. Errors: ExecutorError, ProtocolError; the process is ended then. */
+  static async connect(stream: Duplex, options: RemoteOptions = {}): Promise<RemoteExecutorProcessControl> {
+    const { process, setupLimit = SETUP_LIMIT } = options;
+    const connection = new EpcConnection(stream);
+    if (process) connection.explainEnd = (cause) => explainProcessEnd(cause, process);
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      const late = new Promise<never>((_, reject) => {
+        const error = new ExecutorError(`the executor sent no Setup message within ${setupLimit} ms`);
+        timer = setTimeout(() => reject(error), setupLimit);
+      });
+      const setup = decodeSetup(await Promise.race([connection.setup, late]));
+      return new RemoteExecutorProcessControl(connection, setup, process);
+    } catch (error) {
+      connection.close();
+      process?.kill("SIGKILL");
+      await process?.ended;
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  get counters(): ProtocolCounters {
+    return this.#connection.counters;
+  }
+
+  /** True for slablink's own executor. */
+  get isSlablink(): boolean {
+    return this.bootstrap.has(Slablink.slabReserve);
+  }
+
+  /** The address of a bootstrap symbol. Errors: ExecutorError naming it when the executor has none. */
+  bootstrapAddress(name: string): number {
+    const address = this.bootstrap.get(name);
+    if (address === undefined) throw new ExecutorError(`the executor has no ${name}`);
+    return address;
+  }
+
+  async openLibrary(path: string): Promise<number> {
+    if (path === "") return 0;
+    return this.#open(path);
+  }
+
+  async resolve(handle: number, names: readonly string[]): Promise<Float64Array> {
+    if (names.length === 0) return new Float64Array(0);
+    if (handle === 0) {
+      this.#processHandle ??= this.#open("");
+      handle = await this.#processHandle;
+    }
+    const result = await this.callWrapper(Llvm.dylibResolve, encodeResolve(handle, names));
+    return decodeResolve(result, names.length);
+  }
+
+  async callWrapper(name: string, argument: Uint8Array): Promise<Uint8Array> {
+    return this.#connection.call(this.bootstrapAddress(name), argument);
+  }
+
+  /** Calls a wrapper function at an address, for example one that linked code defines. */
+  callAddress(address: number, argument: Uint8Array): Promise<Uint8Array> {
+    return this.#connection.call(address, argument);
+  }
+
+  /** Binds a tag address in linked code to a handler of calls from the executor. */
+  handleDispatch(tag: number, handler: DispatchHandler): void {
+    this.#connection.handle(tag, handler);
+  }
+
+  async loadImage(image: ImageLoad): Promise<LoadedImage> {
+    return decodeImageLoad(await this.callWrapper(Slablink.imageLoad, encodeImageLoad(image)));
+  }
+
+  async unloadImage(handle: number): Promise<void> {
+    const result = await this.callWrapper(Slablink.imageUnload, new SpsWriter(8).u64(handle).bytes);
+    checkError(result, `unloading image ${hex(handle)}`);
+  }
+
+  async runProgram(program: Program): Promise<ProgramEnd> {
+    if (!this.isSlablink) return runMainByWrappers(this, program);
+    const call = this.callWrapper(Slablink.programRun, encodeProgram(program, true));
+    let result: Uint8Array;
+    try {
+      result = await call;
+    } catch (error) {
+      // The process's end is the answer, and takes the call with it.
+      const cause = await this.#connection.closed;
+      if (this.#process === undefined || cause instanceof ProtocolError || !(await isGone(this.ended))) throw error;
+      return this.ended;
+    }
+    return { status: expectValue(result, "running the program", (reader) => reader.i64("status")) };
+  }
+
+  async disconnect(): Promise<void> {
+    const process = this.#process;
+    const busy = this.#connection.outstanding > 0;
+    this.#connection.close();
+    if (!process) return;
+    if (busy) process.kill("SIGKILL");
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, END_LIMIT);
+    });
+    await Promise.race([process.ended, late]);
+    clearTimeout(timer);
+    process.kill("SIGKILL");
+    await process.ended;
+  }
+
+  async #open(path: string): Promise<number> {
+    const argument = encodeOpen(this.bootstrapAddress(Llvm.dylibInstance), path);
+    const result = await this.callWrapper(Llvm.dylibOpen, argument);
+    return expectValue(result, path === "" ? "opening the process itself" : path, (reader) => reader.u64("handle"));
+  }
+}
+
+/** Whether a process that closed its connection also ended, soon. */
+async function isGone(ended: Promise<ProgramEnd>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), END_LIMIT);
+  });
+  const gone = await Promise.race([ended.then(() => true), late]);
+  clearTimeout(timer);
+  return gone;
+}
+
+async function explainProcessEnd(cause: Error | undefined, process: ExecutorProcess): Promise<Error> {
+  const detail = cause ? `: ${cause.message}` : "";
+  if (!(await isGone(process.ended))) {
+    process.kill("SIGKILL");
+    return new ExecutorError(`the executor closed its connection${detail}`, { cause });
+  }
+  const end = await process.ended;
+  const how = end.signal ? `was killed by ${end.signal}` : `ended with exit status ${end.status}`;
+  return new ExecutorError(`the executor ${how}${detail}`, { cause });
+}

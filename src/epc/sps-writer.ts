@@ -1,0 +1,78 @@
+import type { AddressRange } from "../bytes/address.ts";
+import { ByteWriter } from "../bytes/byte-writer.ts";
+
+const encoder = new TextEncoder();
+
+/**
+ * Writes LLVM's Simple Packed Serialization: little-endian, unaligned, tuples and argument lists back to back.
+ * 64-bit fields are written from numbers.
+ */
+export class SpsWriter {
+  readonly #out: ByteWriter;
+
+  constructor(capacity?: number) {
+    this.#out = new ByteWriter(capacity);
+  }
+
+  /** The blob so far; valid until the next write. */
+  get bytes(): Uint8Array {
+    return this.#out.bytes;
+  }
+
+  bool(value: boolean): this {
+    this.#out.u8(value ? 1 : 0);
+    return this;
+  }
+
+  u8(value: number): this {
+    this.#out.u8(value);
+    return this;
+  }
+
+  u16(value: number): this {
+    this.#out.u16(value);
+    return this;
+  }
+
+  u32(value: number): this {
+    this.#out.u32(value);
+    return this;
+  }
+
+  /** Also for signed values and addresses. */
+  u64(value: number): this {
+    this.#out.u64(value);
+    return this;
+  }
+
+  addressRange(range: AddressRange): this {
+    return this.u64(range.start).u64(range.end);
+  }
+
+  /** Sequence<char>: the count, then the bytes. */
+  blob(bytes: Uint8Array): this {
+    this.#out.u64(bytes.length).raw(bytes);
+    return this;
+  }
+
+  string(text: string): this {
+    return this.blob(encoder.encode(text));
+  }
+
+  sequence<T>(items: readonly T[], write: (item: T, out: SpsWriter) => void): this {
+    this.u64(items.length);
+    for (const item of items) write(item, this);
+    return this;
+  }
+
+  optional<T>(value: T | undefined, write: (value: T, out: SpsWriter) => void): this {
+    this.bool(value !== undefined);
+    if (value !== undefined) write(value, this);
+    return this;
+  }
+
+  /** Error: undefined is success. */
+  error(message: string | undefined): this {
+    return this.optional(message, (text) => this.string(text));
+  }
+}

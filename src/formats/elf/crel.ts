@@ -1,0 +1,74 @@
+import type { ByteReader } from "../../bytes/byte-reader.ts";
+import { RELA_SIZE } from "./constants.ts";
+
+/** LEB128 over a checked window; values of up to 53 bits. */
+class Leb128 {
+  readonly #reader: ByteReader;
+  position = 0;
+
+  constructor(reader: ByteReader) {
+    this.#reader = reader;
+  }
+
+  byte(): number {
+    return this.#reader.u8(this.position++, "CREL");
+  }
+
+  unsigned(): number {
+    let value = 0;
+    for (let weight = 1; ; weight *= 128) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * weight;
+      if (byte < 0x80) return value;
+      if (weight > 2 ** 56) this.#reader.fail(`CREL: number at 0x${this.position.toString(16)} has too many bytes`);
+    }
+  }
+
+  signed(): number {
+    let value = 0;
+    for (let weight = 1; ; weight *= 128) {
+      const byte = this.byte();
+      value += (byte & 0x7f) * weight;
+      if (byte < 0x80) return byte & 0x40 ? value - weight * 128 : value;
+      if (weight > 2 ** 56) this.#reader.fail(`CREL: number at 0x${this.position.toString(16)} has too many bytes`);
+    }
+  }
+}
+
+/**
+ * Expands a section of compact relocations into ordinary Elf64_Rela entries, the form that everything after reads.
+ * Layout (the CREL proposal of the gABI list): a ULEB128 header `count << 3 | addends << 2 | shift`; then per entry a first
+ * byte with 3 (with addends) or 2 flag bits that say which of symbol, type and addend change, above them the low bits of the
+ * offset's delta, and the deltas themselves.
+ */
+export function expandCrel(reader: ByteReader, section: number): DataView {
+  const input = new Leb128(reader);
+  const header = input.unsigned();
+  const count = Math.floor(header / 8);
+  const hasAddends = (header & 4) !== 0;
+  const scale = 2 ** (header & 3);
+  const flagBits = hasAddends ? 3 : 2;
+  if (count > reader.length) reader.fail(`CREL section ${section}: ${count} entries in ${reader.length} bytes`);
+  const view = new DataView(new ArrayBuffer(count * RELA_SIZE));
+  let offset = 0;
+  let symbol = 0;
+  let type = 0;
+  let addend = 0;
+  for (let i = 0; i < count; i++) {
+    const first = input.byte();
+    offset += (first & 0x7f) >> flagBits;
+    if (first >= 0x80) offset += input.unsigned() * 2 ** (7 - flagBits);
+    if (first & 1) symbol = (symbol + input.signed()) >>> 0;
+    if (first & 2) type = (type + input.signed()) >>> 0;
+    if (hasAddends && first & 4) addend += input.signed();
+    const at = i * RELA_SIZE;
+    const place = offset * scale;
+    view.setUint32(at, place, true);
+    view.setUint32(at + 4, place / 2 ** 32, true);
+    view.setUint32(at + 8, type, true);
+    view.setUint32(at + 12, symbol, true);
+    view.setUint32(at + 16, addend, true);
+    view.setInt32(at + 20, Math.floor(addend / 2 ** 32), true);
+  }
+  return view;
+}

@@ -1,0 +1,18 @@
+import type { LinkGraph } from "./link-graph.ts";
+import { SectionTable } from "./section-table.ts";
+import { SymbolStringPool } from "./symbol-string-pool.ts";
+import { SymbolTable } from "./symbol-table.ts";
+
+/** The packed tables that all graphs of one link job share. */
+export class GraphTables {
+  readonly pool: SymbolStringPool;
+  readonly sections = new SectionTable();
+  readonly symbols = new SymbolTable();
+  readonly graphs: LinkGraph[] = [];
+  /** COMDAT group signature (name identifier) → the graph that provides the group. */
+  readonly groups = new Map<number, LinkGraph>();
+
+  constructor(pool = new SymbolStringPool()) {
+    this.pool = pool;
+  }
+}

@@ -1,0 +1,67 @@
+import type { ByteReader } from "../bytes/byte-reader.ts";
+import type { GraphTables } from "./graph-tables.ts";
+
+const decoder = new TextDecoder();
+
+/**
+ * One object file in memory: its sections and symbols are rows of the job's tables, its edges (relocation entries) are
+ * read in place from the file.
+ */
+export class LinkGraph {
+  /** What errors call it: `main.o`, `libfoo.a(bar.o)`. */
+  readonly name: string;
+  readonly reader: ByteReader;
+  readonly tables: GraphTables;
+  /** Position in `tables.graphs`. */
+  readonly index: number;
+  readonly firstSection: number;
+  readonly sectionCount: number;
+  firstSymbol: number;
+  symbolCount = 0;
+  /** Symbols before this one are local. */
+  localCount = 0;
+  /** Positions in the reader's view of the symbol entries and of their names. */
+  symbolEntries = 0;
+  symbolNames = 0;
+  symbolNamesEnd = 0;
+  /** Relocation tables that were expanded from a compact form, by section row. */
+  readonly expandedRelocations = new Map<number, DataView>();
+
+  constructor(tables: GraphTables, reader: ByteReader, firstSection: number, sectionCount: number) {
+    this.tables = tables;
+    this.reader = reader;
+    this.name = reader.name;
+    this.firstSection = firstSection;
+    this.sectionCount = sectionCount;
+    this.firstSymbol = tables.symbols.count;
+    this.index = tables.graphs.length;
+    tables.graphs.push(this);
+  }
+
+  /** Name of a section given by its row. */
+  sectionName(row: number): string {
+    return this.#text(this.tables.sections.name[row]!, this.reader.start + this.reader.length);
+  }
+
+  /** Name of a symbol given by its index in the file; section symbols answer with their section's name. */
+  symbolName(index: number): string {
+    const row = this.firstSymbol + index;
+    const entry = this.symbolEntries + 24 * index;
+    const name = this.reader.view.getUint32(entry, true);
+    const section = this.tables.symbols.section[row]!;
+    if (name === 0 && section >= 0) return this.sectionName(section);
+    return this.#text(this.symbolNames + name, this.symbolNamesEnd);
+  }
+
+  /** st_size of a symbol given by its index in the file, in bytes. */
+  symbolSize(index: number): number {
+    const at = this.symbolEntries + 24 * index + 16;
+    return this.reader.view.getUint32(at + 4, true) * 0x1_0000_0000 + this.reader.view.getUint32(at, true);
+  }
+
+  #text(position: number, limit: number): string {
+    let end = position;
+    while (end < limit && this.reader.view.getUint8(end) !== 0) end++;
+    return decoder.decode(new Uint8Array(this.reader.view.buffer, this.reader.view.byteOffset + position, end - position));
+  }
+}

@@ -1,0 +1,53 @@
+import { SlablinkError } from "../errors.ts";
+import { koffi } from "./koffi.ts";
+import { libc } from "./libc.ts";
+import { readMemory } from "./view.ts";
+
+/** dlopen(3) flags, as in <dlfcn.h> of glibc. */
+export const LoadFlag = { lazy: 0x1, now: 0x2, deepBind: 0x8, global: 0x100, local: 0x0 } as const;
+
+/** The pseudo handle that searches the process as the loader itself does. */
+export const RTLD_DEFAULT = 0;
+
+const RTLD_DI_LINKMAP = 2;
+const encoder = new TextEncoder();
+
+/** dlopen(3). Errors: code "file" with dlerror's text, which names the library and often what it misses. */
+export function loadLibrary(path: string, flags: number): number {
+  const handle = libc.dlopen(path, flags);
+  if (handle === 0) throw new SlablinkError("file", libc.dlerror() ?? `${path}: cannot be loaded`);
+  return handle;
+}
+
+/** dlclose(3). */
+export function unloadLibrary(handle: number): void {
+  if (libc.dlclose(handle) !== 0) throw new SlablinkError("file", libc.dlerror() ?? "cannot unload a library");
+}
+
+/** Addresses of `names` in a library (or RTLD_DEFAULT), 0 where absent: 0.4 µs a name beyond the loader's own search. */
+export function findSymbols(handle: number, names: readonly string[]): Float64Array {
+  const addresses = new Float64Array(names.length);
+  if (names.length === 0) return addresses;
+  // All names in one buffer outside V8's heap: one address to ask for, no conversion per call.
+  // A name with a NUL inside cannot exist; as it stands the loader would look up its first part.
+  const text = encoder.encode(names.map((name) => (name.includes("\0") ? "\0" : `${name}\0`)).join(""));
+  const table = new Uint8Array(new ArrayBuffer(text.length + 64));
+  table.set(text);
+  const base = Number(koffi().address(table));
+  let offset = 0;
+  for (let i = 0; i < names.length; i++) {
+    if (table[offset] !== 0) addresses[i] = libc.dlsym(handle, base + offset);
+    offset = table.indexOf(0, offset) + 1;
+  }
+  return addresses;
+}
+
+/** l_addr of a loaded library's link map: the difference between its addresses and those in its file (dlinfo(3)). */
+export function loadBias(handle: number): number {
+  const result = new Uint8Array(8);
+  if (libc.dlinfo(handle, RTLD_DI_LINKMAP, result) !== 0) {
+    throw new SlablinkError("file", libc.dlerror() ?? "no link map for a loaded library");
+  }
+  const linkMap = Number(new DataView(result.buffer).getBigUint64(0, true));
+  return Number(new DataView(readMemory(linkMap, 8).buffer).getBigInt64(0, true));
+}

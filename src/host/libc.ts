@@ -1,0 +1,83 @@
+import { koffi, type NativeFunction } from "./koffi.ts";
+
+/** An address as a number, or bytes of ours whose address is passed. */
+export type Pointer = number | Uint8Array;
+
+/** C library functions as koffi types: result, parameters. Each is declared to koffi at its first use (20–60 µs). */
+const DECLARATIONS = {
+  mmap: ["intptr_t", "intptr_t", "size_t", "int", "int", "int", "int64_t"],
+  munmap: ["int", "intptr_t", "size_t"],
+  mprotect: ["int", "intptr_t", "size_t", "int"],
+  memfd_create: ["int", "str", "uint"],
+  ftruncate: ["int", "int", "int64_t"],
+  fallocate: ["int", "int", "int", "int64_t", "int64_t"],
+  dlopen: ["intptr_t", "str", "int"],
+  dlsym: ["intptr_t", "intptr_t", "intptr_t"],
+  dlclose: ["int", "intptr_t"],
+  dlerror: ["str"],
+  dlinfo: ["int", "intptr_t", "int", "void *"],
+  memcpy: ["intptr_t", "void *", "void *", "size_t"],
+  process_vm_writev: ["intptr_t", "int", "void *", "ulong", "void *", "ulong", "ulong"],
+  strerror: ["str", "int"],
+  getrlimit: ["int", "int", "void *"],
+  pthread_attr_init: ["int", "void *"],
+  pthread_attr_setstacksize: ["int", "void *", "size_t"],
+  pthread_attr_destroy: ["int", "void *"],
+  pthread_create: ["int", "void *", "void *", "intptr_t", "intptr_t"],
+  pthread_join: ["int", "size_t", "void *"],
+} as const satisfies Record<string, readonly string[]>;
+
+export interface Libc {
+  mmap(address: number, size: number, protection: number, flags: number, fd: number, offset: number): number;
+  munmap(address: number, size: number): number;
+  mprotect(address: number, size: number, protection: number): number;
+  memfd_create(name: string, flags: number): number;
+  ftruncate(fd: number, size: number): number;
+  fallocate(fd: number, mode: number, offset: number, size: number): number;
+  dlopen(path: string, flags: number): number;
+  dlsym(handle: number, nameAddress: number): number;
+  dlclose(handle: number): number;
+  dlerror(): string | null;
+  dlinfo(handle: number, request: number, result: Uint8Array): number;
+  memcpy(to: Pointer, from: Pointer, size: number): number;
+  process_vm_writev(
+    pid: number,
+    local: Uint8Array,
+    localCount: number,
+    remote: Uint8Array,
+    remoteCount: number,
+    flags: number,
+  ): number;
+  strerror(errno: number): string;
+  getrlimit(resource: number, result: Uint8Array): number;
+  pthread_attr_init(attributes: Uint8Array): number;
+  pthread_attr_setstacksize(attributes: Uint8Array, size: number): number;
+  pthread_attr_destroy(attributes: Uint8Array): number;
+  pthread_create(thread: Uint8Array, attributes: Uint8Array, start: number, argument: number): number;
+  pthread_join: ((thread: number, result: Uint8Array) => number) & {
+    async(thread: number, result: Uint8Array, done: (error: unknown, status: number) => void): void;
+  };
+}
+
+/** The C library of this process; every member is a getter that replaces itself by the declared function. */
+export const libc = {} as Libc;
+
+let library: ReturnType<ReturnType<typeof koffi>["load"]> | undefined;
+
+for (const [name, [result, ...parameters]] of Object.entries(DECLARATIONS)) {
+  Object.defineProperty(libc, name, {
+    configurable: true,
+    enumerable: true,
+    get(): NativeFunction {
+      library ??= koffi().load(null);
+      const value = library.func(name, result, parameters);
+      Object.defineProperty(libc, name, { value });
+      return value;
+    },
+  });
+}
+
+/** The calling thread's errno as the last native call left it. */
+export function errno(): number {
+  return koffi().errno();
+}

@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Duplex } from "node:stream";
+import { ExecutorError } from "../errors.ts";
+
+/** How a process ended: one of the two is set. */
+export interface ProcessEnd {
+  readonly status?: number;
+  readonly signal?: string;
+}
+
+export interface ExecutorProcess {
+  readonly pid: number;
+  /** Our end of the socket pair whose other end is descriptor 3 of the executor. */
+  readonly stream: Duplex;
+  /** Resolves when the process is gone. */
+  readonly ended: Promise<ProcessEnd>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+export interface ExecutorProcessOptions {
+  readonly path: string;
+  readonly arguments: readonly string[];
+  /** A descriptor that becomes the executor's descriptor 4: the slab's memfd. */
+  readonly slabFd?: number;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+}
+
+/**
+ * Starts an executor: stdin, stdout and stderr are ours, descriptor 3 is a socket pair, descriptor 4 the slab.
+ * Resolves once the program has been executed. Errors: ExecutorError with the path and the reason.
+ */
+export function spawnExecutor(options: ExecutorProcessOptions): Promise<ExecutorProcess> {
+  const slab = options.slabFd === undefined ? [] : [options.slabFd];
+  const { path, env, cwd } = options;
+  return new Promise((resolve, reject) => {
+    const fail = (cause: Error): void =>
+      reject(new ExecutorError(`${path}: cannot start the executor: ${reason(cause)}`, { cause }));
+    let child: ChildProcess;
+    try {
+      const stdio = ["inherit" as const, "inherit" as const, "inherit" as const, "pipe" as const, ...slab];
+      child = spawn(path, options.arguments, { stdio, env, cwd });
+    } catch (cause) {
+      fail(cause as Error);
+      return;
+    }
+    const ended = new Promise<ProcessEnd>((done) => {
+      child.once("exit", (status, signal) => done(signal === null ? { status: status ?? 0 } : { signal }));
+    });
+    child.once("error", fail);
+    if (child.pid === undefined) return;
+    const stream = child.stdio[3] as Duplex;
+    resolve({ pid: child.pid, stream, ended, kill: (signal) => void child.kill(signal) });
+  });
+}
+
+function reason(cause: Error): string {
+  return (cause as NodeJS.ErrnoException).code === "ENOENT" ? "No such file or directory" : cause.message;
+}

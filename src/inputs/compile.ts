@@ -1,0 +1,95 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { basename, extname, join } from "node:path";
+import { LinkError } from "../errors.ts";
+import { TemporaryDirectory } from "./temporary-directory.ts";
+import { splitShellWords } from "./words.ts";
+
+export interface CompileOptions {
+  /** For CC, CXX, CFLAGS, CXXFLAGS; process.env by default. */
+  readonly environment?: NodeJS.ProcessEnv;
+  /** Descriptor that the compilers write to; 2, the standard error, by default. */
+  readonly diagnostics?: number;
+}
+
+/** Suffixes that gcc compiles; those of C++ go to $CXX. */
+const C_SUFFIXES = new Set([".c", ".i", ".s", ".S", ".sx"]);
+const CXX_SUFFIXES = new Set([".cc", ".cp", ".cxx", ".cpp", ".CPP", ".c++", ".C", ".ii"]);
+
+/** Compilers at work at the same time. */
+const PARALLEL = 2;
+
+/** Whether a file is compiled before it is linked, judged by its suffix as gcc does. */
+export function isSource(path: string): boolean {
+  return C_SUFFIXES.has(extname(path)) || CXX_SUFFIXES.has(extname(path));
+}
+
+/**
+ * Compiles C, C++ and assembler sources to objects in memory, by $CC (cc) with CFLAGS and $CXX (c++) with CXXFLAGS; the
+ * result is in the order of `paths`. What the compilers print goes to the diagnostics descriptor. Nothing stays on
+ * disk. All sources are tried before a LinkError names each that failed, with the compiler's exit status.
+ */
+export async function compileSources(paths: readonly string[], options: CompileOptions = {}): Promise<Uint8Array[]> {
+  if (paths.length === 0) return [];
+  const running = new Set<ChildProcess>();
+  const directory = new TemporaryDirectory("slablink-compile-", () => {
+    for (const child of running) child.kill();
+  });
+  try {
+    const objects: Uint8Array[] = new Array(paths.length);
+    const failures: string[] = new Array(paths.length);
+    let next = 0;
+    const work = async () => {
+      while (next < paths.length) {
+        const i = next++;
+        const object = join(directory.path, `${i}-${basename(paths[i])}.o`);
+        const failure = await compile(paths[i], object, directory.path, options, running);
+        if (failure === undefined) objects[i] = readFileSync(object);
+        else failures[i] = failure;
+      }
+    };
+    await Promise.all(Array.from({ length: PARALLEL }, work));
+    const failed = failures.filter((failure) => failure !== undefined);
+    if (failed.length > 0) throw new LinkError("link", failed.join("\n"));
+    return objects;
+  } finally {
+    directory.remove();
+  }
+}
+
+/** Runs one compiler; resolves to what went wrong, or undefined. */
+function compile(
+  source: string,
+  object: string,
+  directory: string,
+  options: CompileOptions,
+  running: Set<ChildProcess>,
+): Promise<string | undefined> {
+  const environment = options.environment ?? process.env;
+  const [commandVariable, flagsVariable, fallback] = CXX_SUFFIXES.has(extname(source))
+    ? ["CXX", "CXXFLAGS", "c++"]
+    : ["CC", "CFLAGS", "cc"];
+  const words = splitShellWords(environment[commandVariable] || fallback, commandVariable);
+  const [command, ...args] = words.length > 0 ? words : [fallback];
+  args.push(...splitShellWords(environment[flagsVariable] ?? "", flagsVariable));
+  args.push("-c", source.startsWith("-") ? `./${source}` : source, "-o", object);
+
+  const diagnostics = options.diagnostics ?? 2;
+  return new Promise((resolve) => {
+    // Its own temporary files go where they are removed with ours, however it ends.
+    const env = { ...environment, TMPDIR: directory };
+    const child = spawn(command, args, { env, stdio: ["ignore", diagnostics, diagnostics] });
+    running.add(child);
+    child.on("error", (error: NodeJS.ErrnoException) => {
+      running.delete(child);
+      const reason = error.code === "ENOENT" ? "there is no such program" : error.message;
+      resolve(`${source}: the compiler ${command} cannot be started: ${reason} (${commandVariable} names another)`);
+    });
+    child.on("close", (status, signal) => {
+      running.delete(child);
+      if (status === 0) resolve(undefined);
+      else if (signal !== null) resolve(`${source}: the compiler ${command} was ended by ${signal}`);
+      else resolve(`${source}: the compiler ${command} failed with exit status ${status}`);
+    });
+  });
+}

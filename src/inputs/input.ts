@@ -1,0 +1,48 @@
+import type { ByteReader } from "../bytes/byte-reader.ts";
+import type { Archive } from "../formats/archive.ts";
+import type { SharedLibrary } from "../formats/elf/shared-library.ts";
+
+/** What every input of a link has. */
+interface InputBase {
+  /** What errors call it: the path as given or found; for a source, the source's. */
+  readonly name: string;
+  /** The file it was read from; undefined for what was compiled in memory. */
+  readonly path: string | undefined;
+  readonly reader: ByteReader;
+  /** Archives: every member is linked, wanted or not (`--whole-archive`). */
+  readonly wholeArchive: boolean;
+  /** Shared libraries: counts only if something is resolved from it (AS_NEEDED, `--as-needed`). */
+  readonly asNeeded: boolean;
+}
+
+export interface ObjectInput extends InputBase {
+  readonly kind: "object";
+}
+
+export interface ArchiveInput extends InputBase {
+  readonly kind: "archive";
+  /** One object per file, also when the file is named twice. */
+  readonly archive: Archive;
+}
+
+export interface SharedLibraryInput extends InputBase {
+  readonly kind: "shared-library";
+  /** One object per file, also when the file is named twice. */
+  readonly library: SharedLibrary;
+}
+
+/** One thing to link, in the order of the command line; the kind has been checked, the contents mostly not yet. */
+export type Input = ObjectInput | ArchiveInput | SharedLibraryInput;
+
+/** An input as the command line has it. */
+export type InputItem =
+  | { readonly kind: "file"; readonly path: string; readonly wholeArchive?: boolean; readonly asNeeded?: boolean }
+  | {
+      readonly kind: "library";
+      /** What follows `-l`; `:FILE` for an exact file name. */
+      readonly name: string;
+      /** Only archives will do (`-Bstatic`). */
+      readonly static?: boolean;
+      readonly wholeArchive?: boolean;
+      readonly asNeeded?: boolean;
+    };

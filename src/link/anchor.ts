@@ -1,0 +1,360 @@
+// The anchor: a small shared object, made for one link job, that makes the target process's own loader know the job.
+// It has no code. Its segments span the job's memory, so that the loader's tables, and with them the unwinder, dladdr and
+// thread-exit bookkeeping, find linked code as they find any library's; its dynamic symbols make linked definitions visible to
+// dlsym and to libraries; its PT_TLS gives the job thread-locals in threads old and new; its relocations fetch what only the
+// loader knows. (gABI 4 and 5; "ELF Handling For Thread-Local Storage"; LSB 5 for PT_GNU_EH_FRAME.)
+//
+//     header       ELF header, program headers, hash table, dynamic symbols, strings, relocations, TLS image    r--, from the file
+//     headerData   dynamic section, words the loader fills in, copies of library data                          rw-, from the file
+//     code … read-only    without file contents: the job's stripes are mapped over it                          r--
+//     data … zero-fill    without file contents: data is mapped over its front, the rest stays as zero-fill    rw-
+
+import { alignUp } from "../bytes/address.ts";
+import {
+  DF_STATIC_TLS,
+  DT_FLAGS,
+  DT_HASH,
+  DT_NEEDED,
+  DT_NULL,
+  DT_RELA,
+  DT_RELAENT,
+  DT_RELASZ,
+  DT_SONAME,
+  DT_STRSZ,
+  DT_STRTAB,
+  DT_SYMENT,
+  DT_SYMTAB,
+  EHDR_SIZE,
+  EM_X86_64,
+  ET_DYN,
+  PF_R,
+  PF_W,
+  PHDR_SIZE,
+  PT_DYNAMIC,
+  PT_GNU_EH_FRAME,
+  PT_GNU_STACK,
+  PT_LOAD,
+  PT_TLS,
+  RELA_SIZE,
+  SYM_SIZE,
+} from "../formats/elf/constants.ts";
+import { type Layout, PAGE, type Stripe } from "./layout.ts";
+
+const segmentCount = 8;
+const R_X86_64_64 = 1;
+const R_X86_64_DTPMOD64 = 16;
+const R_X86_64_DTPOFF64 = 17;
+const R_X86_64_TPOFF64 = 18;
+
+/** A definition of the job that the rest of the process may see. */
+export interface AnchorExport {
+  readonly name: Uint8Array;
+  /** ELF st_info. */
+  readonly info: number;
+  readonly size: number;
+  /** Address, or offset in the TLS block; asked for when the job has its addresses. */
+  address(): number;
+}
+
+/** A thread-local variable of a library: its module and offset are the loader's to say. */
+export interface ForeignTls {
+  readonly name: Uint8Array;
+  readonly id: number;
+  /** The code reads it relative to the thread pointer (initial-exec), so its library must have static TLS. */
+  readonly staticTls: boolean;
+}
+
+/** A variable of a library that code reaches by a 32-bit distance: it lives here, and the library binds to this copy. */
+export interface DataCopy {
+  readonly name: Uint8Array;
+  readonly id: number;
+  readonly size: number;
+  readonly alignment: number;
+  readonly contents: Uint8Array;
+  /** Pointers inside: the loader adds the address of `symbol` and stores. */
+  readonly pointers: readonly { offset: number; symbol: Uint8Array; addend: number }[];
+}
+
+export interface AnchorPlan {
+  readonly name: string;
+  readonly exports: readonly AnchorExport[];
+  readonly foreignTls: readonly ForeignTls[];
+  readonly copies: readonly DataCopy[];
+  readonly needed: readonly string[];
+  /** The job has thread-locals of its own; with `staticTls` they get their place relative to the thread pointer. */
+  readonly tls: { imageSize: number; size: number; alignment: number };
+  readonly staticTls: boolean;
+}
+
+/** What the loader has filled in, by position in the words after the dynamic section. */
+export const AnchorWord = { module: 0, threadOffset: 1, foreign: 2 } as const;
+const wordsPerForeign = 3;
+
+/** Offsets of the anchor's parts; all but the addresses is known before the layout. */
+export interface AnchorSizes {
+  readonly symbolCount: number;
+  readonly hash: number;
+  readonly symbols: number;
+  readonly strings: number;
+  readonly stringsSize: number;
+  readonly relocations: number;
+  readonly relocationCount: number;
+  readonly tlsImage: number;
+  readonly header: number;
+  /** Offsets in the second part. */
+  readonly words: number;
+  readonly wordCount: number;
+  readonly copies: readonly number[];
+  readonly headerData: number;
+}
+
+/** Computes the size of every part. */
+export function measureAnchor(plan: AnchorPlan): AnchorSizes {
+  const pointerNames = new Set<string>();
+  let relocationCount = plan.tls.size > 0 ? (plan.staticTls ? 2 : 1) : 0;
+  for (const foreign of plan.foreignTls) relocationCount += foreign.staticTls ? 3 : 2;
+  let strings = 1 + plan.name.length + 1;
+  for (const name of plan.needed) strings += Buffer.byteLength(name) + 1;
+  for (const symbol of plan.exports) strings += symbol.name.length + 1;
+  for (const symbol of plan.foreignTls) strings += symbol.name.length + 1;
+  for (const copy of plan.copies) {
+    strings += copy.name.length + 1;
+    relocationCount += copy.pointers.length;
+    for (const pointer of copy.pointers) pointerNames.add(Buffer.from(pointer.symbol).toString("latin1"));
+  }
+  for (const name of pointerNames) strings += name.length + 1;
+  const symbolCount = 1 + plan.exports.length + plan.copies.length + plan.foreignTls.length + pointerNames.size;
+  const hash = EHDR_SIZE + segmentCount * PHDR_SIZE;
+  const symbols = alignUp(hash + 4 * (2 + bucketCount(symbolCount) + symbolCount), 8);
+  const stringsStart = symbols + symbolCount * SYM_SIZE;
+  const relocations = alignUp(stringsStart + strings, 8);
+  const tlsImage = alignUp(relocations + relocationCount * RELA_SIZE, Math.max(16, plan.tls.alignment));
+  const dynamicSize = 16 * (12 + plan.needed.length);
+  const wordCount = AnchorWord.foreign + wordsPerForeign * plan.foreignTls.length;
+  let end = dynamicSize + 8 * wordCount;
+  const copies = plan.copies.map((copy) => {
+    const at = alignUp(end, copy.alignment);
+    end = at + copy.size;
+    return at;
+  });
+  return {
+    symbolCount,
+    hash,
+    symbols,
+    strings: stringsStart,
+    stringsSize: strings,
+    relocations,
+    relocationCount,
+    tlsImage,
+    header: tlsImage + plan.tls.imageSize,
+    words: dynamicSize,
+    wordCount,
+    copies,
+    headerData: end,
+  };
+}
+
+/** Size of the anchor as a file: both parts from the start of the job. */
+export function anchorFileSize(layout: Layout): number {
+  return layout.headerData.address - layout.header.address + layout.headerData.size;
+}
+
+/** Index in the loader's words of the foreign variable's module; its offset and thread offset follow. */
+export function foreignWord(index: number): number {
+  return AnchorWord.foreign + wordsPerForeign * index;
+}
+
+function bucketCount(symbols: number): number {
+  return Math.max(1, symbols >> 1);
+}
+
+/** Writes the anchor into zeroed memory, where `start` is the position of the job's first byte; the TLS image is not touched. */
+export function writeAnchor(view: DataView, start: number, plan: AnchorPlan, sizes: AnchorSizes, layout: Layout): void {
+  const base = layout.header.address;
+  const writer = new AnchorWriter(view, start, sizes);
+  writer.elfHeader();
+  writer.segments(plan, layout);
+  // String table: first NUL, then soname.
+  const soname = writer.string(Buffer.from(plan.name));
+  const needed = plan.needed.map((name) => writer.string(Buffer.from(name)));
+  for (const symbol of plan.exports) writer.symbol(symbol.name, symbol.info, 1, symbol.address(), symbol.size);
+  const data = layout.headerData.address;
+  plan.copies.forEach((copy, index) => {
+    writer.symbol(copy.name, (1 << 4) | 1, 1, data + sizes.copies[index]!, copy.size);
+    writer.bytes(data - base + sizes.copies[index]!, copy.contents);
+  });
+  const words = data + sizes.words;
+  if (plan.tls.size > 0) {
+    writer.relocation(words + 8 * AnchorWord.module, R_X86_64_DTPMOD64, 0, 0);
+    if (plan.staticTls) writer.relocation(words + 8 * AnchorWord.threadOffset, R_X86_64_TPOFF64, 0, 0);
+  }
+  plan.foreignTls.forEach((foreign, index) => {
+    const symbol = writer.symbol(foreign.name, (1 << 4) | 6, 0, 0, 0);
+    const at = words + 8 * foreignWord(index);
+    writer.relocation(at, R_X86_64_DTPMOD64, symbol, 0);
+    writer.relocation(at + 8, R_X86_64_DTPOFF64, symbol, 0);
+    if (foreign.staticTls) writer.relocation(at + 16, R_X86_64_TPOFF64, symbol, 0);
+  });
+  const imports = new Map<string, number>();
+  plan.copies.forEach((copy, index) => {
+    for (const pointer of copy.pointers) {
+      const key = Buffer.from(pointer.symbol).toString("latin1");
+      let symbol = imports.get(key);
+      if (symbol === undefined) {
+        symbol = writer.symbol(pointer.symbol, 1 << 4, 0, 0, 0);
+        imports.set(key, symbol);
+      }
+      writer.relocation(data + sizes.copies[index]! + pointer.offset, R_X86_64_64, symbol, pointer.addend);
+    }
+  });
+  const dynamic: [number, number][] = [
+    [DT_SONAME, soname],
+    ...needed.map((offset): [number, number] => [DT_NEEDED, offset]),
+    [DT_HASH, base + sizes.hash],
+    [DT_SYMTAB, base + sizes.symbols],
+    [DT_STRTAB, base + sizes.strings],
+    [DT_STRSZ, sizes.stringsSize],
+    [DT_SYMENT, SYM_SIZE],
+  ];
+  if (sizes.relocationCount > 0) {
+    dynamic.push([DT_RELA, base + sizes.relocations]);
+    dynamic.push([DT_RELASZ, sizes.relocationCount * RELA_SIZE]);
+    dynamic.push([DT_RELAENT, RELA_SIZE]);
+  }
+  if (plan.tls.size > 0 && plan.staticTls) dynamic.push([DT_FLAGS, DF_STATIC_TLS]);
+  dynamic.push([DT_NULL, 0]);
+  writer.dynamic(data - base, dynamic);
+}
+
+class AnchorWriter {
+  readonly #view: DataView;
+  readonly #bytes: Uint8Array;
+  readonly #start: number;
+  readonly #sizes: AnchorSizes;
+  readonly #buckets: number;
+  #symbols = 1;
+  #strings = 1;
+  #relocations = 0;
+
+  constructor(view: DataView, start: number, sizes: AnchorSizes) {
+    this.#view = view;
+    this.#bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+    this.#start = start;
+    this.#sizes = sizes;
+    this.#buckets = bucketCount(sizes.symbolCount);
+    const hash = start + sizes.hash;
+    view.setUint32(hash, this.#buckets, true);
+    view.setUint32(hash + 4, sizes.symbolCount, true);
+  }
+
+  elfHeader(): void {
+    const view = this.#view;
+    const at = this.#start;
+    view.setUint32(at, 0x464c457f, true);
+    view.setUint32(at + 4, 0x00010102, true);
+    view.setUint16(at + 16, ET_DYN, true);
+    view.setUint16(at + 18, EM_X86_64, true);
+    view.setUint32(at + 20, 1, true);
+    view.setUint32(at + 32, EHDR_SIZE, true);
+    view.setUint16(at + 52, EHDR_SIZE, true);
+    view.setUint16(at + 54, PHDR_SIZE, true);
+    view.setUint16(at + 56, segmentCount, true);
+  }
+
+  segments(plan: AnchorPlan, layout: Layout): void {
+    const base = layout.header.address;
+    const rest = { address: layout.code.address, size: layout.readOnly.address + layout.readOnly.size - layout.code.address };
+    const writable = {
+      address: layout.data.address,
+      size: base + layout.size - layout.data.address,
+    };
+    const dynamic = { address: layout.headerData.address, size: this.#sizes.words };
+    const table = layout.ehFrameTable;
+    const tlsAddress = base + this.#sizes.tlsImage;
+    this.#segment(0, PT_LOAD, PF_R, base, layout.header, layout.header.size, PAGE);
+    this.#segment(1, PT_LOAD, PF_R | PF_W, base, layout.headerData, layout.headerData.size, PAGE);
+    this.#segment(2, PT_LOAD, PF_R, base, rest, 0, PAGE);
+    this.#segment(3, PT_LOAD, PF_R | PF_W, base, writable, 0, PAGE);
+    this.#segment(4, PT_DYNAMIC, PF_R | PF_W, base, dynamic, dynamic.size, 8);
+    this.#segment(5, PT_GNU_EH_FRAME, PF_R, base, table, table.size, 4);
+    this.#segment(6, PT_GNU_STACK, PF_R | PF_W, base, { address: base, size: 0 }, 0, 16);
+    if (plan.tls.size > 0) {
+      const image = { address: tlsAddress, size: plan.tls.size };
+      this.#segment(7, PT_TLS, PF_R, base, image, plan.tls.imageSize, plan.tls.alignment);
+    }
+  }
+
+  /** Appends to the string table and gives the offset. */
+  string(bytes: Uint8Array): number {
+    const at = this.#strings;
+    this.#bytes.set(bytes, this.#start + this.#sizes.strings + at);
+    this.#strings += bytes.length + 1;
+    return at;
+  }
+
+  /** Appends a dynamic symbol, hashed when it is a definition, and gives its index. */
+  symbol(name: Uint8Array, info: number, section: number, value: number, size: number): number {
+    const view = this.#view;
+    const index = this.#symbols++;
+    const at = this.#start + this.#sizes.symbols + index * SYM_SIZE;
+    view.setUint32(at, this.string(name), true);
+    view.setUint8(at + 4, info);
+    view.setUint16(at + 6, section, true);
+    this.#word(at + 8, value);
+    this.#word(at + 16, size);
+    const buckets = this.#start + this.#sizes.hash + 8;
+    const bucket = buckets + 4 * (hashOf(name) % this.#buckets);
+    view.setUint32(buckets + 4 * (this.#buckets + index), view.getUint32(bucket, true), true);
+    view.setUint32(bucket, index, true);
+    return index;
+  }
+
+  relocation(place: number, type: number, symbol: number, addend: number): void {
+    const at = this.#start + this.#sizes.relocations + RELA_SIZE * this.#relocations++;
+    this.#word(at, place);
+    this.#view.setUint32(at + 8, type, true);
+    this.#view.setUint32(at + 12, symbol, true);
+    this.#word(at + 16, addend);
+  }
+
+  bytes(offset: number, bytes: Uint8Array): void {
+    this.#bytes.set(bytes, this.#start + offset);
+  }
+
+  dynamic(offset: number, entries: readonly [number, number][]): void {
+    let at = this.#start + offset;
+    for (const [tag, value] of entries) {
+      this.#word(at, tag);
+      this.#word(at + 8, value);
+      at += 16;
+    }
+  }
+
+  #segment(index: number, type: number, flags: number, base: number, range: Stripe, fileSize: number, align: number): void {
+    const at = this.#start + EHDR_SIZE + index * PHDR_SIZE;
+    this.#view.setUint32(at, type, true);
+    this.#view.setUint32(at + 4, flags, true);
+    this.#word(at + 8, fileSize === 0 && type === PT_LOAD ? 0 : range.address - base);
+    this.#word(at + 16, range.address);
+    this.#word(at + 24, range.address);
+    this.#word(at + 32, fileSize);
+    this.#word(at + 40, range.size);
+    this.#word(at + 48, align);
+  }
+
+  #word(at: number, value: number): void {
+    this.#view.setUint32(at, value, true);
+    this.#view.setInt32(at + 4, Math.floor(value / 0x1_0000_0000), true);
+  }
+}
+
+/** The hash function of DT_HASH (gABI 5, "Hash Table"). */
+function hashOf(name: Uint8Array): number {
+  let hash = 0;
+  for (let i = 0; i < name.length; i++) {
+    hash = (hash << 4) + name[i]!;
+    const high = hash & 0xf000_0000;
+    hash = (hash ^ (high >>> 24)) & ~high;
+  }
+  return hash >>> 0;
+}

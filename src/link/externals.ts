@@ -1,0 +1,32 @@
+/** What kind of thing a name outside the job is; decides what to do when it is out of reach. */
+export const ExternalKind = { unknown: 0, function: 1, data: 2, threadLocal: 3, absent: 4 } as const;
+export type ExternalKind = (typeof ExternalKind)[keyof typeof ExternalKind];
+
+/** Loader's words for a library's thread-local variable. */
+export interface ForeignTlsPlace {
+  readonly module: number;
+  readonly offset: number;
+  /** Distance from the thread pointer, if its library has static TLS. */
+  readonly threadOffset: number | undefined;
+}
+
+/** The names that a link job takes from outside: from libraries, from the process, by hand. Indexed by name identifier. */
+export class Externals {
+  /** Address in the executor; NaN for names that the job does not take from outside. */
+  readonly address: Float64Array;
+  readonly kind: Uint8Array;
+  readonly threadLocals = new Map<number, ForeignTlsPlace>();
+  /** Names in the order they were added. */
+  readonly ids: number[] = [];
+
+  constructor(names: number) {
+    this.address = new Float64Array(names).fill(Number.NaN);
+    this.kind = new Uint8Array(names);
+  }
+
+  add(id: number, address: number, kind: ExternalKind): void {
+    if (Number.isNaN(this.address[id]!)) this.ids.push(id);
+    this.address[id] = address;
+    this.kind[id] = kind;
+  }
+}

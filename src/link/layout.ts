@@ -1,0 +1,198 @@
+import { alignUp } from "../bytes/address.ts";
+import type { GraphTables } from "../graph/graph-tables.ts";
+import { SectionKind } from "../graph/section-table.ts";
+import { type FunctionArrays, orderFunctionArrays } from "./function-arrays.ts";
+import { SectionSets } from "./section-sets.ts";
+
+/** Smallest unit of protection; also what slab allocations are rounded to. */
+export const PAGE = 4096;
+
+/** What a job needs beside its sections, in bytes. */
+export interface ExtraSpace {
+  /** The anchor's two parts: headers with the dynamic symbols, and what the loader writes to. */
+  readonly header: number;
+  readonly headerData: number;
+  readonly stubs: number;
+  readonly globalOffsetTable: number;
+  /** Slots that the executor fills with what IFUNC resolvers return. */
+  readonly resolvedSlots: number;
+}
+
+/** A stripe: one range of the job with one protection. */
+export interface Stripe {
+  address: number;
+  size: number;
+}
+
+/**
+ * Where everything of a link job goes, in stripes by protection:
+ *
+ *     header (r--) | header data (rw-) | code + stubs (r-x) | read-only + eh-frame + table + GOT (r--) | data (rw-) | zero-fill
+ *
+ * All addresses are offsets from the start of the job until `place` adds the address that the memory manager gave.
+ */
+export interface Layout {
+  size: number;
+  alignment: number;
+  header: Stripe;
+  headerData: Stripe;
+  code: Stripe;
+  readOnly: Stripe;
+  data: Stripe;
+  zeroFill: Stripe;
+  stubs: number;
+  ehFrame: Stripe;
+  ehFrameTable: Stripe;
+  globalOffsetTable: number;
+  resolvedSlots: number;
+  /** The initial image of thread-local storage, its size with the zero-filled rest, and the block's alignment. */
+  tls: { imageSize: number; size: number; alignment: number };
+  arrays: FunctionArrays;
+  sets: SectionSets;
+}
+
+const stripeOf: Record<number, number> = {
+  [SectionKind.code]: 0,
+  [SectionKind.readOnly]: 1,
+  [SectionKind.data]: 2,
+  [SectionKind.zeroFill]: 3,
+  [SectionKind.tlsData]: 4,
+  [SectionKind.tlsZeroFill]: 5,
+  [SectionKind.ehFrame]: 6,
+};
+const stripeCount = 7;
+
+/**
+ * Gives every live section its offset: input order within a stripe, except for what has to be contiguous or sorted
+ * (constructor arrays, `__start_`/`__stop_` sets, .eh_frame).
+ */
+export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra: ExtraSpace): Layout {
+  const { sections } = tables;
+  const cursor = new Float64Array(stripeCount);
+  const alignments = new Float64Array(stripeCount).fill(1);
+  const sets = new SectionSets(tables, setNames);
+  const arrayRows: number[] = [];
+
+  const place = (row: number, stripe: number, alignment: number): void => {
+    const at = alignUp(cursor[stripe]!, alignment);
+    sections.address[row] = at;
+    cursor[stripe] = at + sections.size[row]!;
+    if (alignment > alignments[stripe]!) alignments[stripe] = alignment;
+  };
+
+  for (let row = 0; row < sections.count; row++) {
+    const kind = sections.kind[row]!;
+    if (kind === SectionKind.none || kind === SectionKind.discarded) continue;
+    if (setNames.size > 0 && sets.claims(row)) continue;
+    if (kind === SectionKind.functionArray) arrayRows.push(row);
+    // Readers of .eh_frame go from record to record: no padding between sections, as it would read as the end.
+    else place(row, stripeOf[kind]!, kind === SectionKind.ehFrame ? 4 : sections.alignment[row]!);
+  }
+  const arrays = orderFunctionArrays(tables, arrayRows);
+  for (const group of arrays.groups) {
+    cursor[2] = alignUp(cursor[2]!, 8);
+    group.start = cursor[2]!;
+    for (const row of group.rows) place(row, 2, sections.alignment[row]!);
+    group.end = cursor[2]!;
+  }
+  for (const set of sets.all()) {
+    const stripe = set.writable ? 2 : set.executable ? 0 : 1;
+    cursor[stripe] = alignUp(cursor[stripe]!, sections.alignment[set.rows[0]!]!);
+    set.stripe = stripe;
+    set.start = cursor[stripe]!;
+    for (const row of set.rows) place(row, stripe, sections.alignment[row]!);
+    set.end = cursor[stripe]!;
+  }
+
+  const header = { address: 0, size: extra.header };
+  const headerData = { address: alignUp(header.size, PAGE), size: extra.headerData };
+  const code = { address: alignUp(headerData.address + headerData.size, Math.max(PAGE, alignments[0]!)), size: 0 };
+  const stubs = alignUp(code.address + cursor[0]!, 16);
+  code.size = stubs + extra.stubs - code.address;
+  const readOnly = { address: alignUp(code.address + code.size, Math.max(PAGE, alignments[1]!)), size: 0 };
+  const ehFrame = { address: alignUp(readOnly.address + cursor[1]!, 8), size: cursor[6]! + 4 };
+  // An FDE has 16 bytes at least, its row in the table has 8.
+  const ehFrameTable = {
+    address: alignUp(ehFrame.address + ehFrame.size, 8),
+    size: 12 + 8 * Math.ceil(cursor[6]! / 16),
+  };
+  const globalOffsetTable = alignUp(ehFrameTable.address + ehFrameTable.size, 16);
+  readOnly.size = globalOffsetTable + extra.globalOffsetTable - readOnly.address;
+  const data = { address: alignUp(readOnly.address + readOnly.size, Math.max(PAGE, alignments[2]!)), size: 0 };
+  const resolvedSlots = alignUp(data.address + cursor[2]!, 8);
+  data.size = resolvedSlots + extra.resolvedSlots - data.address;
+  const zeroFill = { address: alignUp(data.address + data.size, alignments[3]!), size: cursor[3]! };
+  const tlsAlignment = Math.max(alignments[4]!, alignments[5]!);
+  const tlsZeroFill = alignUp(cursor[4]!, alignments[5]!);
+  return {
+    size: alignUp(zeroFill.address + zeroFill.size, PAGE),
+    alignment: Math.max(PAGE, ...alignments.subarray(0, 4)),
+    header,
+    headerData,
+    code,
+    readOnly,
+    data,
+    zeroFill,
+    stubs,
+    ehFrame,
+    ehFrameTable,
+    globalOffsetTable,
+    resolvedSlots,
+    tls: {
+      imageSize: cursor[4]!,
+      size: cursor[5]! > 0 ? tlsZeroFill + cursor[5]! : cursor[4]!,
+      alignment: tlsAlignment,
+    },
+    arrays,
+    sets,
+  };
+}
+
+/** Turns the offsets of a layout into addresses in the executor, those of the sections included. */
+export function placeLayout(tables: GraphTables, layout: Layout, address: number): void {
+  const { sections } = tables;
+  const stripes = [
+    layout.header,
+    layout.headerData,
+    layout.code,
+    layout.readOnly,
+    layout.data,
+    layout.zeroFill,
+    layout.ehFrame,
+    layout.ehFrameTable,
+  ];
+  for (const stripe of stripes) stripe.address += address;
+  layout.stubs += address;
+  layout.globalOffsetTable += address;
+  layout.resolvedSlots += address;
+  const tlsZeroFill = layout.tls.size === layout.tls.imageSize ? 0 : alignTlsZeroFill(tables, layout);
+  const base = new Float64Array(16);
+  base[SectionKind.code] = layout.code.address;
+  base[SectionKind.readOnly] = layout.readOnly.address;
+  base[SectionKind.data] = layout.data.address;
+  base[SectionKind.zeroFill] = layout.zeroFill.address;
+  base[SectionKind.tlsZeroFill] = tlsZeroFill;
+  base[SectionKind.ehFrame] = layout.ehFrame.address;
+  base[SectionKind.functionArray] = layout.data.address;
+  for (let row = 0; row < sections.count; row++) sections.address[row]! += base[sections.kind[row]!]!;
+  for (const group of layout.arrays.groups) {
+    group.start += layout.data.address;
+    group.end += layout.data.address;
+  }
+  for (const set of layout.sets.all()) {
+    const stripe = [layout.code, layout.readOnly, layout.data][set.stripe]!;
+    // A member was moved by its own kind above; a set lives in the stripe of its most demanding member.
+    for (const row of set.rows) sections.address[row]! += stripe.address - base[sections.kind[row]!]!;
+    set.start += stripe.address;
+    set.end += stripe.address;
+  }
+}
+
+function alignTlsZeroFill(tables: GraphTables, layout: Layout): number {
+  const { sections } = tables;
+  let alignment = 1;
+  for (let row = 0; row < sections.count; row++) {
+    if (sections.kind[row] === SectionKind.tlsZeroFill) alignment = Math.max(alignment, sections.alignment[row]!);
+  }
+  return alignUp(layout.tls.imageSize, alignment);
+}

@@ -1,0 +1,38 @@
+import type { AllocActionPair } from "../epc/executor-process-control.ts";
+import type { Segment, WorkingMemory } from "./memory-mapper.ts";
+
+/** Memory for one link job: one contiguous range, which the job divides into segments. */
+export interface AllocationRequest {
+  /** Bytes, all segments with their padding. */
+  readonly size: number;
+  /** A power of two; at least the page size is used. */
+  readonly alignment: number;
+  /** Who asks, for errors. */
+  readonly name: string;
+}
+
+/** Memory in use by the linker: it has addresses, and nothing of it is visible in the executor yet. */
+export interface InFlightAlloc {
+  readonly address: number;
+  readonly size: number;
+  readonly memory: WorkingMemory;
+  /** One request: protections for all segments, then the actions. The working memory is not to be written afterwards. */
+  finalize(segments: readonly Segment[], actions: readonly AllocActionPair[]): Promise<FinalizedAlloc>;
+  /** Gives the memory back instead. */
+  abandon(): Promise<void>;
+}
+
+/** Memory in use by the program; hand it to deallocate once. */
+export interface FinalizedAlloc {
+  readonly address: number;
+  readonly size: number;
+  /** The mapper's key; undefined when the allocation has no segments. */
+  readonly key: number | undefined;
+}
+
+/** Provides the memory of link jobs (LLVM's JITLinkMemoryManager). Answers are tasks, never on the caller's stack. */
+export interface JITLinkMemoryManager {
+  readonly pageSize: number;
+  allocate(request: AllocationRequest): Promise<InFlightAlloc>;
+  deallocate(allocs: readonly FinalizedAlloc[]): Promise<void>;
+}

@@ -1,0 +1,46 @@
+import type { AddressRange } from "../bytes/address.ts";
+import type { AllocActionPair } from "../epc/executor-process-control.ts";
+
+/** Where the controller writes what will run elsewhere: the byte for address a is at index a − base of both. */
+export interface WorkingMemory {
+  readonly view: DataView;
+  readonly bytes: Uint8Array;
+  readonly base: number;
+}
+
+/**
+ * A run of target memory with one protection. Addresses are page-aligned. The contents are in working memory; the rest
+ * of their last page reads as zero. Zero-fill beyond that page is the loaded image's (the anchor's) affair, unless the
+ * mapper was told to provide it (`ZeroFill`).
+ */
+export interface Segment {
+  readonly address: number;
+  readonly contentSize: number;
+  readonly zeroFillSize: number;
+  /** Bits: read 1, write 2, exec 4. Write and exec together are refused. */
+  readonly protection: number;
+}
+
+/** Who provides zero-fill beyond the contents' last page: the image loaded there, or the mapper. */
+export type ZeroFill = "image" | "mapper";
+
+export interface InitializeInfo {
+  readonly reservation: number;
+  readonly segments: readonly Segment[];
+  readonly actions: readonly AllocActionPair[];
+}
+
+/** How bytes get into an executor (LLVM's MemoryMapper). Errors: SlablinkError with code "memory" or "executor". */
+export interface MemoryMapper {
+  readonly pageSize: number;
+  /** Reserves inaccessible address space, at `address` exactly when it is given. */
+  reserve(size: number, address?: number): Promise<AddressRange>;
+  /** Working memory for [address, address + size) of a reservation; reads as zero. */
+  prepare(address: number, size: number): WorkingMemory;
+  /** Gives segments their protections and runs the finalize actions in order; answers the key to deinitialize. */
+  initialize(info: InitializeInfo): Promise<number>;
+  /** Runs the dealloc actions, the last first, and gives the pages back. Keys in reverse order of initialize. */
+  deinitialize(keys: readonly number[]): Promise<void>;
+  /** Deinitializes what is left in the reservations and gives up their address space. */
+  release(bases: readonly number[]): Promise<void>;
+}
