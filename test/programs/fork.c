@@ -1,4 +1,4 @@
-// fork: the child has its own copy of the program's data, the parent does not see its changes; exec; wait.
+// A forked child has its own copy of the data of the program, and the parent does not see its changes; exec; wait.
 // compile: {gcc,clang-22} -O1 {-fPIE,-fno-pic}
 #include <stdio.h>
 #include <stdlib.h>

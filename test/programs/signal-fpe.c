@@ -7,6 +7,7 @@
 int main(void) {
   printf("before\n");
   fflush(stdout);
-  volatile int zero = 0; return 1 / zero;
+  volatile int zero = 0;
+  return 100 / zero;
   return 0;
 }

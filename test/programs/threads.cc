@@ -45,5 +45,5 @@ int main() {
   });
   auto result = task.get_future();
   std::thread(std::move(task), 1000).join();
-  std::cout << sum << ' ' << inits << ' ' << result.get() << ' ' << (none == nullptr) << '\n';
+  std::cout << sum << ' ' << inits << ' ' << result.get() << '\n';
 }

@@ -47,11 +47,11 @@ export function parseTestProgram(fileName: string, text: string): TestProgram {
   const all = new Map<string, string[]>(known.map((name) => [name, []]));
   for (const line of files[0].text.split("\n")) {
     if (line.trim() !== "" && !line.startsWith("//")) break;
-    const match = /^\/\/ ([a-z0-9]+): ?(.*)$/.exec(line);
+    const match = /^\/\/ ([a-z0-9]+):(?: (.*))?$/.exec(line);
     if (match === null) continue;
     const values = all.get(match[1]);
     if (values === undefined) throw new Error(`${fileName}: unknown directive '${match[1]}'`);
-    values.push(match[2]);
+    values.push(match[2] ?? "");
   }
   const get = (name: string) => all.get(name)!;
   const words = (name: string) => get(name).flatMap(splitWords);
