@@ -92,7 +92,7 @@ describe("archives made by ar", () => {
     const members = [...outer.members()];
     assert.deepEqual(
       members.map((m) => m.window().name),
-      [`${join(work.path, "inner.a")}(b.o)`, `${join(work.path, "inner.a")}(${LONG})`, `${outer.file}(sub/b.o)`],
+      [`${join(work.path, "inner.a")}(b.o)`, `${join(work.path, "inner.a")}(${LONG})`, `${outer.file}(c.o)`],
     );
     const window = outer.memberAt(members[1].headerOffset).window();
     assert.deepEqual(Buffer.from(window.bytes(0, window.length, "all")), readFileSync(join(work.path, LONG)));
