@@ -1,13 +1,14 @@
 import { UsageError } from "../src/errors.ts";
-import type { InputItem, RunRequest } from "../src/orc/run-request.ts";
+import type { InputItem } from "../src/inputs/input.ts";
+import type { RunRequest } from "../src/orc/run-request.ts";
+import { withDefaultLibraries } from "./default-libraries.ts";
 import { type Option, oneOf, parseAddress, parseOptions, parsePair, parseSize } from "./options.ts";
 
 /** How `--stats` wants to be printed. */
 export type StatsForm = "none" | "table" | "line" | "json";
 
-/** The command line of `slablink run`, understood but not acted on: sources among `items` are not compiled yet. */
-export interface RunOptions extends Omit<RunRequest, "onLinked" | "onExecutor" | "items"> {
-  readonly items: readonly InputItem[];
+/** The command line of `slablink run`, understood but not acted on. */
+export interface RunOptions extends Omit<RunRequest, "onLinked" | "onExecutor"> {
   readonly stats: StatsForm;
   readonly help: boolean;
 }
@@ -25,6 +26,7 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
   const aliases: [string, string][] = [];
   let wholeArchive = false;
   let onlyStatic = false;
+  let asNeeded = false;
   let argv0: string | undefined;
   const run: Mutable<Omit<RunOptions, "items" | "libraryDirectories" | "absolutes" | "aliases" | "argv">> = {
     mode: "executor",
@@ -42,7 +44,7 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
   const options: Option[] = [
     valued(["-l", "--library"], "NAME", (name) => {
       if (name === "" || name === ":") throw new UsageError("-l needs the name of a library");
-      items.push({ kind: "library", name, static: onlyStatic, wholeArchive });
+      items.push({ kind: "library", name, static: onlyStatic, wholeArchive, asNeeded });
     }),
     valued(["-L", "--library-path"], "DIRECTORY", (directory) => libraryDirectories.push(directory)),
     flag(["--whole-archive"], () => {
@@ -56,6 +58,12 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
     }),
     flag(["-Bdynamic", "-dy", "-call_shared"], () => {
       onlyStatic = false;
+    }),
+    flag(["--as-needed"], () => {
+      asNeeded = true;
+    }),
+    flag(["--no-as-needed"], () => {
+      asNeeded = false;
     }),
     // A look-up goes through all archives until nothing new turns up, so a group needs no mark.
     flag(["--start-group", "--end-group", "-(", "-)"], () => {}),
@@ -108,7 +116,7 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
 
   const input = (path: string) => {
     if (path === "") throw new UsageError("an input has an empty name");
-    items.push({ kind: "file", path, wholeArchive });
+    items.push({ kind: "file", path, wholeArchive, asNeeded });
   };
   const programArguments = parseOptions(splitLinkerWords(words), options, input, "run");
   const first = items.find((item) => item.kind === "file");
@@ -122,7 +130,14 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
     }
   }
   const name = argv0 ?? (first?.kind === "file" ? first.path : "slablink");
-  return { ...run, items, libraryDirectories, absolutes, aliases, argv: [name, ...programArguments] };
+  return {
+    ...run,
+    items: withDefaultLibraries(items),
+    libraryDirectories,
+    absolutes,
+    aliases,
+    argv: [name, ...programArguments],
+  };
 }
 
 /** `-Wl,a,b` is `a b`, so that the words of a compiler's command line can be used as they are; `-pthread` is a library. */

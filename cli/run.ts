@@ -1,6 +1,5 @@
+import { expandResponseFiles } from "../src/inputs/response-file.ts";
 import { runProgram } from "../src/orc/run-program.ts";
-import type { LinkStats } from "../src/orc/run-request.ts";
-import { expandResponseFiles } from "./response-file.ts";
 import { parseRunOptions } from "./run-options.ts";
 import { passSignalsOn, statusOfSignal } from "./signals.ts";
 import { writeError } from "./terminal.ts";
@@ -9,30 +8,20 @@ import { writeError } from "./terminal.ts";
 export async function command(words: string[]): Promise<number> {
   const { stats: form, help, ...options } = parseRunOptions(expandResponseFiles(words));
   if (help) return (await import("./help.ts")).command(["run"]);
-  const { compileSources } = await import("./compile.ts");
-  const { formatStats } = await import("./stats.ts");
-  const inputs = await compileSources(options.items);
-  let linked: LinkStats | undefined;
-  const printStats = () => {
-    if (linked !== undefined && form !== "none") writeError(formatStats(linked, form));
-    linked = undefined;
-  };
-  try {
-    const end = await runProgram({
-      ...options,
-      items: inputs.items,
-      onLinked: (stats) => {
-        inputs.remove();
-        linked = stats;
-        // A program in this process may end it at any moment; one in an executor has the last lines to us.
-        if (options.mode === "in-process") printStats();
-      },
-      onExecutor: passSignalsOn,
-    });
-    if (end.signal !== undefined) writeError(`slablink: program ended by ${end.signal}\n`);
-    printStats();
-    return end.signal === undefined ? (end.status ?? 1) : statusOfSignal(end.signal);
-  } finally {
-    inputs.remove();
-  }
+  const formatStats = form === "none" ? undefined : (await import("./stats.ts")).formatStats;
+  let printStats = () => {};
+  const end = await runProgram({
+    ...options,
+    onLinked: (stats) => {
+      if (form === "none" || formatStats === undefined) return;
+      const text = formatStats(stats, form);
+      // A program in this process may end it at any moment; one in an executor leaves the last lines to us.
+      if (options.mode === "in-process") writeError(text);
+      else printStats = () => writeError(text);
+    },
+    onExecutor: passSignalsOn,
+  });
+  if (end.signal !== undefined) writeError(`slablink: program ended by ${end.signal}\n`);
+  printStats();
+  return end.signal === undefined ? (end.status ?? 1) : statusOfSignal(end.signal);
 }

@@ -1,25 +1,4 @@
-/** A file named on the command line: an object, an archive, a shared library or a linker script, told apart by its contents. */
-export interface FileInput {
-  readonly kind: "file";
-  readonly path: string;
-  /** What messages call it when `path` would say nothing to a person (an object that was compiled into a temporary directory). */
-  readonly name?: string;
-  /** Link every member of an archive, not only those that something refers to. */
-  readonly wholeArchive: boolean;
-}
-
-/** `-l NAME`: to be searched for in the `-L` directories and then in the system's. */
-export interface LibraryInput {
-  readonly kind: "library";
-  /** `m` for `libm.so` or `libm.a`; `:FILE` for exactly that file name. */
-  readonly name: string;
-  /** Take only archives (after `-Bstatic`). */
-  readonly static: boolean;
-  readonly wholeArchive: boolean;
-}
-
-/** One input of a link, as it stands on the command line. */
-export type InputItem = FileInput | LibraryInput;
+import type { InputItem } from "../inputs/input.ts";
 
 /** All that is needed to link a program and run it. */
 export interface RunRequest {

@@ -1,0 +1,19 @@
+import { basename, extname } from "node:path";
+import type { InputItem } from "../src/inputs/input.ts";
+
+const cxxSources = new Set([".cc", ".cp", ".cxx", ".cpp", ".CPP", ".c++", ".C", ".ii"]);
+
+/**
+ * The inputs, and behind them the libraries that a C++ compiler links without being asked if there is a C++ source among
+ * them, unless they bring a C++ library of their own. Objects do not show their language; they need `-lstdc++`.
+ */
+export function withDefaultLibraries(items: readonly InputItem[]): readonly InputItem[] {
+  const isCxx = items.some((item) => item.kind === "file" && cxxSources.has(extname(item.path)));
+  if (!isCxx || items.some(isCxxLibrary)) return items;
+  return [...items, ...["stdc++", "m", "gcc_s"].map((name) => ({ kind: "library", name, asNeeded: true }) as const)];
+}
+
+function isCxxLibrary(item: InputItem): boolean {
+  const name = item.kind === "file" ? basename(item.path) : `lib${item.name.replace(/^:(lib)?/, "")}.`;
+  return /^lib(std)?c\+\+\./.test(name);
+}
