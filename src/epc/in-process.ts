@@ -1,12 +1,13 @@
 import { closeSync, writeSync } from "node:fs";
-import { alignUp, hex } from "../bytes/address.ts";
+import { alignDown, alignUp, hex } from "../bytes/address.ts";
+import { ByteReader } from "../bytes/byte-reader.ts";
 import { ExecutorError } from "../errors.ts";
 import { findSymbols, LoadFlag, loadBias, loadLibrary, RTLD_DEFAULT, unloadLibrary } from "../host/dynamic-loader.ts";
 import { PAGE_SIZE, reserveAddressSpace, unmapMemory } from "../host/mapping.ts";
 import { createMemfd } from "../host/memfd.ts";
 import type { SlabMemory } from "../host/slab-memory.ts";
 import { readMemory } from "../host/view.ts";
-import { runMain } from "../native/run-main.ts";
+import { programRunner } from "../native/program-runner.ts";
 import type {
   ExecutorProcessControl,
   ImageLoad,
@@ -68,11 +69,18 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
    * to bind to the library's names by accident.
    */
   async openLibrary(path: string): Promise<number> {
-    return path === "" ? RTLD_DEFAULT : loadLibrary(path, LoadFlag.now | LoadFlag.local | LoadFlag.deepBind);
+    if (path === "") return RTLD_DEFAULT;
+    // Its exit handler comes before the library's own, and so runs after them.
+    programRunner();
+    return loadLibrary(path, LoadFlag.now | LoadFlag.local | LoadFlag.deepBind);
   }
 
   async resolve(handle: number, names: readonly string[]): Promise<Float64Array> {
-    return findSymbols(handle, names);
+    const addresses = findSymbols(handle, names);
+    // The C library's exit() would tear down Node itself, on the wrong thread.
+    const exit = handle === RTLD_DEFAULT ? names.indexOf("exit") : -1;
+    if (exit >= 0) addresses[exit] = programRunner().exitAddress;
+    return addresses;
   }
 
   async callWrapper(name: string, argument: Uint8Array): Promise<Uint8Array> {
@@ -88,6 +96,7 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
 
   async loadImage(image: ImageLoad): Promise<LoadedImage> {
     const bytes = image.bytes?.length ? image.bytes : this.#imageBytes(image);
+    checkSpan(image, bytes);
     const fd = createMemfd("slablink-image", bytes.length);
     // The place is given up for a moment: the loader maps without MAP_FIXED and takes p_vaddr as a hint.
     unmapMemory(image.start, image.size);
@@ -102,7 +111,6 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
       }
       const results = readWords(image.results, image.resultCount);
       this.#images.set(handle, { fd, start: image.start, size: image.size });
-      fillReservation(image.start, image.size, bytes);
       return { handle, results };
     } catch (error) {
       if (handle !== 0) unloadLibrary(handle);
@@ -123,7 +131,7 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
   }
 
   async runProgram(program: Program): Promise<ProgramEnd> {
-    return { status: await runMain(program) };
+    return programRunner().run(program);
   }
 
   async disconnect(): Promise<void> {
@@ -149,23 +157,25 @@ function readWords(address: number, count: number): Float64Array {
   return words;
 }
 
-/** Reserves again what of [start, start + size) lies behind the image's last segment. */
-function fillReservation(start: number, size: number, image: Uint8Array): void {
-  const end = alignUp(imageEnd(image), PAGE_SIZE);
-  if (end > start && end < start + size) reserveAddressSpace(start + size - end, end);
-}
-
-/** The highest p_vaddr + p_memsz of the image's PT_LOAD segments (ELF specification, program header). */
-function imageEnd(image: Uint8Array): number {
-  const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
-  const table = Number(view.getBigUint64(0x20, true));
-  const size = view.getUint16(0x36, true);
-  let end = 0;
-  for (let i = 0; i < view.getUint16(0x38, true); i++) {
-    const header = table + i * size;
-    if (view.getUint32(header, true) !== 1) continue;
-    const last = Number(view.getBigUint64(header + 0x10, true) + view.getBigUint64(header + 0x28, true));
-    end = Math.max(end, last);
+/**
+ * Throws unless the image's PT_LOAD segments (ELF specification, program header) span [start, start + size): the loader
+ * must neither leave a hole in the slab nor reach beyond.
+ */
+function checkSpan({ start, size }: ImageLoad, image: Uint8Array): void {
+  const reader = ByteReader.of(image, `image for ${hex(start)}`);
+  const table = reader.u64(0x20, "e_phoff");
+  const entrySize = reader.u16(0x36, "e_phentsize");
+  let lowest = Number.POSITIVE_INFINITY;
+  let highest = 0;
+  for (let i = 0; i < reader.u16(0x38, "e_phnum"); i++) {
+    const header = table + i * entrySize;
+    if (reader.u32(header, "p_type") !== 1) continue;
+    const address = reader.u64(header + 0x10, "p_vaddr");
+    lowest = Math.min(lowest, alignDown(address, PAGE_SIZE));
+    highest = Math.max(highest, alignUp(address + reader.u64(header + 0x28, "p_memsz"), PAGE_SIZE));
   }
-  return end;
+  if (lowest === start && highest === start + size) return;
+  throw new ExecutorError(
+    `the image's segments span [${hex(lowest)}, ${hex(highest)}), expected [${hex(start)}, ${hex(start + size)})`,
+  );
 }
