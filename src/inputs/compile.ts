@@ -5,6 +5,7 @@ import { LinkError } from "../errors.ts";
 import { TemporaryDirectory } from "./temporary-directory.ts";
 import { splitShellWords } from "./words.ts";
 
+/** With which compilers, and where they report. */
 export interface CompileOptions {
   /** For CC, CXX, CFLAGS, CXXFLAGS; process.env by default. */
   readonly environment?: NodeJS.ProcessEnv;

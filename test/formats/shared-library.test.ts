@@ -13,6 +13,7 @@ const int table[4] = {1, 2, 3, 4};
 int *const pointers[2] = {&counter, (int *)table};
 static int hidden_from_others = 3;
 int *changeable = &hidden_from_others;
+int *several[70] = {[0] = &hidden_from_others, [2] = &hidden_from_others, [63] = &hidden_from_others, [69] = &hidden_from_others};
 __thread int per_thread = 5;
 int first(void) { return 1; }
 __attribute__((weak)) int second(void) { return per_thread; }
@@ -143,12 +144,33 @@ describe("a small shared library", () => {
   });
 
   test("packed relative relocations (DT_RELR) say the same", () => {
-    const library = read("relr.so");
-    const { value } = library.lookup("changeable")!;
-    const [relative, ...none] = library.relocationsIn(value, value + 8);
-    assert.deepEqual(none, []);
-    assert.equal(relative.type, 8);
-    assert.equal(Buffer.from(library.bytesAt(relative.addend, 4)).readInt32LE(), 3);
+    for (const name of ["gnu.so", "relr.so"]) {
+      const library = read(name);
+      const { value, size } = library.lookup("several")!;
+      const relocations = library.relocationsIn(value, value + size);
+      const places = relocations.map(({ address }) => (address - value) / 8).sort((a, b) => a - b);
+      assert.deepEqual(places, [0, 2, 63, 69], name);
+      for (const { type, addend } of relocations) {
+        assert.equal(type, 8);
+        assert.equal(Buffer.from(library.bytesAt(addend, 4)).readInt32LE(), 3);
+      }
+    }
+    const sections = work.run("readelf", "-SW", "relr.so");
+    assert.match(sections, / \.relr\.dyn /);
+  });
+
+  test("a DT_HASH chain that is a circle is refused", () => {
+    const reader = work.reader("sysv.so");
+    const bytes = Buffer.from(reader.bytes(0, reader.length, "all"));
+    const [, hash] = / \.hash +HASH +\w+ (\w+)/.exec(work.run("readelf", "-SW", "sysv.so"))!;
+    const table = Number.parseInt(hash, 16);
+    const buckets = bytes.readUInt32LE(table);
+    const count = bytes.readUInt32LE(table + 4);
+    for (let i = 0; i < count; i++) bytes.writeUInt32LE(i, table + 8 + 4 * (buckets + i));
+    const library = SharedLibrary.read(ByteReader.of(bytes, "circle.so"));
+    assert.throws(() => ["a", "b", "c", "d"].map((name) => library.lookup(name)), {
+      message: `circle.so: a DT_HASH chain is longer than the ${count} symbols: it is a circle`,
+    });
   });
 
   test("a position-independent executable is told apart", () => {
