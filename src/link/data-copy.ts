@@ -14,7 +14,12 @@ const encoder = new TextEncoder();
  * R_X86_64_COPY in an ordinary executable; psABI 4.4.1). The library itself will bind to the copy, as the anchor comes first
  * in its scope.
  */
-export function copyOfData(id: number, symbol: DynamicSymbol, library: SharedLibrary, isInterposed: (name: string) => boolean): DataCopy {
+export function copyOfData(
+  id: number,
+  symbol: DynamicSymbol,
+  library: SharedLibrary,
+  isInterposed: (name: string) => boolean,
+): DataCopy {
   const { value, size, name } = symbol;
   const pointers: { offset: number; symbol: Uint8Array; addend: number }[] = [];
   let base: DynamicSymbol | undefined;
@@ -27,7 +32,10 @@ export function copyOfData(id: number, symbol: DynamicSymbol, library: SharedLib
       const target = library.symbolAt(relocation.symbolIndex);
       pointers.push({ offset, symbol: encoder.encode(target.name), addend: relocation.addend });
     } else {
-      throw new LinkError("link", `${library.file}: ${name} cannot be copied: it holds a relocation of type ${relocation.type}`);
+      throw new LinkError(
+        "link",
+        `${library.file}: ${name} cannot be copied: it holds a relocation of type ${relocation.type}`,
+      );
     }
   }
   return {
@@ -43,7 +51,12 @@ export function copyOfData(id: number, symbol: DynamicSymbol, library: SharedLib
 /** A function that nobody else defines tells where the library was loaded. */
 function anyFunction(library: SharedLibrary, isInterposed: (name: string) => boolean): DynamicSymbol {
   for (const symbol of library.symbols()) {
-    if (symbol.type === STT_FUNC && symbol.bind === STB_GLOBAL && symbol.isDefaultVersion && !isInterposed(symbol.name)) {
+    if (
+      symbol.type === STT_FUNC &&
+      symbol.bind === STB_GLOBAL &&
+      symbol.isDefaultVersion &&
+      !isInterposed(symbol.name)
+    ) {
       return symbol;
     }
   }

@@ -12,6 +12,8 @@ export interface ExtraSpace {
   /** The anchor's two parts: headers with the dynamic symbols, and what the loader writes to. */
   readonly header: number;
   readonly headerData: number;
+  /** Offset of `__dso_handle` in the second part. */
+  readonly dsoHandle: number;
   readonly stubs: number;
   readonly globalOffsetTable: number;
   /** Slots that the executor fills with what IFUNC resolvers return. */
@@ -40,6 +42,7 @@ export interface Layout {
   readOnly: Stripe;
   data: Stripe;
   zeroFill: Stripe;
+  dsoHandle: number;
   stubs: number;
   ehFrame: Stripe;
   ehFrameTable: Stripe;
@@ -131,6 +134,7 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
     readOnly,
     data,
     zeroFill,
+    dsoHandle: headerData.address + extra.dsoHandle,
     stubs,
     ehFrame,
     ehFrameTable,
@@ -178,6 +182,7 @@ export function placeLayout(tables: GraphTables, layout: Layout, address: number
     layout.ehFrameTable,
   ];
   for (const stripe of stripes) stripe.address += address;
+  layout.dsoHandle += address;
   layout.stubs += address;
   layout.globalOffsetTable += address;
   layout.resolvedSlots += address;

@@ -6,7 +6,7 @@ import type { Layout } from "./layout.ts";
  * names; crtbegin.o's `__dso_handle` and `__TMC_END__`, which an ordinary link takes from there).
  */
 const definitions: Record<string, (layout: Layout) => number> = {
-  __dso_handle: (layout) => layout.header.address,
+  __dso_handle: (layout) => layout.dsoHandle,
   __TMC_END__: (layout) => layout.data.address,
   _GLOBAL_OFFSET_TABLE_: (layout) => layout.globalOffsetTable,
   _DYNAMIC: (layout) => layout.headerData.address,

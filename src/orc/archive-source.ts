@@ -26,7 +26,8 @@ export class ArchiveSource implements LazySource {
     const index = this.archive.index;
     if (index === undefined) {
       for (const member of this.archive.members()) {
-        for (const id of definedNames(member.window(), pool)) resolution.offer(id, source, this.#members.push(member) - 1);
+        for (const id of definedNames(member.window(), pool))
+          resolution.offer(id, source, this.#members.push(member) - 1);
       }
       return;
     }
@@ -58,4 +59,3 @@ export class ArchiveSource implements LazySource {
     return buildLinkGraph(this.#tables, member.window());
   }
 }
-

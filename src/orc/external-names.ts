@@ -103,7 +103,11 @@ function addressByHand(dylib: JITDylib, name: string): number | undefined {
   return undefined;
 }
 
-function findInLibraries(libraries: readonly SharedLibraryGenerator[], id: number, name: string): LibrarySymbol | undefined {
+function findInLibraries(
+  libraries: readonly SharedLibraryGenerator[],
+  id: number,
+  name: string,
+): LibrarySymbol | undefined {
   for (const library of libraries) {
     if (isPartOfProcess(library.library)) continue;
     const symbol = library.library.lookup(name);

@@ -29,8 +29,8 @@ import { writeEhFrameTable } from "../passes/eh-frame-table.ts";
 import { reverseFunctionArrays } from "../passes/reverse-function-arrays.ts";
 import { ArchiveSource } from "./archive-source.ts";
 import type { SharedLibraryGenerator } from "./definition-generator.ts";
-import { type ExternalNames, findExternalNames, kindOfSymbol } from "./external-names.ts";
 import { exportedSymbols } from "./exported-symbols.ts";
+import { type ExternalNames, findExternalNames, kindOfSymbol } from "./external-names.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import type { LinkTimes } from "./link-times.ts";
 import { SymbolResolution } from "./symbol-resolution.ts";
@@ -76,7 +76,11 @@ export interface LinkedJob {
  * Links what defines `names`, with all it needs, into the executor: one link job. Each step is one line below; nothing of
  * the job is visible in the executor before the last.
  */
-export async function materialize(dylib: JITDylib, names: readonly string[], context: MaterializationContext): Promise<LinkedJob> {
+export async function materialize(
+  dylib: JITDylib,
+  names: readonly string[],
+  context: MaterializationContext,
+): Promise<LinkedJob> {
   const { times } = context;
   const job = new Materialization(dylib, context);
   times.begin("parse and resolve");
@@ -212,6 +216,7 @@ class Materialization {
     this.#layout = layOut(this.#tables, new Set([...this.#setBounds.values()].map((bound) => bound.section)), {
       header: this.#sizes.header,
       headerData: this.#sizes.headerData,
+      dsoHandle: this.#sizes.dsoHandle,
       stubs: STUB_BYTES * (outside + indirect),
       globalOffsetTable: GOT_BYTES_PER_SYMBOL * (this.#tables.symbols.count + 1),
       resolvedSlots: RESOLVED_SLOT_BYTES * indirect,
@@ -253,7 +258,13 @@ class Materialization {
     const file = sharedMemory
       ? { source, sourceSize }
       : { bytes: memory.bytes.slice(source - memory.base, source - memory.base + sourceSize) };
-    const image = { start: address, size: this.#alloc.size, results: words, resultCount: this.#sizes.wordCount, ...file };
+    const image = {
+      start: address,
+      size: this.#alloc.size,
+      results: words,
+      resultCount: this.#sizes.wordCount,
+      ...file,
+    };
     const { handle, results } = await epc.loadImage(image);
     this.#image = handle;
     this.#loaderWords = results;
@@ -413,7 +424,9 @@ class Materialization {
     const { epc, openedLibraries } = this.#context;
     const { fromLibraries } = this.#external;
     if (fromLibraries.length === 0) return;
-    const copies = new Map(this.#plan.copies.map((copy, index) => [copy.id, this.#layout.headerData.address + this.#sizes.copies[index]!]));
+    const copies = new Map(
+      this.#plan.copies.map((copy, index) => [copy.id, this.#layout.headerData.address + this.#sizes.copies[index]!]),
+    );
     const groups = new Map<number, typeof fromLibraries>();
     for (const each of fromLibraries) {
       const copied = copies.get(each.id);
@@ -432,7 +445,10 @@ class Materialization {
       else group.push(each);
     }
     for (const [handle, group] of groups) {
-      const addresses = await epc.resolve(handle, group.map(({ symbol }) => symbol.name));
+      const addresses = await epc.resolve(
+        handle,
+        group.map(({ symbol }) => symbol.name),
+      );
       const missing: number[] = [];
       group.forEach(({ id, symbol }, i) => {
         if (addresses[i] === 0) missing.push(id);

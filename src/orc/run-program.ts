@@ -109,7 +109,7 @@ function run(session: ExecutionSession, job: LinkedJob, main: number, request: R
     initArrays: ranges(preinit, init),
     finiArrays: ranges(fini),
     finiFunctions: [],
-    dsoHandle: job.layout.header.address,
+    dsoHandle: job.layout.dsoHandle,
   });
 }
 

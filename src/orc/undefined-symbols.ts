@@ -65,6 +65,7 @@ function describe({ name, references }: UndefinedSymbol): string {
   for (const { file, section, offset } of references.slice(0, shownReferences)) {
     lines.push(`>>> referenced by ${file}:(${section}+${hex(offset)})`);
   }
-  if (references.length > shownReferences) lines.push(`>>> referenced ${references.length - shownReferences} more times`);
+  if (references.length > shownReferences)
+    lines.push(`>>> referenced ${references.length - shownReferences} more times`);
   return lines.join("\n");
 }

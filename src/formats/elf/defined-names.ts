@@ -16,7 +16,8 @@ export function definedNames(reader: ByteReader, pool: SymbolStringPool): number
     if (reader.u32(at + 4, "sh_type") !== SHT_SYMTAB) continue;
     const table = reader.window(reader.u64(at + 24, "sh_offset"), reader.u64(at + 32, "sh_size"), "symbol table");
     const link = reader.u32(at + 40, "sh_link");
-    if (link >= header.sectionCount) reader.fail(`symbol table: sh_link is ${link}, the file has ${header.sectionCount} sections`);
+    if (link >= header.sectionCount)
+      reader.fail(`symbol table: sh_link is ${link}, the file has ${header.sectionCount} sections`);
     const linked = header.sectionTable + link * SHDR_SIZE;
     const strings = reader.window(
       reader.u64(linked + 24, "sh_offset"),
