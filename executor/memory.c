@@ -147,8 +147,12 @@ struct wrapper_result release_bases(const char *wrapper, const void *service, en
   struct sps_reader bases;
   if (!read_addresses(wrapper, service, arguments, size, &bases, &reason)) return result_error(&reason);
   bool succeeded = true;
-  while (bases.at < bases.end) {
-    if (!release_one(sps_read_u64(&bases), kind, succeeded ? &reason : &other)) succeeded = false;
+  /* Last base first: actions of later regions call code in earlier ones (LLVM's ORC runtime). */
+  while (bases.end > bases.at) {
+    bases.end -= sizeof(uint64_t);
+    uint64_t base;
+    memcpy(&base, bases.end, sizeof base);
+    if (!release_one(base, kind, succeeded ? &reason : &other)) succeeded = false;
   }
   return succeeded ? result_success() : result_error(&reason);
 }
