@@ -69,7 +69,7 @@ export function decodeImageLoad(result: Uint8Array): LoadedImage {
 }
 
 export function encodeProgram(program: Program, exitAfter: boolean): Uint8Array {
-  const out = new SpsWriter(1024).u64(program.main).sequence(program.argv, (text) => out.string(text));
+  const out = new SpsWriter(1024).u64(program.main).sequence(program.argv, (text, to) => to.string(text));
   out.sequence(program.initArrays, writeRange).sequence(program.finiArrays, writeRange).bool(exitAfter);
   return out.sequence(program.initFunctions, writeAddress).sequence(program.finiFunctions, writeAddress).bytes;
 }
