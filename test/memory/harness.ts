@@ -116,7 +116,8 @@ export function heldResources(): string[] {
     }
   });
   const mapped = readMaps().filter(
-    ({ start, path }) => /slablink-slab|slablink-image|jitlink_/.test(path) || (start >= 0x5000_0000 && start < 0x7fff_0000),
+    ({ start, path }) =>
+      /slablink-slab|slablink-image|jitlink_/.test(path) || (start >= 0x5000_0000 && start < 0x7fff_0000),
   );
   return [...open, ...mapped.map(({ start, end, path }) => `${start.toString(16)}-${end.toString(16)} ${path}`)];
 }

@@ -78,7 +78,12 @@ for (const kind of targetKinds) {
     try {
       const { start, end } = await mapper.reserve(SLAB_SIZE);
       mapper.prepare(start, PAGE);
-      const refuse = async (address: number, contentSize: number, protection: number, message: RegExp): Promise<void> => {
+      const refuse = async (
+        address: number,
+        contentSize: number,
+        protection: number,
+        message: RegExp,
+      ): Promise<void> => {
         const segments = [{ address, contentSize, zeroFillSize: 0, protection }];
         await assert.rejects(mapper.initialize({ reservation: start, segments, actions: [] }), (error) => {
           assert.ok(error instanceof SlablinkError);

@@ -30,7 +30,11 @@ for (const kind of targetKinds) {
     try {
       const allocs = await Promise.all([11, 22, 33].map((value) => manager.allocate(request(`job ${value}`))));
       assert.equal(manager.slabs.length, 1);
-      if (mapper.canPlace) assert.ok(allocs.every(({ address }) => address < 2 ** 31), "below 2 GiB");
+      if (mapper.canPlace)
+        assert.ok(
+          allocs.every(({ address }) => address < 2 ** 31),
+          "below 2 GiB",
+        );
       allocs.forEach((alloc, i) => {
         writeCode(alloc, returns(11 * (i + 1)));
       });
@@ -74,7 +78,8 @@ test("an allocation is not resolved before other tasks had their turn", async ()
 
 test("a job larger than the slab is refused with both numbers", async () => {
   const manager = await inProcess({ slabSize: SLAB_SIZE });
-  const message = "big.o: needs 0x1001000 bytes of slab, the largest free range has 0x1000000 of 0x1000000; use a larger --slab-size";
+  const message =
+    "big.o: needs 0x1001000 bytes of slab, the largest free range has 0x1000000 of 0x1000000; use a larger --slab-size";
   await assert.rejects(manager.allocate(request("big.o", SLAB_SIZE + 1)), { code: "memory", message });
 });
 
@@ -83,7 +88,8 @@ test("a full slab is refused, or another one reserved where that is allowed", as
     const manager = await inProcess({ slabSize: SLAB_SIZE, maxSlabs });
     const first = await manager.allocate(request("a", SLAB_SIZE));
     const second = manager.allocate(request("b", SLAB_SIZE));
-    if (maxSlabs === 1) await assert.rejects(second, /b: needs 0x1000000 bytes of slab, the largest free range has 0x0/);
+    if (maxSlabs === 1)
+      await assert.rejects(second, /b: needs 0x1000000 bytes of slab, the largest free range has 0x0/);
     else await (await second).abandon();
     assert.equal(manager.slabs.length, maxSlabs);
     await first.abandon();

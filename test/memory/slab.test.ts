@@ -32,7 +32,10 @@ test("any sequence of allocate and free keeps allocations apart, aligned, inside
           const end = start + size;
           assert.equal(start % alignment, 0);
           assert.ok(start >= START && end <= START + SIZE);
-          assert.ok(live.every((range) => end <= range.start || start >= range.end), "overlap");
+          assert.ok(
+            live.every((range) => end <= range.start || start >= range.end),
+            "overlap",
+          );
           live.push({ start, end });
         }
         const used = live.reduce((sum, range) => sum + range.end - range.start, 0);
@@ -72,7 +75,10 @@ test("freeing twice, or what was never allocated, is refused with the address", 
   const tested = slab();
   const address = tested.allocate(64, 16, "a");
   tested.free(address);
-  assert.throws(() => tested.free(address), /nothing is allocated at 0x50000000 in the slab \[0x50000000, 0x50010000\)/);
+  assert.throws(
+    () => tested.free(address),
+    /nothing is allocated at 0x50000000 in the slab \[0x50000000, 0x50010000\)/,
+  );
   assert.throws(() => tested.free(address + 16), SlablinkError);
 });
 
@@ -81,7 +87,8 @@ test("running out says what was asked, what there is, and what to change", () =>
   tested.allocate(0x8000, 1, "a");
   assert.throws(() => tested.allocate(0x9000, 1, "huge.o"), {
     code: "memory",
-    message: "huge.o: needs 0x9000 bytes of slab, the largest free range has 0x8000 of 0x10000; use a larger --slab-size",
+    message:
+      "huge.o: needs 0x9000 bytes of slab, the largest free range has 0x8000 of 0x10000; use a larger --slab-size",
   });
   assert.match(exhausted("x.o", 1, []).message, /0x0 of 0x0/);
 });
