@@ -3,7 +3,20 @@
  * G offset of its GOT entry, GOT address of the global offset table, Z size of the symbol, and for thread-local storage
  * TPOFF (the symbol from the thread pointer) and DTPOFF (the symbol in its module's block).
  */
-export type Term = "S" | "A" | "P" | "L" | "G" | "GOT" | "Z" | "TPOFF" | "DTPOFF" | "DTPMOD" | "GOTTPOFF" | "GOTDTP" | "GOTLD";
+export type Term =
+  | "S"
+  | "A"
+  | "P"
+  | "L"
+  | "G"
+  | "GOT"
+  | "Z"
+  | "TPOFF"
+  | "DTPOFF"
+  | "DTPMOD"
+  | "GOTTPOFF"
+  | "GOTDTP"
+  | "GOTLD";
 
 /** What the linker does for one relocation type, as data: builder, interpreter, dump and error texts all read it. */
 export interface RelocationRow {
@@ -18,7 +31,13 @@ export interface RelocationRow {
   readonly terms: readonly { readonly sign: 1 | -1; readonly term: Term }[];
 }
 
-export function row(type: number, name: string, expression: string, size: RelocationRow["size"], range: RelocationRow["range"]): RelocationRow {
+export function row(
+  type: number,
+  name: string,
+  expression: string,
+  size: RelocationRow["size"],
+  range: RelocationRow["range"],
+): RelocationRow {
   const terms: { sign: 1 | -1; term: Term }[] = [];
   for (const [, sign, term] of expression.matchAll(/([+-]?) ?([A-Z]+)/g)) {
     terms.push({ sign: sign === "-" ? -1 : 1, term: term as Term });

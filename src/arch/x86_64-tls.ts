@@ -93,6 +93,7 @@ export function generalDynamicToInitialExec(view: DataView, at: number, slotFrom
 
 /** The call of a TLSDESC sequence, `ff 10` (call *(%rax)) or with a prefix, becomes a no-operation of the same length. */
 export function relaxDescriptorCall(view: DataView, at: number): void {
-  if (view.getUint8(at) === 0x67) write(view, at, [0x0f, 0x1f, 0x00]); // x32 form: 67 ff 10
+  if (view.getUint8(at) === 0x67)
+    write(view, at, [0x0f, 0x1f, 0x00]); // x32 form: 67 ff 10
   else write(view, at, [0x66, 0x90]);
 }

@@ -1,10 +1,13 @@
 import type { AddressRange } from "../bytes/address.ts";
 import { ExecutorError } from "../errors.ts";
-import type { AllocAction, ImageLoad, LoadedImage, Program } from "./executor-process-control.ts";
+import type { AllocAction, AllocActionPair, ImageLoad, LoadedImage, Program } from "./executor-process-control.ts";
 import { SpsReader } from "./sps-reader.ts";
 import { SpsWriter } from "./sps-writer.ts";
 
 /* Arguments and results of the wrapper functions that both LLVM's executors and ours have, and of ours alone. */
+
+/** The executor answered, and refused. */
+export class RefusedError extends ExecutorError {}
 
 const EMPTY = new Uint8Array(0);
 
@@ -14,13 +17,13 @@ const writeAddress = (address: number, out: SpsWriter): unknown => out.u64(addre
 /** Throws when the SPS Error in `result` is one; `what` names the request. */
 export function checkError(result: Uint8Array, what: string): void {
   const message = new SpsReader(result, what).error("result");
-  if (message !== undefined) throw new ExecutorError(`${what}: ${message}`);
+  if (message !== undefined) throw new RefusedError(`${what}: ${message}`);
 }
 
 /** The value of the SPS Expected in `result`; throws its message. */
 export function expectValue<T>(result: Uint8Array, what: string, read: (reader: SpsReader) => T): T {
   const expected = new SpsReader(result, what).expected("result", read);
-  if ("error" in expected) throw new ExecutorError(`${what}: ${expected.error}`);
+  if ("error" in expected) throw new RefusedError(`${what}: ${expected.error}`);
   return expected.value;
 }
 
@@ -66,12 +69,24 @@ export function decodeImageLoad(result: Uint8Array): LoadedImage {
 }
 
 export function encodeProgram(program: Program, exitAfter: boolean): Uint8Array {
-  const out = new SpsWriter(1024).u64(program.main).sequence(program.argv, (text) => out.string(text));
+  const out = new SpsWriter(1024).u64(program.main).sequence(program.argv, (text, to) => to.string(text));
   out.sequence(program.initArrays, writeRange).sequence(program.finiArrays, writeRange).bool(exitAfter);
   return out.sequence(program.initFunctions, writeAddress).sequence(program.finiFunctions, writeAddress).bytes;
 }
 
-/** WrapperFunctionCall: an action's function at `address` and its argument bytes; address 0 is no call. */
-export function writeAction(out: SpsWriter, action: AllocAction | undefined, address: number): void {
-  out.u64(action ? address : 0).blob(action?.argument ?? EMPTY);
+/** Sequence<AllocActionCallPair>: each action is its function's address and argument bytes, address 0 no call. */
+export function writeActions(
+  out: SpsWriter,
+  actions: readonly AllocActionPair[],
+  bootstrap: ReadonlyMap<string, number>,
+): SpsWriter {
+  const write = (action: AllocAction | undefined): void => {
+    const address = action ? bootstrap.get(action.name) : 0;
+    if (address === undefined) throw new ExecutorError(`the executor has no alloc action ${action?.name}`);
+    out.u64(address).blob(action?.argument ?? EMPTY);
+  };
+  return out.sequence(actions, ({ finalize, dealloc }) => {
+    write(finalize);
+    write(dealloc);
+  });
 }

@@ -124,6 +124,11 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     return this.#connection.call(this.bootstrapAddress(name), argument);
   }
 
+  /** Sends a signal to the executor process; nothing happens when it has ended or was not started by us. */
+  kill(signal: NodeJS.Signals): void {
+    this.#process?.kill(signal);
+  }
+
   /** Calls a wrapper function at an address, for example one that linked code defines. */
   callAddress(address: number, argument: Uint8Array): Promise<Uint8Array> {
     return this.#connection.call(address, argument);

@@ -10,6 +10,7 @@ import type { ByteReader } from "../bytes/byte-reader.ts";
  * Only the name, the size and the terminator matter to a linker.
  */
 export const HEADER_SIZE = 60;
+/** The name field, at the header's start. */
 export const NAME_WIDTH = 16;
 const SIZE_OFFSET = 48;
 const SIZE_WIDTH = 10;

@@ -37,6 +37,7 @@ export interface MemberSource {
   windowOf(member: ArchiveMember): ByteReader;
 }
 
+/** What {@link Archive} knows of a member. */
 export interface MemberFields {
   readonly name: string;
   readonly headerOffset: number;

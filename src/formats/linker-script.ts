@@ -72,7 +72,7 @@ class Parser {
       default:
         this.#fail(
           command,
-          `linker script command ${JSON.stringify(command.text)} is not supported; expected GROUP, INPUT, OUTPUT_FORMAT, OUTPUT_ARCH or SEARCH_DIR`,
+          `linker script command ${JSON.stringify(command.text.slice(0, 40))} is not supported; expected GROUP, INPUT, OUTPUT_FORMAT, OUTPUT_ARCH or SEARCH_DIR`,
         );
     }
   }

@@ -62,6 +62,8 @@ export class LinkGraph {
   #text(position: number, limit: number): string {
     let end = position;
     while (end < limit && this.reader.view.getUint8(end) !== 0) end++;
-    return decoder.decode(new Uint8Array(this.reader.view.buffer, this.reader.view.byteOffset + position, end - position));
+    return decoder.decode(
+      new Uint8Array(this.reader.view.buffer, this.reader.view.byteOffset + position, end - position),
+    );
   }
 }

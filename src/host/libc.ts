@@ -25,6 +25,12 @@ const DECLARATIONS = {
   pthread_attr_destroy: ["int", "void *"],
   pthread_create: ["int", "void *", "void *", "intptr_t", "intptr_t"],
   pthread_join: ["int", "size_t", "void *"],
+  pthread_self: ["size_t"],
+  pthread_key_create: ["int", "void *", "intptr_t"],
+  on_exit: ["int", "intptr_t", "intptr_t"],
+  sem_init: ["int", "intptr_t", "int", "uint"],
+  sem_post: ["int", "intptr_t"],
+  sem_wait: ["int", "intptr_t"],
 } as const satisfies Record<string, readonly string[]>;
 
 export interface Libc {
@@ -54,9 +60,13 @@ export interface Libc {
   pthread_attr_setstacksize(attributes: Uint8Array, size: number): number;
   pthread_attr_destroy(attributes: Uint8Array): number;
   pthread_create(thread: Uint8Array, attributes: Uint8Array, start: number, argument: number): number;
-  pthread_join: ((thread: number, result: Uint8Array) => number) & {
-    async(thread: number, result: Uint8Array, done: (error: unknown, status: number) => void): void;
-  };
+  pthread_join(thread: number, result: null): number;
+  pthread_self(): number;
+  pthread_key_create(key: Uint8Array, destructor: number): number;
+  on_exit(handler: number, argument: number): number;
+  sem_init(semaphore: number, shared: number, value: number): number;
+  sem_post(semaphore: number): number;
+  sem_wait: { async(semaphore: number, done: (error: unknown, status: number) => void): void };
 }
 
 /** The C library of this process; every member is a getter that replaces itself by the declared function. */

@@ -21,13 +21,16 @@ export class SlabMemory {
   readonly bytes: Uint8Array;
   #disposed = false;
 
-  /** `size` is rounded up to pages; errors: code "memory". */
-  constructor(size: number, name = "slablink-slab") {
+  /**
+   * `size` is rounded up to pages. Without `fd`, a memory file that another process made, a new one is created; the
+   * descriptor is closed by dispose in both cases. Errors: code "memory".
+   */
+  constructor(size: number, fd?: number) {
     if (!(size > 0 && size <= MAX_SLAB_SIZE)) {
       throw new SlablinkError("memory", `slab size ${hex(size)} is not from 1 to ${hex(MAX_SLAB_SIZE)} bytes`);
     }
     this.size = alignUp(size, PAGE_SIZE);
-    this.fd = createMemfd(name, this.size);
+    this.fd = fd ?? createMemfd("slablink-slab", this.size);
     try {
       const flags = MapFlag.shared | MapFlag.noReserve;
       const protection = Protection.read | Protection.write;

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { LinkError } from "../errors.ts";
 import { TemporaryDirectory } from "./temporary-directory.ts";
 import { splitShellWords } from "./words.ts";
 
+/** With which compilers, and where they report. */
 export interface CompileOptions {
   /** For CC, CXX, CFLAGS, CXXFLAGS; process.env by default. */
   readonly environment?: NodeJS.ProcessEnv;
@@ -87,7 +88,8 @@ function compile(
     });
     child.on("close", (status, signal) => {
       running.delete(child);
-      if (status === 0) resolve(undefined);
+      if (status === 0 && existsSync(object)) resolve(undefined);
+      else if (status === 0) resolve(`${source}: the compiler ${command} ended well but wrote no object`);
       else if (signal !== null) resolve(`${source}: the compiler ${command} was ended by ${signal}`);
       else resolve(`${source}: the compiler ${command} failed with exit status ${status}`);
     });

@@ -15,16 +15,19 @@ interface InputBase {
   readonly asNeeded: boolean;
 }
 
+/** A relocatable object, always linked. */
 export interface ObjectInput extends InputBase {
   readonly kind: "object";
 }
 
+/** An archive, of which the members that are wanted are linked. */
 export interface ArchiveInput extends InputBase {
   readonly kind: "archive";
   /** One object per file, also when the file is named twice. */
   readonly archive: Archive;
 }
 
+/** A shared library, which the executor loads. */
 export interface SharedLibraryInput extends InputBase {
   readonly kind: "shared-library";
   /** One object per file, also when the file is named twice. */

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { SlablinkError } from "../errors.ts";
 import { compareVersions, list, systemLibraryDirectories } from "./system-directories.ts";
 
+/** Where to look. */
 export interface LibrarySearchOptions {
   /** The directories of `-L`, in order. */
   readonly directories?: readonly string[];

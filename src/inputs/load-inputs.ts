@@ -12,6 +12,7 @@ import { type FileOpener, readingOpener } from "./file-opener.ts";
 import type { Input, InputItem } from "./input.ts";
 import { LibrarySearch } from "./library-search.ts";
 
+/** How files are found, opened and compiled. */
 export interface LoadOptions extends CompileOptions {
   /** Where `-l` looks; the system's directories by default. */
   readonly search?: LibrarySearch;

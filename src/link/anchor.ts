@@ -104,6 +104,8 @@ export interface AnchorSizes {
   /** Offsets in the second part. */
   readonly words: number;
   readonly wordCount: number;
+  /** A word that holds its own address: what `__dso_handle` is in a shared object (crtbeginS.o). */
+  readonly dsoHandle: number;
   readonly copies: readonly number[];
   readonly headerData: number;
 }
@@ -131,7 +133,8 @@ export function measureAnchor(plan: AnchorPlan): AnchorSizes {
   const tlsImage = alignUp(relocations + relocationCount * RELA_SIZE, Math.max(16, plan.tls.alignment));
   const dynamicSize = 16 * (12 + plan.needed.length);
   const wordCount = AnchorWord.foreign + wordsPerForeign * plan.foreignTls.length;
-  let end = dynamicSize + 8 * wordCount;
+  const dsoHandle = dynamicSize + 8 * wordCount;
+  let end = dsoHandle + 8;
   const copies = plan.copies.map((copy) => {
     const at = alignUp(end, copy.alignment);
     end = at + copy.size;
@@ -149,6 +152,7 @@ export function measureAnchor(plan: AnchorPlan): AnchorSizes {
     header: tlsImage + plan.tls.imageSize,
     words: dynamicSize,
     wordCount,
+    dsoHandle,
     copies,
     headerData: end,
   };
@@ -173,6 +177,7 @@ export function writeAnchor(view: DataView, start: number, plan: AnchorPlan, siz
   const base = layout.header.address;
   const writer = new AnchorWriter(view, start, sizes);
   writer.elfHeader();
+  writer.pointer(layout.headerData.address - base + sizes.dsoHandle, layout.headerData.address + sizes.dsoHandle);
   writer.segments(plan, layout);
   // String table: first NUL, then soname.
   const soname = writer.string(Buffer.from(plan.name));
@@ -263,7 +268,10 @@ class AnchorWriter {
 
   segments(plan: AnchorPlan, layout: Layout): void {
     const base = layout.header.address;
-    const rest = { address: layout.code.address, size: layout.readOnly.address + layout.readOnly.size - layout.code.address };
+    const rest = {
+      address: layout.code.address,
+      size: layout.readOnly.address + layout.readOnly.size - layout.code.address,
+    };
     const writable = {
       address: layout.data.address,
       size: base + layout.size - layout.data.address,
@@ -317,6 +325,10 @@ class AnchorWriter {
     this.#word(at + 16, addend);
   }
 
+  pointer(offset: number, value: number): void {
+    this.#word(this.#start + offset, value);
+  }
+
   bytes(offset: number, bytes: Uint8Array): void {
     this.#bytes.set(bytes, this.#start + offset);
   }
@@ -330,7 +342,15 @@ class AnchorWriter {
     }
   }
 
-  #segment(index: number, type: number, flags: number, base: number, range: Stripe, fileSize: number, align: number): void {
+  #segment(
+    index: number,
+    type: number,
+    flags: number,
+    base: number,
+    range: Stripe,
+    fileSize: number,
+    align: number,
+  ): void {
     const at = this.#start + EHDR_SIZE + index * PHDR_SIZE;
     this.#view.setUint32(at, type, true);
     this.#view.setUint32(at + 4, flags, true);

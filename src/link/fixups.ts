@@ -142,7 +142,11 @@ export class Fixups {
           }
           case R_X86_64_GOTPCRELX:
           case R_X86_64_REX_GOTPCRELX:
-            if (A === -4 && offset >= 3 && relaxGotLoad(out, at + offset, S, address + offset, type !== R_X86_64_GOTPCRELX)) {
+            if (
+              A === -4 &&
+              offset >= 3 &&
+              relaxGotLoad(out, at + offset, S, address + offset, type !== R_X86_64_GOTPCRELX)
+            ) {
               continue;
             }
             break;
@@ -165,7 +169,10 @@ export class Fixups {
     const place = `${graph.name}:(${graph.sectionName(section)}+${hex(offset)})`;
     if (row === undefined) throw new LinkError("relocation", `${place}: unknown relocation type ${type}`);
     if (symbol >= graph.symbolCount) {
-      throw new LinkError("relocation", `${place}: ${row.name}: symbol ${symbol}, the file has ${graph.symbolCount} symbols`);
+      throw new LinkError(
+        "relocation",
+        `${place}: ${row.name}: symbol ${symbol}, the file has ${graph.symbolCount} symbols`,
+      );
     }
     if (offset + row.size > sections.size[section]!) {
       throw new LinkError(
@@ -186,9 +193,10 @@ export class Fixups {
     const out = memory.view;
     const address = this.#addressOf(fixup.section) + fixup.offset;
     const at = address - memory.base;
-    const threadOffset = this.#isOwnThreadLocal(fixup.index) && tls.threadOffset !== undefined
-      ? this.#value[fixup.index]! + tls.threadOffset
-      : undefined;
+    const threadOffset =
+      this.#isOwnThreadLocal(fixup.index) && tls.threadOffset !== undefined
+        ? this.#value[fixup.index]! + tls.threadOffset
+        : undefined;
     switch (fixup.row.type) {
       case R_X86_64_CODE_4_GOTPCRELX:
         if (fixup.A !== -4 || fixup.offset < 4) return -1;
@@ -203,7 +211,12 @@ export class Fixups {
       case R_X86_64_GOTPC32_TLSDESC:
       case R_X86_64_CODE_4_GOTPC32_TLSDESC:
         if (fixup.offset < 3) return -1;
-        if (threadOffset !== undefined && fixup.row.type === R_X86_64_GOTPC32_TLSDESC && relaxDescriptor(out, at, threadOffset)) return 0;
+        if (
+          threadOffset !== undefined &&
+          fixup.row.type === R_X86_64_GOTPC32_TLSDESC &&
+          relaxDescriptor(out, at, threadOffset)
+        )
+          return 0;
         if (descriptorToInitialExec(out, at)) return -1;
         return this.#expectSequence(fixup, -1);
       case R_X86_64_TLSDESC_CALL:
@@ -216,7 +229,10 @@ export class Fixups {
 
   #expectSequence(fixup: Fixup, consumed: number): number {
     if (consumed < 0) {
-      throw new LinkError("relocation", `${fixup.place}: ${fixup.row.name}: the instructions here are not one of the ABI's sequences`);
+      throw new LinkError(
+        "relocation",
+        `${fixup.place}: ${fixup.row.name}: the instructions here are not one of the ABI's sequences`,
+      );
     }
     return consumed;
   }
@@ -256,7 +272,11 @@ export class Fixups {
       case "DTPMOD":
         return this.#module(fixup);
       case "GOTDTP":
-        return linkage.slot(this.#key(index, EntryKind.pair), this.#module(fixup), externals.threadLocals.get(this.#externalId(index))?.offset ?? this.#value[index]!);
+        return linkage.slot(
+          this.#key(index, EntryKind.pair),
+          this.#module(fixup),
+          externals.threadLocals.get(this.#externalId(index))?.offset ?? this.#value[index]!,
+        );
       case "GOTLD":
         return linkage.slot(EntryKind.module, tls.module, 0);
     }
@@ -267,9 +287,13 @@ export class Fixups {
     const S = this.#value[fixup.index]!;
     if (!Number.isNaN(S)) return S;
     const kind = this.#in.tables.sections.kind[fixup.section];
-    if (kind === SectionKind.ehFrame || fixup.graph.sectionName(fixup.section).startsWith(".gcc_except_table")) return 0;
+    if (kind === SectionKind.ehFrame || fixup.graph.sectionName(fixup.section).startsWith(".gcc_except_table"))
+      return 0;
     const name = fixup.graph.symbolName(fixup.symbol);
-    throw new LinkError("relocation", `${fixup.place}: ${fixup.row.name} refers to ${name}, which is defined in a discarded section`);
+    throw new LinkError(
+      "relocation",
+      `${fixup.place}: ${fixup.row.name} refers to ${name}, which is defined in a discarded section`,
+    );
   }
 
   #threadOffset(fixup: Fixup): number {
@@ -281,7 +305,10 @@ export class Fixups {
     }
     const name = fixup.graph.symbolName(fixup.symbol);
     if (foreign === undefined && !this.#isOwnThreadLocal(fixup.index)) {
-      throw new LinkError("relocation", `${fixup.place}: ${fixup.row.name} refers to ${name}, which is not thread-local`);
+      throw new LinkError(
+        "relocation",
+        `${fixup.place}: ${fixup.row.name} refers to ${name}, which is not thread-local`,
+      );
     }
     throw new LinkError(
       "relocation",
@@ -295,7 +322,8 @@ export class Fixups {
     const { threadOffset } = this.#in.tls;
     const kind = this.#in.tables.sections.kind[fixup.section];
     // In code a local-dynamic sequence was rewritten to start from the thread pointer; data keeps the block's offset.
-    const inCode = kind === SectionKind.code && (fixup.row.type === R_X86_64_DTPOFF32 || fixup.row.type === R_X86_64_DTPOFF64);
+    const inCode =
+      kind === SectionKind.code && (fixup.row.type === R_X86_64_DTPOFF32 || fixup.row.type === R_X86_64_DTPOFF64);
     return this.#value[fixup.index]! + (inCode && threadOffset !== undefined ? threadOffset : 0);
   }
 
@@ -327,7 +355,8 @@ export class Fixups {
     }
     const name = fixup.graph.symbolName(fixup.symbol) || "(no name)";
     const to = this.#value[index]!;
-    const advice = id < 0 ? "" : `; ${tables.pool.name(id)} is a library's: recompile with -fPIC, or try another --placement`;
+    const advice =
+      id < 0 ? "" : `; ${tables.pool.name(id)} is a library's: recompile with -fPIC, or try another --placement`;
     throw new LinkError(
       "relocation",
       `${fixup.place}: ${row.name} out of range: ${hex(value)} is not in [${hex(minimum)}, ${hex(maximum)}]; from ${hex(this.#addressOf(fixup.section) + fixup.offset)} it references ${name} at ${hex(to)}${advice}`,

@@ -12,6 +12,8 @@ export interface ExtraSpace {
   /** The anchor's two parts: headers with the dynamic symbols, and what the loader writes to. */
   readonly header: number;
   readonly headerData: number;
+  /** Offset of `__dso_handle` in the second part. */
+  readonly dsoHandle: number;
   readonly stubs: number;
   readonly globalOffsetTable: number;
   /** Slots that the executor fills with what IFUNC resolvers return. */
@@ -40,6 +42,7 @@ export interface Layout {
   readOnly: Stripe;
   data: Stripe;
   zeroFill: Stripe;
+  dsoHandle: number;
   stubs: number;
   ehFrame: Stripe;
   ehFrameTable: Stripe;
@@ -122,8 +125,6 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
   const resolvedSlots = alignUp(data.address + cursor[2]!, 8);
   data.size = resolvedSlots + extra.resolvedSlots - data.address;
   const zeroFill = { address: alignUp(data.address + data.size, alignments[3]!), size: cursor[3]! };
-  const tlsAlignment = Math.max(alignments[4]!, alignments[5]!);
-  const tlsZeroFill = alignUp(cursor[4]!, alignments[5]!);
   return {
     size: alignUp(zeroFill.address + zeroFill.size, PAGE),
     alignment: Math.max(PAGE, ...alignments.subarray(0, 4)),
@@ -133,19 +134,38 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
     readOnly,
     data,
     zeroFill,
+    dsoHandle: headerData.address + extra.dsoHandle,
     stubs,
     ehFrame,
     ehFrameTable,
     globalOffsetTable,
     resolvedSlots,
-    tls: {
-      imageSize: cursor[4]!,
-      size: cursor[5]! > 0 ? tlsZeroFill + cursor[5]! : cursor[4]!,
-      alignment: tlsAlignment,
-    },
+    tls: measureThreadLocals(tables),
     arrays,
     sets,
   };
+}
+
+/** Size, initialized part and alignment of the job's thread-local block, as `layOut` will place it. */
+export function measureThreadLocals(tables: GraphTables): Layout["tls"] {
+  const { sections } = tables;
+  let imageSize = 0;
+  let alignment = 1;
+  for (let row = 0; row < sections.count; row++) {
+    if (sections.kind[row] !== SectionKind.tlsData) continue;
+    alignment = Math.max(alignment, sections.alignment[row]!);
+    imageSize = alignUp(imageSize, sections.alignment[row]!) + sections.size[row]!;
+  }
+  const zeroFill = alignTlsZeroFill(tables, imageSize);
+  let size = imageSize;
+  let offset = 0;
+  for (let row = 0; row < sections.count; row++) {
+    if (sections.kind[row] !== SectionKind.tlsZeroFill) continue;
+    alignment = Math.max(alignment, sections.alignment[row]!);
+    offset = alignUp(offset, sections.alignment[row]!) + sections.size[row]!;
+    size = zeroFill + offset;
+  }
+  return { imageSize, size, alignment };
 }
 
 /** Turns the offsets of a layout into addresses in the executor, those of the sections included. */
@@ -162,10 +182,11 @@ export function placeLayout(tables: GraphTables, layout: Layout, address: number
     layout.ehFrameTable,
   ];
   for (const stripe of stripes) stripe.address += address;
+  layout.dsoHandle += address;
   layout.stubs += address;
   layout.globalOffsetTable += address;
   layout.resolvedSlots += address;
-  const tlsZeroFill = layout.tls.size === layout.tls.imageSize ? 0 : alignTlsZeroFill(tables, layout);
+  const tlsZeroFill = alignTlsZeroFill(tables, layout.tls.imageSize);
   const base = new Float64Array(16);
   base[SectionKind.code] = layout.code.address;
   base[SectionKind.readOnly] = layout.readOnly.address;
@@ -188,11 +209,11 @@ export function placeLayout(tables: GraphTables, layout: Layout, address: number
   }
 }
 
-function alignTlsZeroFill(tables: GraphTables, layout: Layout): number {
+function alignTlsZeroFill(tables: GraphTables, imageSize: number): number {
   const { sections } = tables;
   let alignment = 1;
   for (let row = 0; row < sections.count; row++) {
     if (sections.kind[row] === SectionKind.tlsZeroFill) alignment = Math.max(alignment, sections.alignment[row]!);
   }
-  return alignUp(layout.tls.imageSize, alignment);
+  return alignUp(imageSize, alignment);
 }

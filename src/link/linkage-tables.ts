@@ -47,7 +47,8 @@ export class LinkageTables {
     const known = this.#slots.get(key);
     if (known !== undefined) return known;
     const size = second === undefined ? 8 : 16;
-    if (this.#used + size > this.#room) throw new Error("the layout reserved too little room for the global offset table");
+    if (this.#used + size > this.#room)
+      throw new Error("the layout reserved too little room for the global offset table");
     const address = this.base + this.#used;
     this.#used += size;
     const { view, base } = this.#memory;
@@ -68,7 +69,8 @@ export class LinkageTables {
 
   /** Makes a stub that jumps through the 8-byte slot at `slot`, anywhere within ±2 GiB, and gives its address. */
   jump(slot: number): number {
-    if ((this.#stubCount + 1) * STUB_SIZE > this.#stubRoom) throw new Error("the layout reserved too little room for stubs");
+    if ((this.#stubCount + 1) * STUB_SIZE > this.#stubRoom)
+      throw new Error("the layout reserved too little room for stubs");
     const address = this.stubs + this.#stubCount++ * STUB_SIZE;
     writeStub(this.#memory.view, address - this.#memory.base, slot - address);
     return address;

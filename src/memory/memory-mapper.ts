@@ -33,10 +33,14 @@ export interface InitializeInfo {
 /** How bytes get into an executor (LLVM's MemoryMapper). Errors: SlablinkError with code "memory" or "executor". */
 export interface MemoryMapper {
   readonly pageSize: number;
+  /** Whether reserve can be told an address. LLVM's executors choose for themselves. */
+  readonly canPlace: boolean;
   /** Reserves inaccessible address space, at `address` exactly when it is given. */
   reserve(size: number, address?: number): Promise<AddressRange>;
   /** Working memory for [address, address + size) of a reservation; reads as zero. */
   prepare(address: number, size: number): WorkingMemory;
+  /** Gives up working memory that was prepared at `address` and never initialized. */
+  discard(address: number): void;
   /** Gives segments their protections and runs the finalize actions in order; answers the key to deinitialize. */
   initialize(info: InitializeInfo): Promise<number>;
   /** Runs the dealloc actions, the last first, and gives the pages back. Keys in reverse order of initialize. */

@@ -37,14 +37,20 @@ export function writeEhFrameTable(memory: WorkingMemory, ehFrame: Range, table: 
       continue;
     }
     if (length === 0xffff_ffff || at + 4 + length > end) {
-      throw new LinkError("link", `.eh_frame+${hex(at - begin)}: record of ${hex(length)} bytes does not fit its section`);
+      throw new LinkError(
+        "link",
+        `.eh_frame+${hex(at - begin)}: record of ${hex(length)} bytes does not fit its section`,
+      );
     }
     const id = view.getUint32(at + 4, true);
     if (id === 0) encodings.set(at, pointerEncoding(view, at + 8, at + 4 + length));
     else {
       const encoding = encodings.get(at + 4 - id);
       if (encoding === undefined) {
-        throw new LinkError("link", `.eh_frame+${hex(at - begin)}: frame refers to ${hex(id)} bytes before, where there is no CIE`);
+        throw new LinkError(
+          "link",
+          `.eh_frame+${hex(at - begin)}: frame refers to ${hex(id)} bytes before, where there is no CIE`,
+        );
       }
       const start = readPointer(view, at + 8, base + at + 8, encoding);
       if (start >= code.address && start < code.address + code.size) {

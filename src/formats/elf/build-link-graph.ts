@@ -132,7 +132,9 @@ function readSections(graph: LinkGraph, headers: SectionHeaders): FoundSections 
         }
         sections.alignment[row] = alignment || 1;
         if (size >= 2 ** 40) {
-          reader.fail(`section ${index} (${graph.sectionName(row)}): size ${hex(size)} is beyond any address space here`);
+          reader.fail(
+            `section ${index} (${graph.sectionName(row)}): size ${hex(size)} is beyond any address space here`,
+          );
         }
         if ((flags & SHF_COMPRESSED) !== 0) {
           reader.fail(`section ${index} (${graph.sectionName(row)}): compressed sections cannot be part of a program`);
@@ -148,7 +150,8 @@ function stringTable(headers: SectionHeaders, index: number, what: string): numb
   const reader: ByteReader = headers.reader;
   const at = headers.at(index) - reader.start;
   const type = reader.u32(at + 4, "sh_type");
-  if (type !== SHT_STRTAB) reader.fail(`${what}: section ${index} has type ${type}, expected a string table (${SHT_STRTAB})`);
+  if (type !== SHT_STRTAB)
+    reader.fail(`${what}: section ${index} has type ${type}, expected a string table (${SHT_STRTAB})`);
   const offset = reader.u64(at + 24, "sh_offset");
   const size = reader.u64(at + 32, "sh_size");
   reader.check(offset, size, what);
@@ -197,7 +200,9 @@ function readGroup(graph: LinkGraph, headers: SectionHeaders, index: number, sym
   const size = reader.u64(at + 32, "sh_size");
   if (size < 4 || size % 4 !== 0) reader.fail(`group section ${index}: size ${hex(size)} is not a number of words`);
   if (symbolTable === 0 || link !== symbolTable || signature >= graph.symbolCount) {
-    reader.fail(`group section ${index}: signature is symbol ${signature} of section ${link}, there are ${graph.symbolCount} symbols`);
+    reader.fail(
+      `group section ${index}: signature is symbol ${signature} of section ${link}, there are ${graph.symbolCount} symbols`,
+    );
   }
   if ((reader.u32(offset, "group flags") & GRP_COMDAT) === 0) return;
   const entry = graph.symbolEntries + SYM_SIZE * signature;
@@ -280,7 +285,9 @@ function readRelocationTable(graph: LinkGraph, headers: SectionHeaders, index: n
   }
   const entrySize = reader.u64(at + 56, "sh_entsize");
   if (entrySize !== RELA_SIZE || size % RELA_SIZE !== 0) {
-    reader.fail(`relocation section ${index}: size ${hex(size)} with entries of ${entrySize} bytes, expected ${RELA_SIZE}`);
+    reader.fail(
+      `relocation section ${index}: size ${hex(size)} with entries of ${entrySize} bytes, expected ${RELA_SIZE}`,
+    );
   }
   sections.relocations[row] = reader.start + offset;
   sections.relocationCount[row] = size / RELA_SIZE;

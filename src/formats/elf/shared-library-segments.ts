@@ -25,6 +25,7 @@ export class SegmentTable {
     this.#loads = this.all.filter(({ type }) => type === elf.PT_LOAD);
   }
 
+  /** The first of a type (PT_…). */
   find(type: number): Segment | undefined {
     return this.all.find((segment) => segment.type === type);
   }

@@ -138,6 +138,7 @@ export class SharedLibrary {
     return this.#symbols.u8(index * elf.SYM_SIZE + 4, "st_info") & 15;
   }
 
+  /** Whether entry `index` is its name's default version (or has none). */
   isDefaultVersion(index: number): boolean {
     return this.#versyms === undefined || (this.#versyms.u16(2 * index, "versym") & elf.VERSYM_HIDDEN) === 0;
   }

@@ -1,0 +1,181 @@
+import { closeSync, writeSync } from "node:fs";
+import { alignDown, alignUp, hex } from "../bytes/address.ts";
+import { ByteReader } from "../bytes/byte-reader.ts";
+import { ExecutorError } from "../errors.ts";
+import { findSymbols, LoadFlag, loadBias, loadLibrary, RTLD_DEFAULT, unloadLibrary } from "../host/dynamic-loader.ts";
+import { PAGE_SIZE, reserveAddressSpace, unmapMemory } from "../host/mapping.ts";
+import { createMemfd } from "../host/memfd.ts";
+import type { SlabMemory } from "../host/slab-memory.ts";
+import { readMemory } from "../host/view.ts";
+import { programRunner } from "../native/program-runner.ts";
+import type {
+  ExecutorProcessControl,
+  ImageLoad,
+  LoadedImage,
+  Program,
+  ProgramEnd,
+  ProtocolCounters,
+} from "./executor-process-control.ts";
+import { inProcessWrappers } from "./in-process-wrappers.ts";
+import { SpsReader } from "./sps-reader.ts";
+
+interface Image {
+  readonly fd: number;
+  readonly start: number;
+  readonly size: number;
+}
+
+interface MappedSlab {
+  readonly start: number;
+  readonly memory: SlabMemory;
+}
+
+/**
+ * This process as the executor: the same requests, served natively. Bootstrap names have address 0 here, since their
+ * functions are TypeScript. Libraries stay loaded for good, as threads of theirs may still run.
+ */
+export class InProcessExecutorProcessControl implements ExecutorProcessControl {
+  readonly kind = "in-process";
+  readonly pageSize = PAGE_SIZE;
+  readonly triple = "x86_64-pc-linux-gnu";
+  readonly bootstrap: ReadonlyMap<string, number>;
+  readonly counters: ProtocolCounters = { requests: 0, bytesSent: 0, bytesReceived: 0 };
+  readonly ended: Promise<ProgramEnd>;
+
+  readonly #wrappers = inProcessWrappers();
+  readonly #images = new Map<number, Image>();
+  readonly #slabs: MappedSlab[] = [];
+  #end: (end: ProgramEnd) => void = () => {};
+
+  constructor() {
+    this.bootstrap = new Map([...this.#wrappers.keys()].map((name) => [name, 0]));
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  /** Tells which memory lies behind a slab, so that images can be taken from it. */
+  addSlab(start: number, memory: SlabMemory): void {
+    this.#slabs.push({ start, memory });
+  }
+
+  removeSlab(start: number): void {
+    const index = this.#slabs.findIndex((slab) => slab.start === start);
+    if (index >= 0) this.#slabs.splice(index, 1);
+  }
+
+  /**
+   * DEEPBIND: Node exports its own zlib and OpenSSL, to which a library would bind otherwise; LOCAL: nothing else is
+   * to bind to the library's names by accident.
+   */
+  async openLibrary(path: string): Promise<number> {
+    if (path === "") return RTLD_DEFAULT;
+    // Its exit handler comes before the library's own, and so runs after them.
+    programRunner();
+    return loadLibrary(path, LoadFlag.now | LoadFlag.local | LoadFlag.deepBind);
+  }
+
+  async resolve(handle: number, names: readonly string[]): Promise<Float64Array> {
+    const addresses = findSymbols(handle, names);
+    // The C library's exit() would tear down Node itself, on the wrong thread.
+    const exit = handle === RTLD_DEFAULT ? names.indexOf("exit") : -1;
+    if (exit >= 0) addresses[exit] = programRunner().exitAddress;
+    return addresses;
+  }
+
+  async callWrapper(name: string, argument: Uint8Array): Promise<Uint8Array> {
+    return this.callWrapperSync(name, argument);
+  }
+
+  /** callWrapper without the promise: no wrapper of this process waits for anything. */
+  callWrapperSync(name: string, argument: Uint8Array): Uint8Array {
+    const wrapper = this.#wrappers.get(name);
+    if (!wrapper) throw new ExecutorError(`the executor (this process) has no ${name}`);
+    return wrapper(new SpsReader(argument, name));
+  }
+
+  async loadImage(image: ImageLoad): Promise<LoadedImage> {
+    const bytes = image.bytes?.length ? image.bytes : this.#imageBytes(image);
+    checkSpan(image, bytes);
+    const fd = createMemfd("slablink-image", bytes.length);
+    // The place is given up for a moment: the loader maps without MAP_FIXED and takes p_vaddr as a hint.
+    unmapMemory(image.start, image.size);
+    let handle = 0;
+    try {
+      writeSync(fd, bytes, 0, bytes.length, 0);
+      // The descriptor stays open while the image is loaded: the loader takes equal paths for the same library.
+      handle = loadLibrary(`/proc/self/fd/${fd}`, LoadFlag.now | LoadFlag.global);
+      const bias = loadBias(handle);
+      if (bias !== 0) {
+        throw new ExecutorError(`the image for ${hex(image.start)} was loaded ${hex(bias)} away from there`);
+      }
+      const results = readWords(image.results, image.resultCount);
+      this.#images.set(handle, { fd, start: image.start, size: image.size });
+      return { handle, results };
+    } catch (error) {
+      if (handle !== 0) unloadLibrary(handle);
+      closeSync(fd);
+      reserveAddressSpace(image.size, image.start);
+      throw error;
+    }
+  }
+
+  async unloadImage(handle: number): Promise<void> {
+    const image = this.#images.get(handle);
+    if (!image) throw new ExecutorError(`no image has the handle ${hex(handle)}`);
+    this.#images.delete(handle);
+    unloadLibrary(handle);
+    closeSync(image.fd);
+    unmapMemory(image.start, image.size);
+    reserveAddressSpace(image.size, image.start);
+  }
+
+  async runProgram(program: Program): Promise<ProgramEnd> {
+    return programRunner().run(program);
+  }
+
+  async disconnect(): Promise<void> {
+    for (const handle of [...this.#images.keys()].reverse()) await this.unloadImage(handle);
+    this.#end({});
+  }
+
+  #imageBytes(image: ImageLoad): Uint8Array {
+    const { source = 0, sourceSize = 0 } = image;
+    const slab = this.#slabs.find(({ start, memory }) => source >= start && source + sourceSize <= start + memory.size);
+    if (!slab || sourceSize === 0) {
+      throw new ExecutorError(`the image of ${hex(sourceSize)} bytes at ${hex(source)} lies in no slab`);
+    }
+    return slab.memory.bytes.subarray(source - slab.start, source - slab.start + sourceSize);
+  }
+}
+
+function readWords(address: number, count: number): Float64Array {
+  const words = new Float64Array(count);
+  if (count === 0) return words;
+  const reader = new SpsReader(readMemory(address, 8 * count), "the image's results");
+  for (let i = 0; i < count; i++) words[i] = reader.i64(`result ${i}`);
+  return words;
+}
+
+/**
+ * Throws unless the image's PT_LOAD segments (ELF specification, program header) span [start, start + size): the loader
+ * must neither leave a hole in the slab nor reach beyond.
+ */
+function checkSpan({ start, size }: ImageLoad, image: Uint8Array): void {
+  const reader = ByteReader.of(image, `image for ${hex(start)}`);
+  const table = reader.u64(0x20, "e_phoff");
+  const entrySize = reader.u16(0x36, "e_phentsize");
+  let lowest = Number.POSITIVE_INFINITY;
+  let highest = 0;
+  for (let i = 0; i < reader.u16(0x38, "e_phnum"); i++) {
+    const header = table + i * entrySize;
+    if (reader.u32(header, "p_type") !== 1) continue;
+    const address = reader.u64(header + 0x10, "p_vaddr");
+    lowest = Math.min(lowest, alignDown(address, PAGE_SIZE));
+    highest = Math.max(highest, alignUp(address + reader.u64(header + 0x28, "p_memsz"), PAGE_SIZE));
+  }
+  if (lowest === start && highest === start + size) return;
+  throw new ExecutorError(
+    `the image's segments span [${hex(lowest)}, ${hex(highest)}), expected [${hex(start)}, ${hex(start + size)})`,
+  );
+}

@@ -1,0 +1,84 @@
+import { existsSync, realpathSync } from "node:fs";
+import { basename, join } from "node:path";
+import { Archive } from "../formats/archive.ts";
+import { SharedLibrary } from "../formats/elf/shared-library.ts";
+import { type FileOpener, readingOpener } from "./file-opener.ts";
+import { systemLibraryDirectories } from "./system-directories.ts";
+
+/** What every program may use without naming it, in the order in which g++ and the loader would find it. */
+const implicitNames = ["libgcc_s.so.1", "libm.so.6", "libstdc++.so.6"];
+/** Parts of the C library proper: what the process itself has. */
+const processNames = ["libc.so.6", "ld-linux-x86-64.so.2", ...implicitNames];
+
+/** A library as the dynamic loader would find it at run time. */
+export interface RuntimeLibrary {
+  readonly soname: string;
+  readonly library: SharedLibrary;
+}
+
+/** Finds shared libraries by soname, as the executor's loader will: LD_LIBRARY_PATH, then the system's directories. */
+export class RuntimeLibraries {
+  readonly #opener: FileOpener;
+  readonly #environment: NodeJS.ProcessEnv;
+  readonly #known = new Map<string, SharedLibrary | undefined>();
+  #directories: string[] | undefined;
+
+  constructor(options: { opener?: FileOpener; environment?: NodeJS.ProcessEnv } = {}) {
+    this.#opener = options.opener ?? readingOpener;
+    this.#environment = options.environment ?? process.env;
+  }
+
+  /** The library of that soname, or undefined when the system has none. */
+  find(soname: string): SharedLibrary | undefined {
+    if (!this.#known.has(soname)) {
+      const path = this.path(soname);
+      this.#known.set(soname, path === undefined ? undefined : SharedLibrary.read(this.#opener.open(path)));
+    }
+    return this.#known.get(soname);
+  }
+
+  /** Where the loader finds that soname. */
+  path(soname: string): string | undefined {
+    this.#directories ??= [
+      ...(this.#environment.LD_LIBRARY_PATH ?? "").split(/[:;]/).filter((directory) => directory !== ""),
+      ...systemLibraryDirectories(),
+    ];
+    return this.#directories.map((directory) => join(directory, soname)).find(existsSync);
+  }
+
+  /** libgcc_s, libm and libstdc++: opened for a program that needs them without saying so. */
+  *implicit(): Generator<RuntimeLibrary, void, undefined> {
+    for (const soname of implicitNames) {
+      const library = this.find(soname);
+      if (library !== undefined) yield { soname, library };
+    }
+  }
+
+  /**
+   * What an ordinary link takes from archives without being told: the compiler's support routines (libgcc.a) and the part of
+   * the C library that is always linked statically (atexit and its like, libc_nonshared.a).
+   */
+  *implicitArchives(): Generator<Archive, void, undefined> {
+    for (const name of ["libgcc.a", "libc_nonshared.a"]) {
+      const path = this.path(name);
+      if (path !== undefined) yield Archive.read(this.#opener.open(path), (member) => this.#opener.open(member));
+    }
+  }
+
+  /** The libraries that the process has anyway, for questions about their symbols. */
+  *ofProcess(): Generator<RuntimeLibrary, void, undefined> {
+    for (const soname of processNames) {
+      const library = this.find(soname);
+      if (library !== undefined) yield { soname, library };
+    }
+  }
+
+  /**
+   * What to ask the loader for: the soname when it finds the library by it, as an ordinary program would; else the path,
+   * for libraries in `-L` directories that the loader does not know.
+   */
+  loadName(library: SharedLibrary): string {
+    const soname = library.soname ?? basename(library.file);
+    return this.path(soname) === undefined ? realpathSync(library.file) : soname;
+  }
+}

@@ -1,0 +1,49 @@
+import type { GraphTables } from "../graph/graph-tables.ts";
+import { SectionKind } from "../graph/section-table.ts";
+import type { WorkingMemory } from "../memory/memory-mapper.ts";
+
+/** Copies the contents of all live sections but the thread-local ones to where they will run; gives the number of bytes. */
+export function copyContents(tables: GraphTables, memory: WorkingMemory): number {
+  const { sections } = tables;
+  let total = 0;
+  const copier = new SectionCopier(tables, memory);
+  for (let row = 0; row < sections.count; row++) {
+    const kind = sections.kind[row]!;
+    if (kind === SectionKind.none || kind >= SectionKind.discarded) continue;
+    if (kind === SectionKind.zeroFill || kind === SectionKind.tlsData || kind === SectionKind.tlsZeroFill) continue;
+    copier.copy(row, sections.address[row]!);
+    total += sections.size[row]!;
+  }
+  return total;
+}
+
+/** Copies the initial contents of thread-local variables to the image at `tlsImage`. */
+export function copyThreadLocals(tables: GraphTables, memory: WorkingMemory, tlsImage: number): void {
+  const { sections } = tables;
+  const copier = new SectionCopier(tables, memory);
+  for (let row = 0; row < sections.count; row++) {
+    if (sections.kind[row] === SectionKind.tlsData) copier.copy(row, tlsImage + sections.address[row]!);
+  }
+}
+
+/** Keeps the view on the input file from one section to the next, as most files have many. */
+class SectionCopier {
+  readonly #tables: GraphTables;
+  readonly #memory: WorkingMemory;
+  #source: Uint8Array = new Uint8Array();
+
+  constructor(tables: GraphTables, memory: WorkingMemory) {
+    this.#tables = tables;
+    this.#memory = memory;
+  }
+
+  copy(row: number, address: number): void {
+    const { sections, graphs } = this.#tables;
+    const size = sections.size[row]!;
+    if (size === 0) return;
+    const { view } = graphs[sections.graph[row]!]!.reader;
+    if (view.buffer !== this.#source.buffer) this.#source = new Uint8Array(view.buffer);
+    const from = view.byteOffset + sections.content[row]!;
+    this.#memory.bytes.set(this.#source.subarray(from, from + size), address - this.#memory.base);
+  }
+}

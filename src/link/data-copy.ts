@@ -1,0 +1,71 @@
+import { LinkError } from "../errors.ts";
+import type { DynamicSymbol, SharedLibrary } from "../formats/elf/shared-library.ts";
+import type { DataCopy } from "./anchor.ts";
+
+const R_X86_64_64 = 1;
+const R_X86_64_GLOB_DAT = 6;
+const R_X86_64_RELATIVE = 8;
+const STT_FUNC = 2;
+const STB_GLOBAL = 1;
+const encoder = new TextEncoder();
+
+/**
+ * A copy of a library's variable for the anchor, with what the loader would write into the original (the counterpart of
+ * R_X86_64_COPY in an ordinary executable; psABI 4.4.1). The library itself will bind to the copy, as the anchor comes first
+ * in its scope.
+ */
+export function copyOfData(
+  id: number,
+  symbol: DynamicSymbol,
+  library: SharedLibrary,
+  isInterposed: (name: string) => boolean,
+): DataCopy {
+  const { value, size, name } = symbol;
+  const pointers: { offset: number; symbol: Uint8Array; addend: number }[] = [];
+  let base: DynamicSymbol | undefined;
+  for (const relocation of library.relocationsIn(value, value + size)) {
+    const offset = relocation.address - value;
+    if (relocation.type === R_X86_64_RELATIVE) {
+      base ??= anyFunction(library, isInterposed);
+      pointers.push({ offset, symbol: encoder.encode(base.name), addend: relocation.addend - base.value });
+    } else if (relocation.type === R_X86_64_64 || relocation.type === R_X86_64_GLOB_DAT) {
+      const target = library.symbolAt(relocation.symbolIndex);
+      pointers.push({ offset, symbol: encoder.encode(target.name), addend: relocation.addend });
+    } else {
+      throw new LinkError(
+        "link",
+        `${library.file}: ${name} cannot be copied: it holds a relocation of type ${relocation.type}`,
+      );
+    }
+  }
+  return {
+    id,
+    name: encoder.encode(name),
+    size,
+    alignment: alignmentOf(value),
+    contents: library.bytesAt(value, size),
+    pointers,
+  };
+}
+
+/** A function that nobody else defines tells where the library was loaded. */
+function anyFunction(library: SharedLibrary, isInterposed: (name: string) => boolean): DynamicSymbol {
+  for (const symbol of library.symbols()) {
+    if (
+      symbol.type === STT_FUNC &&
+      symbol.bind === STB_GLOBAL &&
+      symbol.isDefaultVersion &&
+      !isInterposed(symbol.name)
+    ) {
+      return symbol;
+    }
+  }
+  throw new LinkError("link", `${library.file}: exports no function by which its load address could be known`);
+}
+
+/** The variable keeps the alignment it has in the library, up to a cache line. */
+function alignmentOf(value: number): number {
+  let alignment = 1;
+  while (alignment < 64 && value % (2 * alignment) === 0) alignment *= 2;
+  return alignment;
+}

@@ -1,0 +1,127 @@
+import { type AddressRange, alignUp, hex } from "../bytes/address.ts";
+import { checkError } from "../epc/calls.ts";
+import type { AllocAction } from "../epc/executor-process-control.ts";
+import type { InProcessExecutorProcessControl } from "../epc/in-process.ts";
+import { SlablinkError } from "../errors.ts";
+import { MapFlag, mapMemory, PAGE_SIZE, Protection, reserveAddressSpace, unmapMemory } from "../host/mapping.ts";
+import { SlabMemory } from "../host/slab-memory.ts";
+import type { InitializeInfo, MemoryMapper, Segment, WorkingMemory, ZeroFill } from "./memory-mapper.ts";
+import { Reservations } from "./reservations.ts";
+import { checkSegments, mappedSize } from "./segments.ts";
+import { SlabWorkingMemory } from "./slab-working-memory.ts";
+
+interface Initialized {
+  readonly segments: readonly Segment[];
+  readonly dealloc: readonly AllocAction[];
+}
+
+interface Reservation {
+  readonly start: number;
+  readonly size: number;
+  readonly working: SlabWorkingMemory;
+  readonly initialized: Map<number, Initialized>;
+}
+
+/**
+ * Maps each slab twice into this process: read-write as working memory, and with the final protections at the target
+ * address. Read-only segments share the memfd's pages; writable ones become private copies, so that a forked child does
+ * not share them. No page is ever writable and executable.
+ */
+export class InProcessMemoryMapper implements MemoryMapper {
+  readonly pageSize = PAGE_SIZE;
+  readonly canPlace = true;
+  readonly #epc: InProcessExecutorProcessControl;
+  readonly #zeroFill: ZeroFill;
+  readonly #reservations = new Reservations<Reservation>();
+
+  constructor(epc: InProcessExecutorProcessControl, zeroFill: ZeroFill = "image") {
+    this.#epc = epc;
+    this.#zeroFill = zeroFill;
+  }
+
+  async reserve(size: number, address?: number): Promise<AddressRange> {
+    size = alignUp(size, PAGE_SIZE);
+    const range = reserveAddressSpace(size, address);
+    if (!range) throw new SlablinkError("memory", `${hex(size)} bytes at ${hex(address ?? 0)} are not free`);
+    try {
+      const memory = new SlabMemory(size);
+      this.#epc.addSlab(range.start, memory);
+      const working = new SlabWorkingMemory(memory, range.start);
+      this.#reservations.add({ start: range.start, size, working, initialized: new Map() });
+    } catch (error) {
+      unmapMemory(range.start, size);
+      throw error;
+    }
+    return range;
+  }
+
+  prepare(address: number, size: number): WorkingMemory {
+    return this.#reservations.holding(address, size).working.prepare(address, size);
+  }
+
+  discard(): void {}
+
+  async initialize(info: InitializeInfo): Promise<number> {
+    const reservation = this.#reservations.at(info.reservation);
+    const key = checkSegments(info.segments, reservation.start, reservation.size, PAGE_SIZE);
+    if (reservation.initialized.has(key)) throw new SlablinkError("memory", `${hex(key)} is already initialized`);
+    for (const segment of info.segments) this.#map(reservation, segment);
+    const done: AllocAction[] = [];
+    try {
+      for (const { finalize, dealloc } of info.actions) {
+        if (finalize) this.#run(finalize);
+        if (dealloc) done.push(dealloc);
+      }
+    } catch (error) {
+      this.#deinitialize(reservation, { segments: info.segments, dealloc: done });
+      throw error;
+    }
+    reservation.initialized.set(key, { segments: info.segments, dealloc: done });
+    return key;
+  }
+
+  async deinitialize(keys: readonly number[]): Promise<void> {
+    for (const key of keys.toReversed()) {
+      const reservation = this.#reservations.holding(key, 1);
+      const initialized = reservation.initialized.get(key);
+      if (!initialized) throw new SlablinkError("memory", `nothing is initialized at ${hex(key)}`);
+      reservation.initialized.delete(key);
+      this.#deinitialize(reservation, initialized);
+    }
+  }
+
+  async release(bases: readonly number[]): Promise<void> {
+    for (const base of bases) {
+      const reservation = this.#reservations.at(base);
+      await this.deinitialize([...reservation.initialized.keys()]);
+      this.#reservations.remove(base);
+      this.#epc.removeSlab(base);
+      unmapMemory(base, reservation.size);
+      reservation.working.memory.dispose();
+    }
+  }
+
+  #map(reservation: Reservation, segment: Segment): void {
+    const size = mappedSize(segment, this.#zeroFill);
+    if (size === 0) return;
+    const { address, protection } = segment;
+    const sharing = protection & Protection.write ? MapFlag.private : MapFlag.shared;
+    const { fd } = reservation.working.memory;
+    mapMemory({ address, size, protection, flags: sharing | MapFlag.fixed, fd, offset: address - reservation.start });
+  }
+
+  #deinitialize(reservation: Reservation, { segments, dealloc }: Initialized): void {
+    for (const action of dealloc.toReversed()) this.#run(action);
+    const flags = MapFlag.private | MapFlag.anonymous | MapFlag.noReserve | MapFlag.fixed;
+    for (const segment of segments) {
+      const size = alignUp(mappedSize(segment, this.#zeroFill), PAGE_SIZE);
+      if (size === 0) continue;
+      mapMemory({ address: segment.address, size, protection: Protection.none, flags });
+      reservation.working.discard(segment.address, size);
+    }
+  }
+
+  #run(action: AllocAction): void {
+    checkError(this.#epc.callWrapperSync(action.name, action.argument), action.name);
+  }
+}

@@ -1,0 +1,55 @@
+import { type AddressRange, hex } from "../bytes/address.ts";
+import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
+import { SlablinkError } from "../errors.ts";
+import { type MappedRange, readMaps } from "../host/maps.ts";
+import type { MemoryMapper } from "./memory-mapper.ts";
+import { lowCandidates, nearCandidates, type Placement, withoutOccupied } from "./placement.ts";
+
+/** A function of the C library that no program replaces, and that is in its main part. */
+const LIBC_SYMBOL = "gnu_get_libc_version";
+
+/**
+ * Reserves a slab where `placement` wants it. What is mapped in the executor is looked up first when its maps can be
+ * read; an address that turns out to be taken is skipped. Errors: code "memory", with the size and what was tried.
+ */
+export async function reserveSlab(
+  mapper: MemoryMapper,
+  epc: ExecutorProcessControl & { readonly pid?: number },
+  size: number,
+  placement: Placement,
+): Promise<AddressRange> {
+  if (placement === "anywhere" || !mapper.canPlace) return mapper.reserve(size);
+  const all = placement === "low" ? lowCandidates(size) : nearCandidates(size, await libcAddress(epc));
+  const candidates = withoutOccupied(all, size, occupiedRanges(epc));
+  let last: unknown;
+  for (const address of candidates) {
+    try {
+      return await mapper.reserve(size, address);
+    } catch (error) {
+      if (!(error instanceof SlablinkError) || error.code !== "memory") throw error;
+      last = error;
+    }
+  }
+  const detail = last instanceof Error ? `: ${last.message}` : "";
+  throw new SlablinkError(
+    "memory",
+    `no room for a slab of ${hex(size)} bytes with placement ${placement} (${candidates.length} of ${all.length} places tried)${detail}; use a smaller --slab-size or another --placement`,
+    { cause: last },
+  );
+}
+
+async function libcAddress(epc: ExecutorProcessControl): Promise<number> {
+  const [address] = await epc.resolve(await epc.openLibrary(""), [LIBC_SYMBOL]);
+  if (address === 0) throw new SlablinkError("memory", `the executor has no ${LIBC_SYMBOL} to place a slab near`);
+  return address;
+}
+
+/** The executor's mappings; empty when they cannot be read: then its answers decide. */
+function occupiedRanges(epc: { readonly kind: string; readonly pid?: number }): MappedRange[] {
+  try {
+    if (epc.kind === "in-process") return readMaps("self");
+    return epc.pid === undefined ? [] : readMaps(epc.pid);
+  } catch {
+    return [];
+  }
+}

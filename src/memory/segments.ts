@@ -1,0 +1,28 @@
+import { alignUp, hex } from "../bytes/address.ts";
+import { SlablinkError } from "../errors.ts";
+import type { Segment, ZeroFill } from "./memory-mapper.ts";
+
+/** Bytes of a segment that a mapper has to provide: contents, and zero-fill where that is the mapper's part. */
+export function mappedSize(segment: Segment, zeroFill: ZeroFill): number {
+  return zeroFill === "mapper" ? segment.contentSize + segment.zeroFillSize : segment.contentSize;
+}
+
+/**
+ * Throws unless all segments are page-aligned, lie in [base, base + size), and none is writable and executable.
+ * Answers the lowest address, which is the allocation's key.
+ */
+export function checkSegments(segments: readonly Segment[], base: number, size: number, pageSize: number): number {
+  let key = Number.POSITIVE_INFINITY;
+  for (const { address, contentSize, zeroFillSize, protection } of segments) {
+    const what = `segment of ${hex(contentSize)} + ${hex(zeroFillSize)} bytes at ${hex(address)}`;
+    if (address % pageSize !== 0) throw new SlablinkError("memory", `${what}: not at a multiple of ${hex(pageSize)}`);
+    const end = address + alignUp(contentSize + zeroFillSize, pageSize);
+    if (address < base || end > base + size) {
+      throw new SlablinkError("memory", `${what}: not inside the reservation [${hex(base)}, ${hex(base + size)})`);
+    }
+    if ((protection & 6) === 6) throw new SlablinkError("memory", `${what}: writable and executable at once`);
+    key = Math.min(key, address);
+  }
+  if (key === Number.POSITIVE_INFINITY) throw new SlablinkError("memory", "an allocation without segments has no key");
+  return key;
+}

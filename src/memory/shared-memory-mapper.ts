@@ -1,0 +1,142 @@
+import { constants, openSync, unlinkSync } from "node:fs";
+import { type AddressRange, alignUp } from "../bytes/address.ts";
+import { expectValue, writeActions } from "../epc/calls.ts";
+import { Llvm, Slablink } from "../epc/dialect.ts";
+import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
+import { INHERITED_SLAB_FD } from "../epc/launch.ts";
+import { SlabMemory } from "../host/slab-memory.ts";
+import { fileError } from "../host/system-error.ts";
+import type { InitializeInfo, MemoryMapper, WorkingMemory, ZeroFill } from "./memory-mapper.ts";
+import { callWithAddresses, instanceArgument, releaseRemoteSlab, reserveRemoteSlab } from "./remote-requests.ts";
+import { Reservations } from "./reservations.ts";
+import { checkSegments, mappedSize } from "./segments.ts";
+import { SlabWorkingMemory } from "./slab-working-memory.ts";
+
+interface Reservation {
+  readonly start: number;
+  readonly size: number;
+  readonly working: SlabWorkingMemory;
+  /** What was initialized, by key: its pages go back to the kernel afterwards. */
+  readonly initialized: Map<number, AddressRange[]>;
+}
+
+export interface SharedMemoryMapperOptions {
+  /** The slab that the executor was launched with (its descriptor 4); used for the first reservation of its size. */
+  readonly inherited?: SlabMemory;
+  readonly zeroFill?: ZeroFill;
+}
+
+/**
+ * Shares each slab's memory with an executor: contents written here are in place there, and initialize is one small
+ * request. slablink's executor is given a memfd; LLVM's creates POSIX shared memory, whose name is removed at once.
+ */
+export class SharedMemoryMapper implements MemoryMapper {
+  readonly pageSize: number;
+  readonly canPlace: boolean;
+  readonly #epc: ExecutorProcessControl;
+  readonly #zeroFill: ZeroFill;
+  readonly #reservations = new Reservations<Reservation>();
+  #inherited: SlabMemory | undefined;
+
+  constructor(epc: ExecutorProcessControl, options: SharedMemoryMapperOptions = {}) {
+    this.#epc = epc;
+    this.pageSize = epc.pageSize;
+    this.canPlace = epc.bootstrap.has(Slablink.slabReserve);
+    this.#inherited = options.inherited;
+    this.#zeroFill = options.zeroFill ?? "image";
+  }
+
+  async reserve(size: number, address?: number): Promise<AddressRange> {
+    size = alignUp(size, this.pageSize);
+    const { range, memory } = this.canPlace ? await this.#reserveMemfd(size, address) : await this.#reserveShm(size);
+    const working = new SlabWorkingMemory(memory, range.start);
+    this.#reservations.add({ start: range.start, size, working, initialized: new Map() });
+    return range;
+  }
+
+  prepare(address: number, size: number): WorkingMemory {
+    return this.#reservations.holding(address, size).working.prepare(address, size);
+  }
+
+  discard(): void {}
+
+  async initialize(info: InitializeInfo): Promise<number> {
+    const { start, size, initialized } = this.#reservations.at(info.reservation);
+    checkSegments(info.segments, start, size, this.pageSize);
+    const ranges: AddressRange[] = [];
+    const out = instanceArgument(this.#epc, Llvm.sharedInstance).u64(start);
+    const mapped = info.segments.filter((segment) => mappedSize(segment, this.#zeroFill) > 0);
+    out.sequence(mapped.length > 0 ? mapped : info.segments, (segment) => {
+      const bytes = mappedSize(segment, this.#zeroFill);
+      out.u8(segment.protection).u64(segment.address).u64(bytes);
+      ranges.push({ start: segment.address, end: segment.address + alignUp(bytes, this.pageSize) });
+    });
+    writeActions(out, info.actions, this.#epc.bootstrap);
+    const result = await this.#epc.callWrapper(Llvm.sharedInitialize, out.bytes);
+    const key = expectValue(result, "initializing memory", (reader) => reader.u64("key"));
+    initialized.set(key, ranges);
+    return key;
+  }
+
+  async deinitialize(keys: readonly number[]): Promise<void> {
+    await callWithAddresses(this.#epc, Llvm.sharedDeinitialize, Llvm.sharedInstance, keys);
+    for (const key of keys) {
+      const { initialized, working } = this.#reservations.holding(key, 1);
+      for (const { start, end } of initialized.get(key) ?? []) working.discard(start, end - start);
+      initialized.delete(key);
+    }
+  }
+
+  async release(bases: readonly number[]): Promise<void> {
+    for (const base of bases) {
+      const { working, initialized } = this.#reservations.remove(base);
+      try {
+        if (initialized.size > 0) {
+          const keys = [...initialized.keys()];
+          await callWithAddresses(this.#epc, Llvm.sharedDeinitialize, Llvm.sharedInstance, keys);
+        }
+        if (this.canPlace) await releaseRemoteSlab(this.#epc, base);
+        else await callWithAddresses(this.#epc, Llvm.sharedRelease, Llvm.sharedInstance, [base]);
+      } finally {
+        working.memory.dispose();
+      }
+    }
+  }
+
+  /** Frees this side's memory when the executor is gone and cannot be asked any more. */
+  dispose(): void {
+    for (const { working } of this.#reservations.clear()) working.memory.dispose();
+    this.#inherited?.dispose();
+  }
+
+  async #reserveMemfd(size: number, address?: number): Promise<{ range: AddressRange; memory: SlabMemory }> {
+    const inherited = this.#inherited?.size === size ? this.#inherited : undefined;
+    const memory = inherited ?? new SlabMemory(size);
+    const backing = inherited ? `fd:${INHERITED_SLAB_FD}` : `/proc/${process.pid}/fd/${memory.fd}`;
+    try {
+      const range = await reserveRemoteSlab(this.#epc, size, address, backing);
+      if (inherited) this.#inherited = undefined;
+      return { range, memory };
+    } catch (error) {
+      if (!inherited) memory.dispose();
+      throw error;
+    }
+  }
+
+  async #reserveShm(size: number): Promise<{ range: AddressRange; memory: SlabMemory }> {
+    const argument = instanceArgument(this.#epc, Llvm.sharedInstance).u64(size).bytes;
+    const result = await this.#epc.callWrapper(Llvm.sharedReserve, argument);
+    const { start, name } = expectValue(result, "reserving shared memory", (reader) => {
+      return { start: reader.u64("address"), name: reader.string("name") };
+    });
+    // shm_open's names are files of this directory; the executor has mapped its side already.
+    const path = `/dev/shm/${name.replace(/^\/+/, "").replaceAll("/", "_")}`;
+    try {
+      const fd = openSync(path, constants.O_RDWR);
+      unlinkSync(path);
+      return { range: { start, end: start + size }, memory: new SlabMemory(size, fd) };
+    } catch (cause) {
+      throw fileError(path, cause);
+    }
+  }
+}

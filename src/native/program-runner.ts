@@ -1,0 +1,190 @@
+import { closeSync, writeSync } from "node:fs";
+import type { AddressRange } from "../bytes/address.ts";
+import type { Program, ProgramEnd } from "../epc/executor-process-control.ts";
+import { SlablinkError } from "../errors.ts";
+import { findSymbols, RTLD_DEFAULT } from "../host/dynamic-loader.ts";
+import { libc } from "../host/libc.ts";
+import { MapFlag, mapMemory, PAGE_SIZE, Protection, unmapMemory } from "../host/mapping.ts";
+import { createMemfd } from "../host/memfd.ts";
+import { joinThread, startThread } from "../host/thread.ts";
+import { readMemory, viewMemory } from "../host/view.ts";
+import { ProgramBlock, ProgramEntry, ProgramState, programShim } from "./program-shim.ts";
+
+/** What the block holds of this process. */
+const FUNCTIONS = {
+  cxaFinalize: "__cxa_finalize",
+  fflush: "fflush",
+  callTlsDestructors: "__call_tls_dtors",
+  exit: "exit",
+  semPost: "sem_post",
+  setSpecific: "pthread_setspecific",
+  environ: "environ",
+} as const;
+
+const FIELDS = ["cxaFinalize", "fflush", "callTlsDestructors", "exit", "semPost", "setSpecific"] as const;
+
+/**
+ * Runs a program's main in this process on a thread of its own, whose stack is as large as a main thread's would be.
+ * After main, or when the program calls exit(), its destructors and handlers run on that thread: thread-local ones,
+ * those of __cxa_atexit, then the fini arrays; streams are flushed. One program at a time.
+ *
+ * Its two pages stay mapped until the process ends, as the C library keeps a reference to them (on_exit).
+ */
+export class ProgramRunner {
+  readonly #code: number;
+  readonly #block: number;
+  readonly #view: DataView;
+  readonly #environ: number;
+  #arguments: AddressRange | undefined;
+  #running = false;
+
+  constructor() {
+    const names = Object.values(FUNCTIONS);
+    const addresses = findSymbols(RTLD_DEFAULT, names);
+    const address = (name: string): number => addresses[names.indexOf(name as (typeof names)[number])];
+    this.#block = mapPages(PAGE_SIZE);
+    this.#view = new DataView(viewMemory(this.#block, PAGE_SIZE));
+    this.#environ = address(FUNCTIONS.environ);
+    for (const field of FIELDS) {
+      const found = address(FUNCTIONS[field]);
+      // __call_tls_dtors is private to glibc; without it these destructors run as the thread ends, after the others.
+      if (found === 0 && field !== "callTlsDestructors") {
+        throw new SlablinkError("undefined-symbol", `this process has no ${FUNCTIONS[field]}`);
+      }
+      this.#set(ProgramBlock[field], found);
+    }
+    this.#code = mapCode(programShim(this.#block));
+    this.#set(ProgramBlock.nodeThread, libc.pthread_self());
+    const key = new Uint8Array(4);
+    const failed =
+      libc.sem_init(this.#block + ProgramBlock.semaphore, 0, 0) !== 0 ||
+      libc.pthread_key_create(key, this.#code + ProgramEntry.gone) !== 0 ||
+      libc.on_exit(this.#code + ProgramEntry.onExit, this.#block) !== 0;
+    if (failed) throw new SlablinkError("memory", "cannot set up the frame of a program: out of memory or keys");
+    this.#set(ProgramBlock.key, new DataView(key.buffer).getUint32(0, true));
+  }
+
+  /** The address that linked code must get for `exit`. Without a program running it is the C library's exit(). */
+  get exitAddress(): number {
+    return this.#code + ProgramEntry.exit;
+  }
+
+  /**
+   * Runs the program; resolves with its status (low byte) once its handlers have run. Threads of the program may still
+   * be alive then: its memory must stay until the process ends, unless the caller knows that there are none.
+   */
+  async run(program: Program): Promise<ProgramEnd> {
+    if (this.#running) throw new SlablinkError("usage", "a program is already running in this process");
+    this.#running = true;
+    this.#prepare(program);
+    await this.#runThread();
+    if (this.#view.getInt32(ProgramBlock.state, true) === ProgramState.unfinished) {
+      // pthread_exit() in main: as after the last thread's end, exit(0). argc is main's, and so exit's, first argument.
+      this.#set(ProgramBlock.main, this.exitAddress);
+      this.#set(ProgramBlock.argc, 0);
+      await this.#runThread();
+    }
+    return { status: this.#view.getInt32(ProgramBlock.status, true) & 0xff };
+  }
+
+  /** After exit() on another of the program's threads the first one never ends: no other program can run then. */
+  async #runThread(): Promise<void> {
+    const thread = startThread(this.#code + ProgramEntry.start, this.#block);
+    // Not pthread_join: Node waits for libuv's threads when it ends, and the program's first thread may never.
+    await waitSemaphore(this.#block + ProgramBlock.semaphore);
+    if (this.#view.getInt32(ProgramBlock.state, true) === ProgramState.exitedElsewhere) return;
+    joinThread(thread);
+    this.#set(ProgramBlock.thread, 0);
+    this.#running = false;
+  }
+
+  #prepare(program: Program): void {
+    const initList = [...program.initFunctions, ...program.initArrays.flatMap(readFunctions)];
+    const finiList = [
+      ...program.finiArrays.toReversed().flatMap((range) => readFunctions(range).reverse()),
+      ...program.finiFunctions,
+    ];
+    const { argv, start, end, init, fini } = layOutArguments(program.argv, initList, finiList);
+    if (this.#arguments) unmapMemory(this.#arguments.start, this.#arguments.end - this.#arguments.start);
+    this.#arguments = { start, end };
+    this.#set(ProgramBlock.main, program.main);
+    this.#set(ProgramBlock.argc, program.argv.length);
+    this.#set(ProgramBlock.argv, argv);
+    const [environment] = new BigUint64Array(readMemory(this.#environ, 8).buffer);
+    this.#set(ProgramBlock.envp, Number(environment));
+    this.#set(ProgramBlock.initList, init);
+    this.#set(ProgramBlock.finiList, fini);
+    this.#set(ProgramBlock.dsoHandle, program.dsoHandle);
+    this.#set(ProgramBlock.status, 0);
+    this.#set(ProgramBlock.state, ProgramState.unfinished);
+    this.#set(ProgramBlock.processId, process.pid);
+  }
+
+  #set(offset: number, value: number): void {
+    this.#view.setBigUint64(offset, BigInt(value), true);
+  }
+}
+
+/** The function addresses in a target range: 0 and -1 are terminators of old start files and are not called. */
+function readFunctions(range: AddressRange): number[] {
+  const words = new BigInt64Array(readMemory(range.start, range.end - range.start).buffer);
+  return [...words].map(Number).filter((address) => address > 0);
+}
+
+/** argv with its strings, and both function lists, each 0-ended, in pages of their own. */
+function layOutArguments(
+  argv: readonly string[],
+  init: readonly number[],
+  fini: readonly number[],
+): { argv: number; init: number; fini: number; start: number; end: number } {
+  const strings = argv.map((text) => Buffer.from(`${text}\0`));
+  const words = argv.length + 1 + init.length + 1 + fini.length + 1;
+  const size = strings.reduce((sum, bytes) => sum + bytes.length, 8 * words);
+  const start = mapPages(size);
+  const buffer = new Uint8Array(size);
+  const view = new DataView(buffer.buffer);
+  let text = 8 * words;
+  strings.forEach((bytes, i) => {
+    view.setBigUint64(8 * i, BigInt(start + text), true);
+    buffer.set(bytes, text);
+    text += bytes.length;
+  });
+  const initAt = 8 * (argv.length + 1);
+  const finiAt = initAt + 8 * (init.length + 1);
+  init.forEach((address, i) => {
+    view.setBigUint64(initAt + 8 * i, BigInt(address), true);
+  });
+  fini.forEach((address, i) => {
+    view.setBigUint64(finiAt + 8 * i, BigInt(address), true);
+  });
+  libc.memcpy(start, buffer, size);
+  return { argv: start, init: start + initAt, fini: start + finiAt, start, end: start + size };
+}
+
+function mapPages(size: number): number {
+  const protection = Protection.read | Protection.write;
+  return mapMemory({ size, protection, flags: MapFlag.private | MapFlag.anonymous });
+}
+
+/** Code is written through the file, so that no page is ever writable and executable. */
+function mapCode(code: Uint8Array): number {
+  const fd = createMemfd("slablink-shim", PAGE_SIZE);
+  try {
+    writeSync(fd, code, 0, code.length, 0);
+    return mapMemory({ size: PAGE_SIZE, protection: Protection.read | Protection.exec, flags: MapFlag.shared, fd });
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function waitSemaphore(address: number): Promise<void> {
+  return new Promise((resolve) => libc.sem_wait.async(address, () => resolve()));
+}
+
+let runner: ProgramRunner | undefined;
+
+/** The runner of this process; made when first asked for, which should be before libraries are opened. */
+export function programRunner(): ProgramRunner {
+  runner ??= new ProgramRunner();
+  return runner;
+}

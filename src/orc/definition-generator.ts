@@ -1,0 +1,39 @@
+import type { Archive } from "../formats/archive.ts";
+import type { SharedLibrary } from "../formats/elf/shared-library.ts";
+
+/** Members of a static archive, each linked when something refers to what it defines. */
+export class StaticArchiveGenerator {
+  readonly kind = "archive";
+  readonly archive: Archive;
+  /** Every member is linked, wanted or not. */
+  readonly whole: boolean;
+
+  constructor(archive: Archive, options: { whole?: boolean } = {}) {
+    this.archive = archive;
+    this.whole = options.whole === true;
+  }
+}
+
+/** Exported symbols of a shared library, which the executor's loader opens. */
+export class SharedLibraryGenerator {
+  readonly kind = "shared-library";
+  readonly library: SharedLibrary;
+  /** What the executor's loader is asked for: a path or a soname. */
+  readonly loadName: string;
+  /** Opened only when something is resolved from it. */
+  readonly asNeeded: boolean;
+
+  constructor(library: SharedLibrary, loadName: string, options: { asNeeded?: boolean } = {}) {
+    this.library = library;
+    this.loadName = loadName;
+    this.asNeeded = options.asNeeded === true;
+  }
+}
+
+/** Symbols of the executor process itself: its program, the C library, whatever it has loaded globally. */
+export class ProcessSymbolsGenerator {
+  readonly kind = "process";
+}
+
+/** Where a JITDylib finds definitions that were not added to it as objects. */
+export type DefinitionGenerator = StaticArchiveGenerator | SharedLibraryGenerator | ProcessSymbolsGenerator;

@@ -1,0 +1,36 @@
+import type { GraphTables } from "../graph/graph-tables.ts";
+import { SectionKind } from "../graph/section-table.ts";
+import { SymbolPlace } from "../graph/symbol-table.ts";
+import type { AnchorExport } from "../link/anchor.ts";
+import type { SymbolResolution } from "./symbol-resolution.ts";
+
+const STT_GNU_IFUNC = 10;
+const STT_FUNC = 2;
+const STB_GNU_UNIQUE = 10;
+const STB_GLOBAL = 1;
+
+/** The job's definitions of default or protected visibility: what an executable linked with -rdynamic would export. */
+export function exportedSymbols(tables: GraphTables, resolution: SymbolResolution): AnchorExport[] {
+  const { symbols, sections, pool } = tables;
+  const exports: AnchorExport[] = [];
+  for (let id = 0; id < pool.size; id++) {
+    const row = resolution.definition[id]! - 1;
+    if (row < 0) continue;
+    const info = symbols.info[row]!;
+    const visibility = (info >> 8) & 3;
+    if (visibility === 1 || visibility === 2) continue;
+    const section = symbols.section[row]!;
+    if (section >= 0 ? sections.kind[section] === SectionKind.none : section !== SymbolPlace.absolute) continue;
+    const graph = resolution.graphOfRow(row);
+    const type = info & 0xf;
+    // A unique symbol in an object that can be unloaded would pin it for ever, so it is exported as global.
+    const binding = (info >> 4) & 0xf;
+    exports.push({
+      name: pool.bytes(id).slice(),
+      info: ((binding === STB_GNU_UNIQUE ? STB_GLOBAL : binding) << 4) | (type === STT_GNU_IFUNC ? STT_FUNC : type),
+      size: graph.symbolSize(row - graph.firstSymbol),
+      address: () => symbols.value[row]!,
+    });
+  }
+  return exports;
+}

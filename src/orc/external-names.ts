@@ -1,0 +1,152 @@
+import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
+import type { DynamicSymbol, SharedLibrary } from "../formats/elf/shared-library.ts";
+import type { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
+import { ExternalKind } from "../link/externals.ts";
+import { SharedLibraryGenerator } from "./definition-generator.ts";
+import type { JITDylib } from "./jit-dylib.ts";
+import { Reference, type SymbolResolution } from "./symbol-resolution.ts";
+
+const STT_OBJECT = 1;
+const STT_FUNC = 2;
+const STT_TLS = 6;
+const STT_GNU_IFUNC = 10;
+
+/** A name that a shared library of the program defines. */
+export interface LibrarySymbol {
+  readonly id: number;
+  readonly library: SharedLibraryGenerator;
+  readonly symbol: DynamicSymbol;
+}
+
+/** Where the names that a job does not define itself come from. */
+export interface ExternalNames {
+  /** Addresses known already: given by hand, linked before, or the process's. */
+  readonly known: { id: number; address: number; kind: ExternalKind }[];
+  readonly fromLibraries: LibrarySymbol[];
+  /** Thread-local variables of libraries or of the process. */
+  readonly threadLocals: number[];
+  /** Libraries that define something or were asked for by name, in order. */
+  readonly libraries: SharedLibraryGenerator[];
+  /** Strong references that nothing defines. */
+  readonly missing: number[];
+}
+
+export function kindOfSymbol(type: number): ExternalKind {
+  if (type === STT_FUNC || type === STT_GNU_IFUNC) return ExternalKind.function;
+  if (type === STT_TLS) return ExternalKind.threadLocal;
+  return type === STT_OBJECT ? ExternalKind.data : ExternalKind.unknown;
+}
+
+/**
+ * Finds the names `ids` outside the job, in the order of an ordinary link: by hand, other JITDylibs, the libraries asked for,
+ * the process (one request for all), and at last the libraries that every C and C++ program may use.
+ */
+export async function findExternalNames(
+  ids: readonly number[],
+  dylib: JITDylib,
+  resolution: SymbolResolution,
+  epc: ExecutorProcessControl,
+  runtime: RuntimeLibraries,
+): Promise<ExternalNames> {
+  const { pool } = resolution.tables;
+  const found: ExternalNames = { known: [], fromLibraries: [], threadLocals: [], libraries: [], missing: [] };
+  const used = new Set<SharedLibraryGenerator>();
+  const libraries = dylib.generators.filter((generator) => generator.kind === "shared-library");
+  const askProcess: number[] = [];
+  for (const id of ids) {
+    const references = resolution.references[id]!;
+    const name = pool.name(id);
+    if ((references & Reference.hidden) !== 0) {
+      if ((references & Reference.strong) !== 0) found.missing.push(id);
+      else found.known.push({ id, address: 0, kind: ExternalKind.absent });
+      continue;
+    }
+    const address = addressByHand(dylib, name);
+    if (address !== undefined) {
+      found.known.push({ id, address, kind: ExternalKind.unknown });
+      continue;
+    }
+    const inLibrary = findInLibraries(libraries, id, name);
+    if (inLibrary !== undefined) {
+      used.add(inLibrary.library);
+      if (inLibrary.symbol.type === STT_TLS) found.threadLocals.push(id);
+      else found.fromLibraries.push(inLibrary);
+    } else askProcess.push(id);
+  }
+  const unknown = await findInProcess(askProcess, dylib, resolution, epc, found);
+  const implicit = unknown.length === 0 || !hasProcess(dylib) ? [] : [...implicitLibraries(runtime)];
+  for (const id of unknown) {
+    const inLibrary = findInLibraries(implicit, id, pool.name(id));
+    if (inLibrary !== undefined) {
+      used.add(inLibrary.library);
+      if (inLibrary.symbol.type === STT_TLS) found.threadLocals.push(id);
+      else found.fromLibraries.push(inLibrary);
+    } else if ((resolution.references[id]! & Reference.strong) !== 0) found.missing.push(id);
+    else found.known.push({ id, address: 0, kind: ExternalKind.absent });
+  }
+  for (const library of libraries) if (!library.asNeeded || used.has(library)) found.libraries.push(library);
+  for (const library of implicit) if (used.has(library)) found.libraries.push(library);
+  return found;
+}
+
+function hasProcess(dylib: JITDylib): boolean {
+  return dylib.generators.some((generator) => generator.kind === "process");
+}
+
+function addressByHand(dylib: JITDylib, name: string): number | undefined {
+  const own = dylib.absolutes.get(name) ?? dylib.symbols.get(name);
+  if (own !== undefined) return own;
+  for (const other of dylib.linkOrder) {
+    const address = other.absolutes.get(name) ?? other.symbols.get(name);
+    if (address !== undefined) return address;
+  }
+  return undefined;
+}
+
+function findInLibraries(
+  libraries: readonly SharedLibraryGenerator[],
+  id: number,
+  name: string,
+): LibrarySymbol | undefined {
+  for (const library of libraries) {
+    if (isPartOfProcess(library.library)) continue;
+    const symbol = library.library.lookup(name);
+    if (symbol?.isDefaultVersion) return { id, library, symbol };
+  }
+  return undefined;
+}
+
+/** The C library is in every process; what it defines is the process's to say (its data may have been copied). */
+function isPartOfProcess(library: SharedLibrary): boolean {
+  return library.soname === "libc.so.6" || library.soname === "ld-linux-x86-64.so.2";
+}
+
+async function findInProcess(
+  ids: readonly number[],
+  dylib: JITDylib,
+  resolution: SymbolResolution,
+  epc: ExecutorProcessControl,
+  found: ExternalNames,
+): Promise<number[]> {
+  if (!hasProcess(dylib) || ids.length === 0) return [...ids];
+  const unknown: number[] = [];
+  const plain: number[] = [];
+  for (const id of ids) {
+    // The address that dlsym gives for a thread-local variable is the asking thread's: the loader must be asked otherwise.
+    if ((resolution.references[id]! & Reference.tls) !== 0) unknown.push(id);
+    else plain.push(id);
+  }
+  const names = plain.map((id) => resolution.tables.pool.name(id));
+  const addresses = names.length === 0 ? [] : await epc.resolve(0, names);
+  plain.forEach((id, i) => {
+    if (addresses[i] !== 0) found.known.push({ id, address: addresses[i]!, kind: ExternalKind.unknown });
+    else unknown.push(id);
+  });
+  return unknown;
+}
+
+function* implicitLibraries(runtime: RuntimeLibraries): Generator<SharedLibraryGenerator, void, undefined> {
+  for (const { soname, library } of runtime.implicit()) {
+    yield new SharedLibraryGenerator(library, soname, { asNeeded: true });
+  }
+}

@@ -1,0 +1,141 @@
+import { InProcessExecutorProcessControl } from "../epc/in-process.ts";
+import { launchExecutor } from "../epc/launch.ts";
+import { LinkError } from "../errors.ts";
+import { FileArena } from "../host/arena.ts";
+import { SlabMemory } from "../host/slab-memory.ts";
+import type { Input } from "../inputs/input.ts";
+import { LibrarySearch } from "../inputs/library-search.ts";
+import { loadInputs } from "../inputs/load-inputs.ts";
+import { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
+import { InProcessMemoryMapper } from "../memory/in-process-mapper.ts";
+import { RpcMemoryMapper } from "../memory/rpc-mapper.ts";
+import { SharedMemoryMapper } from "../memory/shared-memory-mapper.ts";
+import { DEFAULT_SLAB_SIZE, SlabMemoryManager } from "../memory/slab-memory-manager.ts";
+import { ProcessSymbolsGenerator, SharedLibraryGenerator, StaticArchiveGenerator } from "./definition-generator.ts";
+import { ExecutionSession } from "./execution-session.ts";
+import { executorPath } from "./executor-path.ts";
+import type { JITDylib } from "./jit-dylib.ts";
+import type { LinkedJob } from "./materialize.ts";
+import type { LinkStats, RunEnd, RunRequest } from "./run-request.ts";
+
+/**
+ * Links a program and runs it: `slablink run` without its command line. Resolves when the program has ended.
+ * Errors: SlablinkErrors before the program starts; nothing is left behind in either case.
+ */
+export async function runProgram(request: RunRequest): Promise<RunEnd> {
+  const arena = new FileArena();
+  const started = performance.now();
+  // The executor starts while the inputs are read.
+  const opening = openSession(request, arena);
+  opening.catch(() => {}); // awaited below
+  let session: ExecutionSession | undefined;
+  try {
+    const inputs = await readInputs(request, arena);
+    const inputsRead = performance.now();
+    session = await opening;
+    session.times.phases.push({ name: "inputs", milliseconds: inputsRead - started });
+    session.times.phases.push({ name: "wait for executor", milliseconds: performance.now() - inputsRead });
+    const program = session.createJITDylib("main");
+    const runtime = new RuntimeLibraries({ opener: { open: (path) => arena.map(path) } });
+    fillDylib(program, inputs, request, runtime);
+    const job = await session.link(program, [request.entry]);
+    const main = job.address(request.entry);
+    if (main === undefined) throw new LinkError("undefined-symbol", `the entry point ${request.entry} is not defined`);
+    request.onLinked?.(statsOf(session, job));
+    return await run(session, job, main, request);
+  } finally {
+    session ??= await opening.catch(() => undefined);
+    await session?.endSession();
+    arena.dispose();
+  }
+}
+
+async function openSession(request: RunRequest, arena: FileArena): Promise<ExecutionSession> {
+  const { slabSize = DEFAULT_SLAB_SIZE, placement } = request;
+  const runtime = new RuntimeLibraries({ opener: { open: (path) => arena.map(path) } });
+  if (request.mode === "in-process") {
+    const epc = new InProcessExecutorProcessControl();
+    const memoryManager = new SlabMemoryManager(new InProcessMemoryMapper(epc), epc, { slabSize, placement });
+    return new ExecutionSession({ epc, memoryManager, sharedMemory: true, runtime });
+  }
+  const sharedMemory = request.memory === "shared";
+  const slab = sharedMemory ? new SlabMemory(slabSize) : undefined;
+  const path = request.executorPath ?? executorPath();
+  try {
+    const epc = await launchExecutor({ path, slab });
+    request.onExecutor?.((signal) => epc.kill(signal));
+    const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);
+    const memoryManager = new SlabMemoryManager(mapper, epc, { slabSize, placement });
+    return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime });
+  } catch (error) {
+    slab?.dispose();
+    throw error;
+  }
+}
+
+function readInputs(request: RunRequest, arena: FileArena): Promise<Input[]> {
+  return loadInputs(request.items, {
+    search: new LibrarySearch({ directories: request.libraryDirectories }),
+    opener: { open: (path) => arena.map(path) },
+  });
+}
+
+/** What the program is made of: the inputs in their order, what was defined by hand, the process at last. */
+function fillDylib(dylib: JITDylib, inputs: readonly Input[], request: RunRequest, runtime: RuntimeLibraries): void {
+  for (const input of inputs) {
+    if (input.kind === "object") dylib.addObject(input.reader);
+    else if (input.kind === "archive") {
+      dylib.addGenerator(new StaticArchiveGenerator(input.archive, { whole: input.wholeArchive }));
+    } else {
+      const { library, asNeeded } = input;
+      dylib.addGenerator(new SharedLibraryGenerator(library, runtime.loadName(library), { asNeeded }));
+    }
+  }
+  if (request.processSymbols) {
+    for (const archive of runtime.implicitArchives()) dylib.addGenerator(new StaticArchiveGenerator(archive));
+  }
+  for (const [name, address] of request.absolutes) dylib.define(name, address);
+  for (const [alias, target] of request.aliases) dylib.alias(alias, target);
+  if (request.processSymbols) dylib.addGenerator(new ProcessSymbolsGenerator());
+}
+
+function run(session: ExecutionSession, job: LinkedJob, main: number, request: RunRequest): Promise<RunEnd> {
+  const { preinit, init, fini } = job.layout.arrays;
+  const ranges = (...arrays: { start: number; end: number }[]) => arrays.filter(({ start, end }) => end > start);
+  return session.epc.runProgram({
+    main,
+    argv: [...request.argv],
+    initFunctions: [],
+    initArrays: ranges(preinit, init),
+    finiArrays: ranges(fini),
+    finiFunctions: [],
+    dsoHandle: job.layout.dsoHandle,
+  });
+}
+
+function statsOf(session: ExecutionSession, job: LinkedJob): LinkStats {
+  const { requests, bytesSent, bytesReceived } = session.epc.counters;
+  const { sections, symbols } = job.tables;
+  const slab = (session.memoryManager as SlabMemoryManager).slabs[0];
+  return {
+    phases: session.times.phases,
+    objects: job.counts.objects,
+    archives: job.counts.archives,
+    sections: sections.count,
+    symbols: symbols.count,
+    relocations: job.counts.relocations,
+    bytesCopied: job.counts.bytesCopied,
+    requests,
+    bytesSent,
+    bytesReceived,
+    mappings: job.counts.mappings,
+    protectionChanges: 0,
+    slab: {
+      address: slab?.range.start ?? 0,
+      size: slab === undefined ? 0 : slab.range.end - slab.range.start,
+      used: job.alloc.size,
+    },
+    externals: job.externals.ids.length,
+    libraries: job.libraries,
+  };
+}

@@ -1,0 +1,71 @@
+import { hex } from "../bytes/address.ts";
+import { LinkError } from "../errors.ts";
+import type { GraphTables } from "../graph/graph-tables.ts";
+import type { DuplicateDefinition } from "./symbol-resolution.ts";
+
+const RELA_SIZE = 24;
+/** How many referrers are named for each symbol; the rest is counted. */
+const shownReferences = 3;
+
+/** One place that refers to a symbol. */
+export interface SymbolReference {
+  readonly file: string;
+  readonly section: string;
+  readonly offset: number;
+}
+
+export interface UndefinedSymbol {
+  readonly name: string;
+  readonly references: readonly SymbolReference[];
+}
+
+/** Names that nothing defines, all of them at once, each with who refers to it. */
+export class UndefinedSymbolsError extends LinkError {
+  readonly symbols: readonly UndefinedSymbol[];
+
+  constructor(symbols: readonly UndefinedSymbol[]) {
+    super("undefined-symbol", symbols.map(describe).join("\n"));
+    this.symbols = symbols;
+  }
+}
+
+/** Looks through all relocations for the references to `names` (identifiers) and makes the error. */
+export function undefinedSymbols(tables: GraphTables, names: readonly number[]): UndefinedSymbolsError {
+  const { sections, symbols, graphs, pool } = tables;
+  const references = new Map<number, SymbolReference[]>(names.map((id) => [id, []]));
+  for (let row = 0; row < sections.count; row++) {
+    const count = sections.relocationCount[row]!;
+    if (count === 0) continue;
+    const graph = graphs[sections.graph[row]!]!;
+    const entries = graph.expandedRelocations.get(row) ?? graph.reader.view;
+    const first = sections.relocations[row]!;
+    for (let i = 0; i < count; i++) {
+      const symbol = entries.getUint32(first + i * RELA_SIZE + 12, true);
+      if (symbol >= graph.symbolCount) continue;
+      const list = references.get(symbols.id[graph.firstSymbol + symbol]!);
+      const offset = entries.getUint32(first + i * RELA_SIZE, true);
+      list?.push({ file: graph.name, section: graph.sectionName(row), offset });
+    }
+  }
+  const sorted = names.map((id) => ({ name: pool.name(id), references: references.get(id)! }));
+  return new UndefinedSymbolsError(sorted.sort((a, b) => (a.name < b.name ? -1 : 1)));
+}
+
+/** Strong definitions of the same names, both places named. */
+export function duplicateSymbols(tables: GraphTables, duplicates: readonly DuplicateDefinition[]): LinkError {
+  const lines = duplicates.map(
+    ({ id, first, second }) =>
+      `duplicate symbol: ${tables.pool.name(id)}\n>>> defined in ${first.name}\n>>> defined in ${second.name}`,
+  );
+  return new LinkError("duplicate-symbol", lines.join("\n"));
+}
+
+function describe({ name, references }: UndefinedSymbol): string {
+  const lines = [`undefined symbol: ${name}`];
+  for (const { file, section, offset } of references.slice(0, shownReferences)) {
+    lines.push(`>>> referenced by ${file}:(${section}+${hex(offset)})`);
+  }
+  if (references.length > shownReferences)
+    lines.push(`>>> referenced ${references.length - shownReferences} more times`);
+  return lines.join("\n");
+}
