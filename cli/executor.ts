@@ -1,8 +1,5 @@
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { ExecutorError, UsageError } from "../src/errors.ts";
+import { UsageError } from "../src/errors.ts";
 import { parseOptions } from "./options.ts";
-import { packageRoot } from "./package-root.ts";
 import { writeOutput } from "./terminal.ts";
 
 /** `slablink executor --print-path`. */
@@ -29,8 +26,7 @@ export async function command(words: string[]): Promise<number> {
   parseOptions(words, options, refuse, "executor").forEach(refuse);
   if (help) return (await import("./help.ts")).command(["executor"]);
   if (!print) throw new UsageError("nothing to do; see `slablink executor --help`");
-  const path = fileURLToPath(new URL("executor/build/slablink-executor", packageRoot));
-  if (!existsSync(path)) throw new ExecutorError(`${path}: not built yet; run \`npm run setup\``);
-  writeOutput(`${path}\n`);
+  const { executorPath } = await import("../src/orc/executor-path.ts");
+  writeOutput(`${executorPath()}\n`);
   return 0;
 }

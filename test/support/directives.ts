@@ -5,7 +5,7 @@
  * * `compile: gcc -O{1,2} -fPIC`: a compiler and its flags. Braces multiply as in a shell; each result, and each such line,
  *   is a variant. For C++ the compiler's C++ driver is taken.
  * * `link: WORDS`: inputs and options for both linkers, after the objects; `-lm`, `-Llib`.
- * * `inputs: WORDS`: what to link in place of all objects, when archives are made of them.
+ * * `inputs: WORDS`: what to link in place of all objects, when archives are made of them. Multiplies like `compile`.
  * * `before: PROGRAM WORDS`: a tool to run in the directory of the objects before linking (ar); may be repeated.
  * * `reference: WORDS`, `slablink: WORDS`: options for only one of the linkers.
  * * `args:`, `stdin:`, `argv0:`, `env: NAME=VALUE`: what the program gets. `stdin` knows `\n`.
@@ -13,14 +13,17 @@
  * * `needs: TOOL`: besides the compiler.
  * * `only: MODE…`: the modes it makes sense in, `because: REASON` beside it.
  *
- * Lines `// file: NAME` begin a further source of the program; everything before the first is the main one.
+ * `lib:NAME` in a word stands for the path of one of the toolchain's libraries.
+ *
+ * Lines `// file: NAME` begin a further source of the program, or another file that it reads when it runs; everything
+ * before the first is the main source.
  */
 export interface TestProgram {
   readonly name: string;
   readonly files: readonly { readonly name: string; readonly text: string }[];
   readonly variants: readonly (readonly string[])[];
   readonly link: readonly string[];
-  readonly inputs?: readonly string[];
+  readonly inputs: readonly (readonly string[])[];
   readonly before: readonly (readonly string[])[];
   readonly reference: readonly string[];
   readonly slablink: readonly string[];
@@ -62,7 +65,7 @@ export function parseTestProgram(fileName: string, text: string): TestProgram {
     files,
     variants: get("compile").flatMap((line) => expandBraces(line).map(splitWords)),
     link: words("link"),
-    inputs: get("inputs").length > 0 ? words("inputs") : undefined,
+    inputs: get("inputs").flatMap((line) => expandBraces(line).map(splitWords)),
     before: get("before").map(splitWords),
     reference: words("reference"),
     slablink: words("slablink"),

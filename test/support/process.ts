@@ -13,10 +13,14 @@ export interface Outcome {
 export interface ProcessOptions {
   /** What it reads from standard input; nothing by default. */
   stdin?: string;
+  /** Leaves standard input open, for `started` to write to and to close. */
+  keepStdin?: boolean;
   cwd?: string;
   /** Added to this process's environment; `undefined` removes a variable. */
   env?: Record<string, string | undefined>;
   argv0?: string;
+  /** In a session of its own, so without a terminal. */
+  detached?: boolean;
   /** After this many milliseconds the process is killed and the run fails; 60 000 by default. */
   timeout?: number;
   /** Called once it is started, to send it signals for instance. */
@@ -29,6 +33,7 @@ export function run(program: string, words: readonly string[], options: ProcessO
     cwd: options.cwd,
     env: environment(options.env),
     argv0: options.argv0,
+    detached: options.detached,
     stdio: ["pipe", "pipe", "pipe"],
   });
   const limit = options.timeout ?? 60_000;
@@ -59,7 +64,7 @@ export function run(program: string, words: readonly string[], options: ProcessO
     });
     // A program that does not read its input closes the pipe under us; that is its right.
     child.stdin.on("error", () => {});
-    child.stdin.end(options.stdin ?? "");
+    if (!options.keepStdin) child.stdin.end(options.stdin ?? "");
     options.started?.(child);
   });
 }

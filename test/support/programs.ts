@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { copyFileSync, readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { compile, compilerFor, mustRun } from "./compile.ts";
 import { parseTestProgram, type TestProgram } from "./directives.ts";
 import { type Outcome, run } from "./process.ts";
 import { type Mode, modesUnderTest, runIn } from "./slablink.ts";
-import { has } from "./tools.ts";
+import { findLibrary, has } from "./tools.ts";
 import { freshDirectory, packageRoot } from "./workspace.ts";
 
 /**
@@ -23,26 +23,43 @@ export function testPrograms(directory: string, endings: readonly string[]): voi
     const program = parseTestProgram(name, readFileSync(join(sources, name), "utf8"));
     // Two at a time: the machine's other core compiles while one runs.
     test(name, { concurrency: 2 }, async (t) => {
-      await Promise.all(
-        program.variants.map((variant) => t.test(variant.join(" "), (v) => testVariant(v, program, variant))),
-      );
+      const variants = program.variants.flatMap((compiler) => {
+        if (program.inputs.length === 0) return [{ compiler, name: compiler.join(" ") }];
+        return program.inputs.map((inputs) => ({ compiler, inputs, name: [...compiler, "|", ...inputs].join(" ") }));
+      });
+      await Promise.all(variants.map((variant) => t.test(variant.name, (v) => testVariant(v, program, variant))));
     });
   }
 }
 
-async function testVariant(t: TestContext, program: TestProgram, variant: readonly string[]): Promise<void> {
-  if (!has(t, compilerFor(variant[0], program.name), ...program.needs)) return;
+/** One way to compile and link a program. */
+interface Variant {
+  readonly compiler: readonly string[];
+  /** All objects if absent. */
+  readonly inputs?: readonly string[];
+}
+
+async function testVariant(t: TestContext, program: TestProgram, variant: Variant): Promise<void> {
+  const words = [...(variant.inputs ?? []), ...program.link];
+  const libraries = words.flatMap((word) => (word.startsWith("lib:") ? [word.slice(4)] : []));
+  if (!has(t, compilerFor(variant.compiler[0], program.name), ...program.needs, ...libraries)) return;
   const directory = freshDirectory();
   const objects: string[] = [];
   for (const file of program.files) {
-    const object = await compile(variant, file.name, file.text);
+    if (!/\.(c|cc|s|S)$/.test(file.name)) {
+      writeFileSync(join(directory, file.name), file.text);
+      continue;
+    }
+    const object = await compile(variant.compiler, file.name, file.text);
     objects.push(basename(object));
     copyFileSync(object, join(directory, basename(object)));
   }
   for (const [tool, ...words] of program.before) await mustRun(tool, words, directory);
-  const inputs = [...(program.inputs ?? objects), ...program.link];
+  const inputs = [...(variant.inputs === undefined ? objects : []), ...words].map((word) => {
+    return word.startsWith("lib:") ? findLibrary(word.slice(4))! : word;
+  });
 
-  const reference = await runReference(program, variant, inputs, directory);
+  const reference = await runReference(program, variant.compiler, inputs, directory);
   assert.equal(reference.status, program.status, `the reference's own status\n${reference.stdout}${reference.stderr}`);
   for (const mode of modesUnderTest) {
     if (program.only.length > 0 && !program.only.includes(mode)) continue;
@@ -59,15 +76,15 @@ function surroundings(program: TestProgram, directory: string) {
 
 async function runReference(
   program: TestProgram,
-  variant: readonly string[],
+  compiler: readonly string[],
   inputs: readonly string[],
   directory: string,
 ): Promise<Outcome> {
   const executable = join(directory, "reference");
   const isCxx = program.files.some((file) => file.name.endsWith(".cc"));
-  const driver = compilerFor(variant[0], isCxx ? "x.cc" : "x.c");
+  const driver = compilerFor(compiler[0], isCxx ? "x.cc" : "x.c");
   // Only position-independent code can become what these compilers link by default.
-  const position = variant.some((word) => /^-fno-pi[ce]$|^-mcmodel=(medium|large)$/i.test(word)) ? ["-no-pie"] : [];
+  const position = compiler.some((word) => /^-fno-pi[ce]$|^-mcmodel=(medium|large)$/i.test(word)) ? ["-no-pie"] : [];
   await mustRun(driver, ["-o", executable, ...position, ...program.reference, ...inputs], directory);
   return run(executable, program.args, { ...surroundings(program, directory), argv0: program.argv0 ?? inputs[0] });
 }

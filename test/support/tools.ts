@@ -29,9 +29,15 @@ export function findTool(name: string): string | undefined {
   return undefined;
 }
 
+/** Libraries that the compiler does not find by itself. */
+const libraries: Record<string, string> = {
+  "libpython3.11-pic.a": "/usr/lib/python3.11/config-3.11-x86_64-linux-gnu/libpython3.11-pic.a",
+};
+
 /** The path of one of the toolchain's libraries (`libstdc++.a`), as the C++ compiler sees it. */
 export function findLibrary(name: string): string | undefined {
-  const path = spawnSync("c++", [`-print-file-name=${name}`], { encoding: "utf8" }).stdout?.trim() ?? "";
+  const path =
+    libraries[name] ?? spawnSync("c++", [`-print-file-name=${name}`], { encoding: "utf8" }).stdout?.trim() ?? "";
   return isAbsolute(path) && existsSync(path) ? path : undefined;
 }
 
