@@ -78,6 +78,10 @@ export interface ExecutorProcessControl {
   unloadImage(handle: number): Promise<void>;
   /** The process's exit in an executor; the return of main in-process. */
   runProgram(program: Program): Promise<ProgramEnd>;
+  /** In this process: the bytes at an address that is known to be mapped. */
+  readMemory?(address: number, size: number): Uint8Array;
+  /** In this process: whether an address lies in the executable itself. */
+  isInMainProgram?(address: number): boolean;
   /** Resolves when the executor is gone. */
   readonly ended: Promise<ProgramEnd>;
   /** Ends the executor and leaves nothing behind. */

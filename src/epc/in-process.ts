@@ -1,10 +1,11 @@
-import { closeSync, writeSync } from "node:fs";
-import { alignDown, alignUp, hex } from "../bytes/address.ts";
+import { closeSync, realpathSync, writeSync } from "node:fs";
+import { type AddressRange, alignDown, alignUp, hex } from "../bytes/address.ts";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ExecutorError } from "../errors.ts";
 import { findSymbols, LoadFlag, loadBias, loadLibrary, RTLD_DEFAULT, unloadLibrary } from "../host/dynamic-loader.ts";
 import { shareEnvironment } from "../host/environment.ts";
 import { PAGE_SIZE, reserveAddressSpace, unmapMemory } from "../host/mapping.ts";
+import { readMaps } from "../host/maps.ts";
 import { createMemfd } from "../host/memfd.ts";
 import type { SlabMemory } from "../host/slab-memory.ts";
 import { readMemory } from "../host/view.ts";
@@ -46,6 +47,7 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
   readonly #wrappers = inProcessWrappers();
   readonly #images = new Map<number, Image>();
   readonly #slabs: MappedSlab[] = [];
+  #mainProgram: AddressRange | undefined;
   #end: (end: ProgramEnd) => void = () => {};
 
   constructor() {
@@ -132,6 +134,16 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
     reserveAddressSpace(image.size, image.start);
   }
 
+  readMemory(address: number, size: number): Uint8Array {
+    return readMemory(address, size).slice();
+  }
+
+  /** Official Node is a non-PIE executable; in any case its mappings carry its path. */
+  isInMainProgram(address: number): boolean {
+    this.#mainProgram ??= mainProgramRange();
+    return address >= this.#mainProgram.start && address < this.#mainProgram.end;
+  }
+
   async runProgram(program: Program): Promise<ProgramEnd> {
     shareEnvironment();
     return programRunner().run(program);
@@ -181,4 +193,14 @@ function checkSpan({ start, size }: ImageLoad, image: Uint8Array): void {
   throw new ExecutorError(
     `the image's segments span [${hex(lowest)}, ${hex(highest)}), expected [${hex(start)}, ${hex(start + size)})`,
   );
+}
+
+/** From the first to the last mapping of this process's executable, its zero-filled data behind it included. */
+function mainProgramRange(): AddressRange {
+  const maps = readMaps();
+  const of = maps.filter(({ path }) => path === realpathSync("/proc/self/exe"));
+  const last = of.at(-1);
+  if (last === undefined) return { start: 0, end: 0 };
+  const behind = maps.find(({ start, path }) => start === last.end && path === "");
+  return { start: of[0].start, end: behind?.end ?? last.end };
 }

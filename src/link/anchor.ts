@@ -71,6 +71,10 @@ export interface DataCopy {
   readonly size: number;
   readonly alignment: number;
   readonly contents: Uint8Array;
+  /** Other names that it has. */
+  readonly aliases: readonly Uint8Array[];
+  /** Other libraries are to bind to the copy. */
+  readonly exported: boolean;
   /** Pointers inside: the loader adds the address of `symbol` and stores. */
   readonly pointers: readonly { offset: number; symbol: Uint8Array; addend: number }[];
 }
@@ -113,6 +117,7 @@ export interface AnchorSizes {
 /** Computes the size of every part. */
 export function measureAnchor(plan: AnchorPlan): AnchorSizes {
   const pointerNames = new Set<string>();
+  let aliasCount = 0;
   let relocationCount = plan.tls.size > 0 ? (plan.staticTls ? 2 : 1) : 0;
   for (const foreign of plan.foreignTls) relocationCount += foreign.staticTls ? 3 : 2;
   let strings = 1 + plan.name.length + 1;
@@ -121,11 +126,13 @@ export function measureAnchor(plan: AnchorPlan): AnchorSizes {
   for (const symbol of plan.foreignTls) strings += symbol.name.length + 1;
   for (const copy of plan.copies) {
     strings += copy.name.length + 1;
+    for (const alias of copy.aliases) strings += alias.length + 1;
+    aliasCount += copy.aliases.length;
     relocationCount += copy.pointers.length;
     for (const pointer of copy.pointers) pointerNames.add(Buffer.from(pointer.symbol).toString("latin1"));
   }
   for (const name of pointerNames) strings += name.length + 1;
-  const symbolCount = 1 + plan.exports.length + plan.copies.length + plan.foreignTls.length + pointerNames.size;
+  const symbolCount = 1 + plan.exports.length + plan.copies.length + plan.foreignTls.length + pointerNames.size + aliasCount;
   const hash = EHDR_SIZE + segmentCount * PHDR_SIZE;
   const symbols = alignUp(hash + 4 * (2 + bucketCount(symbolCount) + symbolCount), 8);
   const stringsStart = symbols + symbolCount * SYM_SIZE;
@@ -185,7 +192,8 @@ export function writeAnchor(view: DataView, start: number, plan: AnchorPlan, siz
   for (const symbol of plan.exports) writer.symbol(symbol.name, symbol.info, 1, symbol.address(), symbol.size);
   const data = layout.headerData.address;
   plan.copies.forEach((copy, index) => {
-    writer.symbol(copy.name, (1 << 4) | 1, 1, data + sizes.copies[index]!, copy.size);
+    const names = copy.exported ? [copy.name, ...copy.aliases] : [];
+    for (const name of names) writer.symbol(name, (1 << 4) | 1, 1, data + sizes.copies[index]!, copy.size);
     writer.bytes(data - base + sizes.copies[index]!, copy.contents);
   });
   const words = data + sizes.words;

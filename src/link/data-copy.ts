@@ -44,8 +44,36 @@ export function copyOfData(
     size,
     alignment: alignmentOf(value),
     contents: library.bytesAt(value, size),
+    aliases: aliasesOf(symbol, library),
     pointers,
+    exported: true,
   };
+}
+
+/** A copy of a constant of a library that is loaded already: its bytes as they are in memory, for the job alone. */
+export function copyOfLiveData(id: number, symbol: DynamicSymbol, contents: Uint8Array): DataCopy {
+  return {
+    id,
+    name: encoder.encode(symbol.name),
+    size: symbol.size,
+    alignment: alignmentOf(symbol.value),
+    contents,
+    aliases: [],
+    pointers: [],
+    exported: false,
+  };
+}
+
+/** Other names of the same variable (`__environ` beside `environ`), which must stay names of the same variable. */
+function aliasesOf(symbol: DynamicSymbol, library: SharedLibrary): Uint8Array[] {
+  // C++ libraries have none, and looking through all their symbols takes milliseconds.
+  if (symbol.name.startsWith("_Z")) return [];
+  const aliases: Uint8Array[] = [];
+  for (const { name, value, type, sectionIndex } of library.symbols()) {
+    const same = value === symbol.value && type === symbol.type && sectionIndex === symbol.sectionIndex;
+    if (same && name !== symbol.name) aliases.push(encoder.encode(name));
+  }
+  return aliases;
 }
 
 /** A function that nobody else defines tells where the library was loaded. */

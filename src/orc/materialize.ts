@@ -18,8 +18,7 @@ import {
 } from "../link/anchor.ts";
 import { bindDefinitions, bindReferences, countIndirectFunctions } from "../link/bind-symbols.ts";
 import { copyContents, copyThreadLocals } from "../link/copy-contents.ts";
-import { copyOfData } from "../link/data-copy.ts";
-import { Demand, directReferences } from "../link/direct-references.ts";
+import { Demand } from "../link/direct-references.ts";
 import { ExternalKind, Externals } from "../link/externals.ts";
 import { Fixups } from "../link/fixups.ts";
 import { type Layout, layOut, measureThreadLocals, placeLayout } from "../link/layout.ts";
@@ -34,7 +33,9 @@ import type { SharedLibraryGenerator } from "./definition-generator.ts";
 import { exportedSymbols } from "./exported-symbols.ts";
 import { type ExternalNames, findExternalNames, kindOfSymbol } from "./external-names.ts";
 import type { JITDylib } from "./jit-dylib.ts";
+import { libraryAddresses } from "./library-addresses.ts";
 import type { LinkTimes } from "./link-times.ts";
+import { planCopies } from "./plan-copies.ts";
 import { SymbolResolution } from "./symbol-resolution.ts";
 import { duplicateSymbols, undefinedSymbols } from "./undefined-symbols.ts";
 
@@ -43,6 +44,21 @@ const RESOLVED_SLOT_BYTES = 8;
 const R_EXEC = 5;
 const R_ONLY = 1;
 const R_WRITE = 3;
+
+/** The process has no room left for the job's thread-locals at fixed distances from the thread pointer. */
+export class StaticTlsError extends LinkError {
+  /** Room that would be enough, in bytes. */
+  readonly size: number;
+
+  constructor(name: string, size: number, cause: unknown) {
+    super(
+      "link",
+      `${name}: the process has no room for ${size} bytes of static thread-local storage; start it with GLIBC_TUNABLES=glibc.rtld.optional_static_tls=${size}, or run in the executor`,
+      { cause },
+    );
+    this.size = size;
+  }
+}
 
 /** What a link job works with. */
 export interface MaterializationContext {
@@ -182,23 +198,22 @@ class Materialization {
     const { epc, runtime } = this.#context;
     this.#external = await findExternalNames(outside, this.#dylib, this.#resolution, epc, runtime);
     if (this.#external.missing.length > 0) throw undefinedSymbols(this.#tables, this.#external.missing);
+    // Here libraries are opened at once; in an executor the anchor brings them in, and they are asked afterwards.
+    if (epc.kind === "in-process") this.#libraryAddresses = await this.#askLibraries();
   }
 
   /** What the executor's loader is to know of the job, and how large everything is. */
   planAnchor(): void {
     const { pool } = this.#tables;
-    const marks = new Uint8Array(pool.size);
-    const canCopy = this.#context.epc.kind === "remote";
-    for (const { id, symbol } of this.#external.fromLibraries) {
-      if (canCopy && kindOfSymbol(symbol.type) === ExternalKind.data && symbol.size > 0) marks[id] = 1;
-    }
-    for (const id of this.#external.threadLocals) marks[id] = 1;
-    const demands = marks.includes(1) ? directReferences(this.#tables, marks) : new Map<number, number>();
-    const interposed = (name: string): boolean => this.#resolution.definition[pool.internString(name)] !== 0;
-    const copies = this.#external.fromLibraries
-      .filter(({ id }) => marks[id] === 1 && ((demands.get(id) ?? 0) & Demand.near) !== 0)
-      .filter(({ library }) => !this.#context.openedLibraries.has(library.loadName))
-      .map(({ id, symbol, library }) => copyOfData(id, symbol, library.library, interposed));
+    const { epc, runtime, openedLibraries } = this.#context;
+    const { copies, demands } = planCopies(
+      this.#resolution,
+      this.#external,
+      epc,
+      runtime,
+      (loadName) => openedLibraries.has(loadName),
+      this.#libraryAddresses,
+    );
     const exports = exportedSymbols(this.#tables, this.#resolution);
     this.#plan = {
       name: `slablink-job-${this.#context.serial}`,
@@ -270,12 +285,20 @@ class Materialization {
       resultCount: this.#sizes.wordCount,
       ...file,
     };
-    const { handle, results } = await epc.loadImage(image);
-    this.#image = handle;
-    this.#loaderWords = results;
+    try {
+      const { handle, results } = await epc.loadImage(image);
+      this.#image = handle;
+      this.#loaderWords = results;
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.includes("static TLS block")) throw error;
+      const { size: block, alignment } = this.#plan.tls;
+      // The loader's default room of 1664 bytes, and what libraries may take of it.
+      throw new StaticTlsError(this.#dylib.name, block + 2 * alignment + 4096, error);
+    }
   }
 
   #loaderWords!: Float64Array;
+  #libraryAddresses: Float64Array | undefined;
 
   copy(): void {
     this.#bytesCopied = copyContents(this.#tables, this.#alloc.memory);
@@ -286,7 +309,7 @@ class Materialization {
     await loading;
     const { pool } = this.#tables;
     const externals = this.#makeExternals();
-    await this.#resolveLibraries(externals);
+    await this.#bindLibraries(externals);
     this.#external.threadLocals.forEach((id, index) => {
       const at = foreignWord(index);
       const { staticTls } = this.#plan.foreignTls[index]!;
@@ -420,42 +443,25 @@ class Materialization {
     return externals;
   }
 
-  async #resolveLibraries(externals: Externals): Promise<void> {
+  #askLibraries(): Promise<Float64Array> {
     const { epc, openedLibraries } = this.#context;
+    return libraryAddresses(epc, this.#external.fromLibraries, openedLibraries);
+  }
+
+  /** Addresses of the libraries' symbols, and of the copies that stand for some of them. */
+  async #bindLibraries(externals: Externals): Promise<void> {
     const { fromLibraries } = this.#external;
-    if (fromLibraries.length === 0) return;
-    const copies = new Map(
-      this.#plan.copies.map((copy, index) => [copy.id, this.#layout.headerData.address + this.#sizes.copies[index]!]),
-    );
-    const groups = new Map<number, typeof fromLibraries>();
-    for (const each of fromLibraries) {
-      const copied = copies.get(each.id);
-      if (copied !== undefined) {
-        externals.add(each.id, copied, ExternalKind.data);
-        continue;
-      }
-      let handle = 0;
-      if (epc.kind === "in-process") {
-        const { loadName } = each.library;
-        handle = openedLibraries.get(loadName) ?? (await epc.openLibrary(loadName));
-        openedLibraries.set(loadName, handle);
-      }
-      const group = groups.get(handle);
-      if (group === undefined) groups.set(handle, [each]);
-      else group.push(each);
-    }
-    for (const [handle, group] of groups) {
-      const addresses = await epc.resolve(
-        handle,
-        group.map(({ symbol }) => symbol.name),
-      );
-      const missing: number[] = [];
-      group.forEach(({ id, symbol }, i) => {
-        if (addresses[i] === 0) missing.push(id);
+    if (fromLibraries.length > 0) {
+      const addresses = this.#libraryAddresses ?? (await this.#askLibraries());
+      fromLibraries.forEach(({ id, symbol }, i) => {
         externals.add(id, addresses[i]!, kindOfSymbol(symbol.type));
       });
+      const missing = fromLibraries.filter((_, i) => addresses[i] === 0).map(({ id }) => id);
       if (missing.length > 0) throw undefinedSymbols(this.#tables, missing);
     }
+    this.#plan.copies.forEach((copy, index) => {
+      externals.add(copy.id, this.#layout.headerData.address + this.#sizes.copies[index]!, ExternalKind.data);
+    });
   }
 
   #writeThreadLocalImage(): void {

@@ -15,7 +15,9 @@ import { ProcessSymbolsGenerator, SharedLibraryGenerator, StaticArchiveGenerator
 import { ExecutionSession } from "./execution-session.ts";
 import { executorPath } from "./executor-path.ts";
 import type { JITDylib } from "./jit-dylib.ts";
-import type { LinkedJob } from "./materialize.ts";
+import { type LinkedJob, StaticTlsError } from "./materialize.ts";
+import { DataOutOfReachError } from "./plan-copies.ts";
+import { afterRelaunch, relaunch, wasRelaunchedFor } from "./relaunch.ts";
 import type { LinkStats, RunEnd, RunRequest } from "./run-request.ts";
 
 /**
@@ -23,6 +25,7 @@ import type { LinkStats, RunEnd, RunRequest } from "./run-request.ts";
  * Errors: SlablinkErrors before the program starts; nothing is left behind in either case.
  */
 export async function runProgram(request: RunRequest): Promise<RunEnd> {
+  if (request.mode === "in-process") afterRelaunch();
   const arena = new FileArena();
   const started = performance.now();
   // The executor starts while the inputs are read.
@@ -43,10 +46,24 @@ export async function runProgram(request: RunRequest): Promise<RunEnd> {
     if (main === undefined) throw new LinkError("undefined-symbol", `the entry point ${request.entry} is not defined`);
     request.onLinked?.(statsOf(session, job));
     return await run(session, job, main, request);
+  } catch (error) {
+    if (request.mode === "in-process") relaunchFor(error);
+    throw error;
   } finally {
     session ??= await opening.catch(() => undefined);
     await session?.endSession();
     arena.dispose();
+  }
+}
+
+/** Some things can only be had from the start of a process; nothing of the program has run yet. */
+function relaunchFor(error: unknown): void {
+  if (error instanceof DataOutOfReachError) {
+    const wants = { variables: error.variables };
+    if (!wasRelaunchedFor(wants)) relaunch(wants);
+  } else if (error instanceof StaticTlsError) {
+    const wants = { staticTls: error.size };
+    if (!wasRelaunchedFor(wants)) relaunch(wants);
   }
 }
 

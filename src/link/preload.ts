@@ -1,0 +1,51 @@
+import { alignUp } from "../bytes/address.ts";
+import { type AnchorPlan, type DataCopy, measureAnchor, writeAnchor } from "./anchor.ts";
+import { type Layout, PAGE } from "./layout.ts";
+
+/** Above any slab that is placed low, and still within the reach of 32-bit addresses. */
+const TOP = 0x7ffe_0000;
+
+/**
+ * A shared object that holds nothing but copies of libraries' variables, at addresses below 2 GiB. Loaded before those libraries
+ * (LD_PRELOAD), it is what they bind to; `needed` are those libraries, by soname or path. Gives the file's bytes.
+ */
+export function writePreload(copies: readonly DataCopy[], needed: readonly string[]): Uint8Array {
+  const none = { imageSize: 0, size: 0, alignment: 1 };
+  const plan: AnchorPlan = {
+    name: "slablink-data",
+    exports: [],
+    foreignTls: [],
+    copies,
+    needed,
+    tls: none,
+    staticTls: false,
+  };
+  const sizes = measureAnchor(plan);
+  const headerSize = alignUp(sizes.header, PAGE);
+  const start = TOP - headerSize - alignUp(sizes.headerData, PAGE) - 2 * PAGE;
+  const data = start + headerSize;
+  const end = alignUp(data + sizes.headerData, PAGE);
+  const empty = { address: end, size: 0 };
+  const layout: Layout = {
+    size: end + 2 * PAGE - start,
+    alignment: PAGE,
+    header: { address: start, size: sizes.header },
+    headerData: { address: data, size: sizes.headerData },
+    code: { ...empty },
+    readOnly: { address: end, size: PAGE },
+    data: { address: end + PAGE, size: PAGE },
+    zeroFill: { ...empty },
+    dsoHandle: data + sizes.dsoHandle,
+    stubs: end,
+    ehFrame: { ...empty },
+    ehFrameTable: { ...empty },
+    globalOffsetTable: end,
+    resolvedSlots: end,
+    tls: none,
+    arrays: undefined as never,
+    sets: undefined as never,
+  };
+  const bytes = new Uint8Array(data - start + sizes.headerData);
+  writeAnchor(new DataView(bytes.buffer), 0, plan, sizes, layout);
+  return bytes;
+}

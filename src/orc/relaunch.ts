@@ -1,0 +1,79 @@
+// What this process cannot get any more once it runs, it gets by starting again: copies of libraries' variables within the
+// reach of 32-bit code have to be loaded before the libraries, and room for static thread-locals is fixed at start.
+// execve(2) keeps the process id, descriptors and terminal; nothing of the program has run by then.
+
+import { closeSync } from "node:fs";
+import { inheritableFile, replaceProcess } from "../host/replace-process.ts";
+import { copyOfData } from "../link/data-copy.ts";
+import { writePreload } from "../link/preload.ts";
+import type { FarVariable } from "./plan-copies.ts";
+
+const MARK = "SLABLINK_RELAUNCH";
+
+/** What the environment was before the process was started again, in the mark's value as JSON. */
+interface Relaunch {
+  readonly preload: string | null;
+  readonly tunables: string | null;
+  readonly descriptor: number | null;
+  /** Bytes of static thread-locals and names of variables that have been asked for so far. */
+  readonly staticTls: number;
+  readonly variables: readonly string[];
+}
+
+let current: Relaunch | undefined;
+
+/** To be called before anything else of an in-process run: puts the environment back as the user had it. */
+export function afterRelaunch(): void {
+  const text = process.env[MARK];
+  if (text === undefined) return;
+  current = JSON.parse(text) as Relaunch;
+  delete process.env[MARK];
+  restore("LD_PRELOAD", current.preload);
+  restore("GLIBC_TUNABLES", current.tunables);
+  if (current.descriptor !== null) closeSync(current.descriptor);
+}
+
+/** True when asking for these would be asking a second time: it did not help. */
+export function wasRelaunchedFor(wants: { staticTls?: number; variables?: readonly FarVariable[] }): boolean {
+  if (current === undefined) return false;
+  if (wants.staticTls !== undefined && current.staticTls >= wants.staticTls) return true;
+  const known = new Set(current.variables);
+  return wants.variables?.every(({ symbol }) => known.has(symbol.name)) ?? false;
+}
+
+/** Starts this process again with room for static thread-locals and with copies of libraries' variables at low addresses. */
+export function relaunch(wants: { staticTls?: number; variables?: readonly FarVariable[] }): never {
+  const environment: Record<string, string> = {};
+  for (const [name, value] of Object.entries(process.env)) if (value !== undefined) environment[name] = value;
+  const preload = environment.LD_PRELOAD ?? null;
+  const tunables = environment.GLIBC_TUNABLES ?? null;
+  const staticTls = Math.max(wants.staticTls ?? 0, current?.staticTls ?? 0);
+  const variables = wants.variables ?? [];
+  let descriptor: number | null = null;
+  if (variables.length > 0) {
+    const wanted = new Set(variables.map(({ symbol }) => symbol.name));
+    const copies = variables.map(({ symbol, library }, i) => copyOfData(i, symbol, library, (name) => wanted.has(name)));
+    const needed = [...new Set(variables.map(({ loadName }) => loadName))];
+    const path = inheritableFile("slablink-data", writePreload(copies, needed));
+    descriptor = Number(path.slice(path.lastIndexOf("/") + 1));
+    environment.LD_PRELOAD = preload === null ? path : `${path}:${preload}`;
+  }
+  if (staticTls > 0) {
+    const tunable = `glibc.rtld.optional_static_tls=${staticTls}`;
+    environment.GLIBC_TUNABLES = tunables === null ? tunable : `${tunables}:${tunable}`;
+  }
+  const state: Relaunch = {
+    preload,
+    tunables,
+    descriptor,
+    staticTls,
+    variables: variables.map(({ symbol }) => symbol.name),
+  };
+  environment[MARK] = JSON.stringify(state);
+  replaceProcess(process.execPath, [process.argv0, ...process.execArgv, ...process.argv.slice(1)], environment);
+}
+
+function restore(name: string, value: string | null): void {
+  if (value === null) delete process.env[name];
+  else process.env[name] = value;
+}
