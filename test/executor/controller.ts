@@ -73,8 +73,11 @@ export class RawController {
   #sequence = 0;
   #onSetup!: (setup: Setup) => void;
 
-  private constructor(args: string[], env?: NodeJS.ProcessEnv) {
-    this.process = spawn(executorPath, args, { stdio: ["pipe", "pipe", "pipe", "pipe"], env: env ?? process.env });
+  private constructor(args: string[], env: NodeJS.ProcessEnv | undefined, inherited: number[]) {
+    this.process = spawn(executorPath, args, {
+      stdio: ["pipe", "pipe", "pipe", "pipe", ...inherited],
+      env: env ?? process.env,
+    });
     this.socket = this.process.stdio[3] as Duplex;
     running.add(this.process);
     this.process.once("close", () => running.delete(this.process));
@@ -109,9 +112,9 @@ export class RawController {
     return controller;
   }
 
-  /** Starts one without waiting for anything. */
-  static spawn(args: string[], env?: NodeJS.ProcessEnv): RawController {
-    return new RawController(args, env);
+  /** Starts one without waiting for anything; `inherited` descriptors become 4, 5, … in it. */
+  static spawn(args: string[], env?: NodeJS.ProcessEnv, inherited: number[] = []): RawController {
+    return new RawController(args, env, inherited);
   }
 
   address(name: string): number {
