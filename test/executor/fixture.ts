@@ -26,12 +26,12 @@ export interface Image {
 }
 
 /** Compiles C into a shared object linked at `start`, which is what the loader gets as its hint. */
-export function compileImage(source: string, start: number): Promise<Image> {
+export function compileImage(source: string, start: number, extra: string[] = []): Promise<Image> {
   return withFolder((folder) => {
     const input = join(folder, "fixture.c");
     const output = join(folder, "fixture.so");
     writeFileSync(input, source);
-    const flags = ["-shared", "-fPIC", "-O1", "-D_GNU_SOURCE", `-Wl,-Ttext-segment=0x${start.toString(16)}`];
+    const flags = ["-shared", "-fPIC", "-O1", "-D_GNU_SOURCE", `-Wl,-Ttext-segment=0x${start.toString(16)}`, ...extra];
     const { status, stderr } = spawnSync("cc", [...flags, input, "-o", output], { encoding: "utf8" });
     if (status !== 0) throw new Error(`cc: ${stderr}`);
     const bytes = new Uint8Array(readFileSync(output));
