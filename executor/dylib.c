@@ -12,8 +12,17 @@
 
 char dylib_manager_instance;
 
-/* Handle of "", the process itself; 0 is taken for it too. */
-static char process_handle;
+/* Handle of "", the process itself; 0 is taken for it too. Not RTLD_DEFAULT: glibc takes a symbol found that way for a
+   dependency of the main program's and never unloads the library it is in. The order of look-up is the same. */
+static void *process_library;
+static pthread_once_t process_once = PTHREAD_ONCE_INIT;
+
+static void open_process(void) { process_library = dlopen(NULL, RTLD_LAZY); }
+
+static void *process(void) {
+  pthread_once(&process_once, open_process);
+  return process_library;
+}
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void **opened;
@@ -55,7 +64,7 @@ static bool open_library(struct span path, uint64_t mode, uint64_t *handle, stru
     return refuse(reason, OPEN ": mode 0x%llx, expected 0 or 0x%x", (unsigned long long)mode, MODE_ISOLATED);
   }
   if (path.size == 0) {
-    *handle = (uintptr_t)&process_handle;
+    *handle = (uintptr_t)process();
     return true;
   }
   char *name = string_of(path);
@@ -110,8 +119,8 @@ struct wrapper_result dylib_resolve(const char *arguments, size_t size) {
   uint64_t handle = sps_read_u64(&reader);
   size_t count = sps_read_count(&reader, 8 + 1);
   void *library = (void *)(uintptr_t)handle;
-  if (handle == 0 || library == &process_handle) {
-    library = RTLD_DEFAULT;
+  if (handle == 0 || library == process()) {
+    library = process();
   } else if (!is_opened(library)) {
     refuse(&reason, RESOLVE ": 0x%llx is no handle of an opened library", (unsigned long long)handle);
     return result_expected_error(&reason);

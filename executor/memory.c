@@ -133,6 +133,7 @@ static bool release_one(uint64_t base, enum reservation_kind kind, struct reason
   if (!empty_reservation(base, kind, &reservation, &action_failure, reason)) return false;
   bool unmapped = munmap((void *)(uintptr_t)base, reservation->size) == 0;
   if (!unmapped) refuse(reason, "reservation at 0x%llx: munmap: %s", (unsigned long long)base, strerror(errno));
+  if (reservation->name) shm_unlink(reservation->name); /* usually the controller has done it */
   reservation_remove(reservation);
   session_code_was_released();
   tables_unlock();
