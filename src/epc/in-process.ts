@@ -160,7 +160,9 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
     if (!slab || sourceSize === 0) {
       throw new ExecutorError(`the image of ${hex(sourceSize)} bytes at ${hex(source)} lies in no slab`);
     }
-    return slab.memory.bytes.subarray(source - slab.start, source - slab.start + sourceSize);
+    const { offset, bytes } = slab.memory.window(source - slab.start, sourceSize);
+    const start = source - slab.start - offset;
+    return bytes.subarray(start, start + sourceSize);
   }
 }
 
