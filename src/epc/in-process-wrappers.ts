@@ -1,5 +1,5 @@
 import { SlablinkError } from "../errors.ts";
-import { findSymbols, RTLD_DEFAULT } from "../host/dynamic-loader.ts";
+import { findSymbols, PROCESS } from "../host/dynamic-loader.ts";
 import { callResolver, callWithPointer, writeWord } from "../host/native-call.ts";
 import { readMemory } from "../host/view.ts";
 import { Llvm, Slablink } from "./dialect.ts";
@@ -44,7 +44,7 @@ function resolveIfuncs(argument: SpsReader): void {
 /** libgcc takes a whole section that ends in a zero word. */
 function callFrameFunction(name: string, argument: SpsReader): void {
   const { start } = argument.addressRange("eh-frame section");
-  const [address] = findSymbols(RTLD_DEFAULT, [name]);
+  const [address] = findSymbols(PROCESS, [name]);
   if (address === 0) throw new SlablinkError("executor", `this process has no ${name}`);
   callWithPointer(address, start);
 }

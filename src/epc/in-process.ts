@@ -2,7 +2,15 @@ import { closeSync, realpathSync, writeSync } from "node:fs";
 import { type AddressRange, alignDown, alignUp, hex } from "../bytes/address.ts";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ExecutorError } from "../errors.ts";
-import { findSymbols, LoadFlag, loadBias, loadLibrary, RTLD_DEFAULT, unloadLibrary } from "../host/dynamic-loader.ts";
+import {
+  findSymbols,
+  isLoaded,
+  LoadFlag,
+  loadBias,
+  loadLibrary,
+  PROCESS,
+  unloadLibrary,
+} from "../host/dynamic-loader.ts";
 import { shareEnvironment } from "../host/environment.ts";
 import { PAGE_SIZE, reserveAddressSpace, unmapMemory } from "../host/mapping.ts";
 import { readMaps } from "../host/maps.ts";
@@ -72,7 +80,7 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
    * to bind to the library's names by accident.
    */
   async openLibrary(path: string): Promise<number> {
-    if (path === "") return RTLD_DEFAULT;
+    if (path === "") return PROCESS;
     // Its exit handler comes before the library's own, and so runs after them.
     programRunner();
     shareEnvironment();
@@ -82,7 +90,7 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
   async resolve(handle: number, names: readonly string[]): Promise<Float64Array> {
     const addresses = findSymbols(handle, names);
     // The C library's exit() would tear down Node itself, on the wrong thread.
-    const exit = handle === RTLD_DEFAULT ? names.indexOf("exit") : -1;
+    const exit = handle === PROCESS ? names.indexOf("exit") : -1;
     if (exit >= 0) addresses[exit] = programRunner().exitAddress;
     return addresses;
   }
@@ -129,6 +137,10 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
     if (!image) throw new ExecutorError(`no image has the handle ${hex(handle)}`);
     this.#images.delete(handle);
     unloadLibrary(handle);
+    // Libraries that were bound to its symbols keep it; then its pages must stay, and the descriptor with its name.
+    if (isLoaded(`/proc/self/fd/${image.fd}`)) {
+      throw new ExecutorError(`the image at ${hex(image.start)} is still in use by a library and stays loaded`);
+    }
     closeSync(image.fd);
     unmapMemory(image.start, image.size);
     reserveAddressSpace(image.size, image.start);
@@ -160,7 +172,9 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
     if (!slab || sourceSize === 0) {
       throw new ExecutorError(`the image of ${hex(sourceSize)} bytes at ${hex(source)} lies in no slab`);
     }
-    return slab.memory.bytes.subarray(source - slab.start, source - slab.start + sourceSize);
+    const { offset, bytes } = slab.memory.window(source - slab.start, sourceSize);
+    const start = source - slab.start - offset;
+    return bytes.subarray(start, start + sourceSize);
   }
 }
 
@@ -185,6 +199,8 @@ function checkSpan({ start, size }: ImageLoad, image: Uint8Array): void {
   for (let i = 0; i < reader.u16(0x38, "e_phnum"); i++) {
     const header = table + i * entrySize;
     if (reader.u32(header, "p_type") !== 1) continue;
+    // The loader does not look: a segment beyond the file's end would be SIGBUS.
+    reader.check(reader.u64(header + 0x8, "p_offset"), reader.u64(header + 0x20, "p_filesz"), "PT_LOAD segment");
     const address = reader.u64(header + 0x10, "p_vaddr");
     lowest = Math.min(lowest, alignDown(address, PAGE_SIZE));
     highest = Math.max(highest, alignUp(address + reader.u64(header + 0x28, "p_memsz"), PAGE_SIZE));

@@ -112,7 +112,8 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
 
   async resolve(handle: number, names: readonly string[]): Promise<Float64Array> {
     if (names.length === 0) return new Float64Array(0);
-    if (handle === 0) {
+    // Ours takes 0 for the process; LLVM's executors give a handle for it.
+    if (handle === 0 && !this.isSlablink) {
       this.#processHandle ??= this.#open("");
       handle = await this.#processHandle;
     }

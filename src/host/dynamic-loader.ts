@@ -4,10 +4,12 @@ import { libc } from "./libc.ts";
 import { readMemory } from "./view.ts";
 
 /** dlopen(3) flags, as in <dlfcn.h> of glibc. */
-export const LoadFlag = { lazy: 0x1, now: 0x2, deepBind: 0x8, global: 0x100, local: 0x0 } as const;
+export const LoadFlag = { lazy: 0x1, now: 0x2, noLoad: 0x4, deepBind: 0x8, global: 0x100, local: 0x0 } as const;
 
-/** The pseudo handle that searches the process as the loader itself does. */
-export const RTLD_DEFAULT = 0;
+/** Stands for the process as a whole: what the loader itself would find, in the same order. */
+export const PROCESS = 0;
+
+let processHandle = 0;
 
 const RTLD_DI_LINKMAP = 2;
 const encoder = new TextEncoder();
@@ -27,10 +29,22 @@ export function unloadLibrary(handle: number): void {
   if (dlclose(handle) !== 0) throw new SlablinkError("file", dlerror() ?? "cannot unload a library");
 }
 
-/** Addresses of `names` in a library (or RTLD_DEFAULT), 0 where absent: 0.4 µs a name beyond the loader's own search. */
+/** Whether a library is loaded under exactly this path. */
+export function isLoaded(path: string): boolean {
+  const handle = libc.dlopen(path, LoadFlag.lazy | LoadFlag.noLoad);
+  if (handle !== 0) libc.dlclose(handle);
+  return handle !== 0;
+}
+
+/** Addresses of `names` in a library (or PROCESS), 0 where absent: 0.4 µs a name beyond the loader's own search. */
 export function findSymbols(handle: number, names: readonly string[]): Float64Array {
   const addresses = new Float64Array(names.length);
   if (names.length === 0) return addresses;
+  // Not RTLD_DEFAULT: with it the loader notes that koffi needs what was found, which then can never be unloaded.
+  if (handle === PROCESS) {
+    processHandle ||= libc.dlopen(null, LoadFlag.lazy);
+    handle = processHandle;
+  }
   // All names in one buffer outside V8's heap: one address to ask for, no conversion per call.
   // A name with a NUL inside cannot exist; as it stands the loader would look up its first part.
   const text = encoder.encode(names.map((name) => (name.includes("\0") ? "\0" : `${name}\0`)).join(""));

@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { SlablinkError } from "../errors.ts";
 
 /** A declared native function; `async` runs it on a thread of libuv's pool. */
@@ -17,6 +18,9 @@ export interface Koffi {
   errno(): number;
 }
 
+/** Which way koffi came: the native module itself, or through its package. */
+export let koffiSource: "native" | "package" | undefined;
+
 let loaded: Koffi | undefined;
 
 /**
@@ -24,17 +28,21 @@ let loaded: Koffi | undefined;
  * search costs 5 ms more and stays as the way for everything unusual (another libc or architecture, a bundle).
  */
 export function koffi(): Koffi {
-  loaded ??= loadNative() ?? loadPackage();
+  if (loaded) return loaded;
+  loaded = loadNative();
+  koffiSource = loaded ? "native" : "package";
+  loaded ??= loadPackage();
   return loaded;
 }
 
 function loadNative(): Koffi | undefined {
   if (process.platform !== "linux" || process.arch !== "x64") return undefined;
   try {
-    const koffiRequire = createRequire(createRequire(import.meta.url).resolve("koffi/package.json"));
-    const path = koffiRequire.resolve("@koromix/koffi-linux-x64/package.json").replace(/package\.json$/, "");
+    // koffi's platform package may be visible to koffi alone, depending on how it was installed.
+    const koffiRequire = createRequire(createRequire(import.meta.url).resolve("koffi"));
+    const path = join(dirname(koffiRequire.resolve("@koromix/koffi-linux-x64")), "linux_x64/koffi.node");
     const module: { exports: unknown } = { exports: {} };
-    process.dlopen(module, `${path}linux_x64/koffi.node`);
+    process.dlopen(module, path);
     return module.exports as Koffi;
   } catch {
     return undefined;

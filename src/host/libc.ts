@@ -40,7 +40,7 @@ export interface Libc {
   memfd_create(name: string, flags: number): number;
   ftruncate(fd: number, size: number): number;
   fallocate(fd: number, mode: number, offset: number, size: number): number;
-  dlopen(path: string, flags: number): number;
+  dlopen(path: string | null, flags: number): number;
   dlsym(handle: number, nameAddress: number): number;
   dlclose(handle: number): number;
   dlerror(): string | null;

@@ -8,6 +8,16 @@ import { detachView, viewMemory } from "./view.ts";
 /** The largest slab: code of the small model reaches ±2 GiB, and displacements must stay below it. */
 export const MAX_SLAB_SIZE = 2 ** 31 - PAGE_SIZE;
 
+/** Bytes that are viewed at once: what V8 accounts as external memory must stay well below 64 MiB. */
+const WINDOW_SIZE = 24 * 2 ** 20;
+
+/** A view of a part of a slab: the byte at slab offset o is at index o − offset of both. */
+export interface MemoryWindow {
+  readonly offset: number;
+  readonly view: DataView;
+  readonly bytes: Uint8Array;
+}
+
 /**
  * A memfd mapped read-write in this process: the working memory of a slab. The same pages are mapped a second time,
  * with other protections, where the code will run (in an executor, or elsewhere in this process).
@@ -17,8 +27,8 @@ export class SlabMemory {
   readonly fd: number;
   /** Where it is mapped read-write in this process. */
   readonly address: number;
-  readonly view: DataView;
-  readonly bytes: Uint8Array;
+  readonly #buffers: ArrayBuffer[] = [];
+  #window: MemoryWindow | undefined;
   #disposed = false;
 
   /**
@@ -39,9 +49,30 @@ export class SlabMemory {
       closeSync(this.fd);
       throw error;
     }
-    const buffer = viewMemory(this.address, this.size);
-    this.view = new DataView(buffer);
-    this.bytes = new Uint8Array(buffer);
+  }
+
+  /** All of it. Viewing more than 64 MiB makes V8 collect garbage (2 ms): use `window` for parts. */
+  get view(): DataView {
+    return this.window(0, this.size).view;
+  }
+
+  get bytes(): Uint8Array {
+    return this.window(0, this.size).bytes;
+  }
+
+  /** A view that holds [offset, offset + size): the last one if it does, else a new one of at least 24 MiB. */
+  window(offset: number, size: number): MemoryWindow {
+    if (this.#disposed || offset < 0 || offset + size > this.size) {
+      const state = this.#disposed ? "has been disposed" : `has ${hex(this.size)}`;
+      throw new SlablinkError("memory", `no view of ${hex(size)} bytes at ${hex(offset)}: the slab ${state}`);
+    }
+    const last = this.#window;
+    if (last && offset >= last.offset && offset + size <= last.offset + last.bytes.length) return last;
+    const length = Math.min(Math.max(size, WINDOW_SIZE), this.size - offset);
+    const buffer = viewMemory(this.address + offset, length);
+    this.#buffers.push(buffer);
+    this.#window = { offset, view: new DataView(buffer), bytes: new Uint8Array(buffer) };
+    return this.#window;
   }
 
   /** Frees the whole pages inside [offset, offset + size): they read as zero from now on, in every mapping. */
@@ -53,7 +84,7 @@ export class SlabMemory {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    const detached = detachView(this.view.buffer as ArrayBuffer);
+    const detached = this.#buffers.map(detachView).every(Boolean);
     closeSync(this.fd);
     if (detached) unmapMemory(this.address, this.size);
   }

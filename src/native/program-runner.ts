@@ -2,7 +2,7 @@ import { closeSync, writeSync } from "node:fs";
 import type { AddressRange } from "../bytes/address.ts";
 import type { Program, ProgramEnd } from "../epc/executor-process-control.ts";
 import { SlablinkError } from "../errors.ts";
-import { findSymbols, RTLD_DEFAULT } from "../host/dynamic-loader.ts";
+import { findSymbols, PROCESS } from "../host/dynamic-loader.ts";
 import { libc } from "../host/libc.ts";
 import { MapFlag, mapMemory, PAGE_SIZE, Protection, unmapMemory } from "../host/mapping.ts";
 import { createMemfd } from "../host/memfd.ts";
@@ -40,7 +40,7 @@ export class ProgramRunner {
 
   constructor() {
     const names = Object.values(FUNCTIONS);
-    const addresses = findSymbols(RTLD_DEFAULT, names);
+    const addresses = findSymbols(PROCESS, names);
     const address = (name: string): number => addresses[names.indexOf(name as (typeof names)[number])];
     this.#block = mapPages(PAGE_SIZE);
     this.#view = new DataView(viewMemory(this.#block, PAGE_SIZE));

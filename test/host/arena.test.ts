@@ -39,7 +39,7 @@ test("an empty file has no bytes and is no error", () => {
 });
 
 test("when the arena is full another one is used, also for files larger than it", () => {
-  using arena = new FileArena(8192);
+  using arena = new FileArena(8192, 8192);
   const small = arena.map(file("small", new Uint8Array(8192).fill(1)));
   const large = arena.map(file("large", new Uint8Array(100_000).fill(2)));
   assert.notEqual(small.view, large.view);
@@ -93,6 +93,12 @@ test("a mapped file keeps its size when it grows later", () => {
   const reader = arena.map(path);
   truncateSync(path, 8000);
   assert.throws(() => reader.u8(3, "fourth"), /outside the file of 0x3 bytes/);
+});
+
+test("koffi's native module is loaded directly", async () => {
+  const host = await import("../../src/host/koffi.ts");
+  host.koffi();
+  assert.equal(host.koffiSource, "native");
 });
 
 test("loading the host layer does not load koffi", () => {

@@ -33,6 +33,24 @@ test("a disposed slab is closed, and its views fail cleanly", () => {
   assert.equal(bytes.length, 0);
 });
 
+test("windows of a slab are views of the same memory, and no more are made than needed", () => {
+  const slab = new SlabMemory(64 * 2 ** 20);
+  const first = slab.window(PAGE, PAGE);
+  assert.equal(first.offset, PAGE);
+  assert.equal(slab.window(10 * PAGE, PAGE), first);
+  const far = slab.window(60 * 2 ** 20, PAGE);
+  assert.equal(far.offset + far.bytes.length, slab.size);
+  first.bytes[10] = 7;
+  assert.equal(slab.bytes[PAGE + 10], 7);
+  assert.throws(
+    () => slab.window(slab.size - PAGE, 2 * PAGE),
+    /no view of 0x2000 bytes at 0x3fff000: the slab has 0x4000000/,
+  );
+  slab.dispose();
+  assert.throws(() => first.view.getUint8(0), TypeError);
+  assert.throws(() => slab.window(0, PAGE), /has been disposed/);
+});
+
 test("slabs that are too large or empty are refused with both numbers", () => {
   assert.equal(MAX_SLAB_SIZE, 0x7fff_f000);
   for (const [size, text] of [

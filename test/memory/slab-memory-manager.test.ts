@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Slablink } from "../../src/epc/dialect.ts";
 import { InProcessExecutorProcessControl } from "../../src/epc/in-process.ts";
 import { SpsWriter } from "../../src/epc/sps-writer.ts";
-import { findSymbols, RTLD_DEFAULT } from "../../src/host/dynamic-loader.ts";
+import { findSymbols, PROCESS } from "../../src/host/dynamic-loader.ts";
 import { MapFlag, mapMemory, unmapMemory } from "../../src/host/mapping.ts";
 import { InProcessMemoryMapper } from "../../src/memory/in-process-mapper.ts";
 import type { InFlightAlloc } from "../../src/memory/jitlink-memory-manager.ts";
@@ -119,7 +119,7 @@ test("a slab that fits nowhere below 2 GiB says so", async () => {
 
 test("near-libc puts the slab within reach of the C library", async () => {
   const manager = await inProcess({ slabSize: SLAB_SIZE, placement: "near-libc" });
-  const [libc] = findSymbols(RTLD_DEFAULT, ["gnu_get_libc_version"]);
+  const [libc] = findSymbols(PROCESS, ["gnu_get_libc_version"]);
   const alloc = await manager.allocate(request("a"));
   assert.ok(Math.abs(alloc.address - libc) < 2 ** 30);
   await alloc.abandon();
