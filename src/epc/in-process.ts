@@ -3,6 +3,7 @@ import { alignDown, alignUp, hex } from "../bytes/address.ts";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ExecutorError } from "../errors.ts";
 import { findSymbols, LoadFlag, loadBias, loadLibrary, RTLD_DEFAULT, unloadLibrary } from "../host/dynamic-loader.ts";
+import { shareEnvironment } from "../host/environment.ts";
 import { PAGE_SIZE, reserveAddressSpace, unmapMemory } from "../host/mapping.ts";
 import { createMemfd } from "../host/memfd.ts";
 import type { SlabMemory } from "../host/slab-memory.ts";
@@ -72,6 +73,7 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
     if (path === "") return RTLD_DEFAULT;
     // Its exit handler comes before the library's own, and so runs after them.
     programRunner();
+    shareEnvironment();
     return loadLibrary(path, LoadFlag.now | LoadFlag.local | LoadFlag.deepBind);
   }
 
@@ -131,6 +133,7 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
   }
 
   async runProgram(program: Program): Promise<ProgramEnd> {
+    shareEnvironment();
     return programRunner().run(program);
   }
 

@@ -2,6 +2,8 @@ import type { AddressRange } from "../bytes/address.ts";
 import { ByteWriter } from "../bytes/byte-writer.ts";
 
 const encoder = new TextEncoder();
+const FALSE = Uint8Array.of(0);
+const TRUE = Uint8Array.of(1);
 
 /**
  * Writes LLVM's Simple Packed Serialization: little-endian, unaligned, tuples and argument lists back to back.
@@ -20,22 +22,22 @@ export class SpsWriter {
   }
 
   bool(value: boolean): this {
-    this.#out.u8(value ? 1 : 0);
+    this.#out.raw(value ? TRUE : FALSE);
     return this;
   }
 
   u8(value: number): this {
-    this.#out.u8(value);
+    this.#out.raw(Uint8Array.of(value));
     return this;
   }
 
   u16(value: number): this {
-    this.#out.u16(value);
+    this.#out.raw(Uint8Array.of(value, value >> 8));
     return this;
   }
 
   u32(value: number): this {
-    this.#out.u32(value);
+    this.#out.raw(Uint8Array.of(value, value >> 8, value >> 16, value >> 24));
     return this;
   }
 

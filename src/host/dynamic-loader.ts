@@ -14,14 +14,17 @@ const encoder = new TextEncoder();
 
 /** dlopen(3). Errors: code "file" with dlerror's text, which names the library and often what it misses. */
 export function loadLibrary(path: string, flags: number): number {
-  const handle = libc.dlopen(path, flags);
-  if (handle === 0) throw new SlablinkError("file", libc.dlerror() ?? `${path}: cannot be loaded`);
+  // Declared beforehand: declaring it looks a symbol up, which would clear the error.
+  const { dlopen, dlerror } = libc;
+  const handle = dlopen(path, flags);
+  if (handle === 0) throw new SlablinkError("file", dlerror() ?? `${path}: cannot be loaded`);
   return handle;
 }
 
 /** dlclose(3). */
 export function unloadLibrary(handle: number): void {
-  if (libc.dlclose(handle) !== 0) throw new SlablinkError("file", libc.dlerror() ?? "cannot unload a library");
+  const { dlclose, dlerror } = libc;
+  if (dlclose(handle) !== 0) throw new SlablinkError("file", dlerror() ?? "cannot unload a library");
 }
 
 /** Addresses of `names` in a library (or RTLD_DEFAULT), 0 where absent: 0.4 µs a name beyond the loader's own search. */
@@ -45,8 +48,9 @@ export function findSymbols(handle: number, names: readonly string[]): Float64Ar
 /** l_addr of a loaded library's link map: the difference between its addresses and those in its file (dlinfo(3)). */
 export function loadBias(handle: number): number {
   const result = new Uint8Array(8);
-  if (libc.dlinfo(handle, RTLD_DI_LINKMAP, result) !== 0) {
-    throw new SlablinkError("file", libc.dlerror() ?? "no link map for a loaded library");
+  const { dlinfo, dlerror } = libc;
+  if (dlinfo(handle, RTLD_DI_LINKMAP, result) !== 0) {
+    throw new SlablinkError("file", dlerror() ?? "no link map for a loaded library");
   }
   const linkMap = Number(new DataView(result.buffer).getBigUint64(0, true));
   return Number(new DataView(readMemory(linkMap, 8).buffer).getBigInt64(0, true));

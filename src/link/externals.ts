@@ -1,5 +1,5 @@
 /** What kind of thing a name outside the job is; decides what to do when it is out of reach. */
-export const ExternalKind = { unknown: 0, function: 1, data: 2, threadLocal: 3, absent: 4 } as const;
+export const ExternalKind = { unknown: 0, function: 1, data: 2, threadLocal: 3, absent: 4, ownThreadLocal: 5 } as const;
 export type ExternalKind = (typeof ExternalKind)[keyof typeof ExternalKind];
 
 /** Loader's words for a library's thread-local variable. */

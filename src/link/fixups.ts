@@ -12,11 +12,13 @@ import {
   R_X86_64_NONE,
   R_X86_64_PC32,
   R_X86_64_PLT32,
+  R_X86_64_PLTOFF64,
   R_X86_64_REX_GOTPCRELX,
   R_X86_64_TLSDESC_CALL,
   R_X86_64_TLSGD,
   R_X86_64_TLSLD,
   relocationRow,
+  STUB_SIZE,
 } from "../arch/x86_64.ts";
 import { relaxGotLoad } from "../arch/x86_64-relax.ts";
 import {
@@ -55,6 +57,8 @@ export interface FixupInputs {
   readonly linkage: LinkageTables;
   readonly externals: Externals;
   readonly tls: TlsPlace;
+  /** The job's indirect functions: the stub that stands for each → the slot that holds what its resolver returned. */
+  readonly indirectSlots: ReadonlyMap<number, number>;
   /** Where the bytes of the thread-local image are written: address of its first byte. */
   readonly tlsImage: number;
   /** st_size of the definition behind a symbol's row. */
@@ -75,10 +79,17 @@ export class Fixups {
   /** A function became canonical after some of its uses were fixed up: everything must be done once more. */
   again = false;
   applied = 0;
+  /** Words of data that are to hold the address of an indirect function: place → the slot whose value they get. */
+  readonly resolvedWords = new Map<number, number>();
+  /** Code needs the address of an indirect function in 32 bits, so its stub is its address everywhere. */
+  #stubsAreAddresses = false;
+  /** End of the stubs of indirect functions, which are the first ones. */
+  readonly #indirectEnd: number;
 
   constructor(inputs: FixupInputs) {
     this.#in = inputs;
     this.#value = inputs.tables.symbols.value;
+    this.#indirectEnd = inputs.linkage.stubs + inputs.indirectSlots.size * STUB_SIZE;
   }
 
   /** Fixes up one section, whose contents are in place. */
@@ -97,6 +108,8 @@ export class Fixups {
     const end = first + count * RELA_SIZE;
     const { firstSymbol, symbolCount } = graph;
     const values = this.#value;
+    const indirectStart = this.#in.linkage.stubs;
+    const indirectEnd = this.#stubsAreAddresses ? indirectStart : this.#indirectEnd;
     this.applied += count;
     for (let entry = first; entry < end; entry += RELA_SIZE) {
       const offset = entries.getUint32(entry, true);
@@ -108,6 +121,7 @@ export class Fixups {
         switch (type) {
           case R_X86_64_PC32:
           case R_X86_64_PLT32: {
+            if (S >= indirectStart && S < indirectEnd && type === R_X86_64_PC32) break;
             const value = S + A - address - offset;
             if (value >= -0x8000_0000 && value <= 0x7fff_ffff) {
               out.setInt32(at + offset, value, true);
@@ -117,7 +131,7 @@ export class Fixups {
           }
           case R_X86_64_64: {
             const value = S + A;
-            if (value >= 0) {
+            if (value >= 0 && (S < indirectStart || S >= indirectEnd)) {
               out.setUint32(at + offset, value, true);
               out.setUint32(at + offset + 4, value / TWO_32, true);
               continue;
@@ -125,6 +139,7 @@ export class Fixups {
             break;
           }
           case R_X86_64_32: {
+            if (S >= indirectStart && S < indirectEnd) break;
             const value = S + A;
             if (value >= 0 && value <= 0xffff_ffff) {
               out.setUint32(at + offset, value, true);
@@ -133,6 +148,7 @@ export class Fixups {
             break;
           }
           case R_X86_64_32S: {
+            if (S >= indirectStart && S < indirectEnd) break;
             const value = S + A;
             if (value >= -0x8000_0000 && value <= 0x7fff_ffff) {
               out.setInt32(at + offset, value, true);
@@ -181,10 +197,37 @@ export class Fixups {
       );
     }
     const fixup: Fixup = { graph, section, offset, row, symbol, index: graph.firstSymbol + symbol, A, place };
+    if (this.#referToIndirect(fixup)) return 0;
     const special = this.#rewriteSequence(fixup, entry + RELA_SIZE < end);
     if (special >= 0) return special;
     this.#write(fixup, this.#evaluate(fixup));
     return 0;
+  }
+
+  /**
+   * A reference to an indirect function's address other than by a call. Through the GOT and in data it gets what the resolver
+   * returned, as in an ordinary PIE; a 32-bit or PC-relative one can only get the stub, which then is the address for all.
+   */
+  #referToIndirect(fixup: Fixup): boolean {
+    if (this.#stubsAreAddresses) return false;
+    const slot = this.#in.indirectSlots.get(this.#value[fixup.index]!);
+    if (slot === undefined || fixup.row.type === R_X86_64_PLT32 || fixup.row.type === R_X86_64_PLTOFF64) return false;
+    const place = this.#addressOf(fixup.section) + fixup.offset;
+    const kind = this.#in.tables.sections.kind[fixup.section];
+    if (fixup.row.type === R_X86_64_64 && fixup.A === 0 && kind === SectionKind.data) {
+      this.resolvedWords.set(place, slot);
+      return true;
+    }
+    const { terms } = fixup.row;
+    if (terms.some(({ term }) => term === "G") && terms.some(({ term }) => term === "P")) {
+      const reached = slot + fixup.A - place;
+      this.#write(fixup, reached);
+      return true;
+    }
+    this.#stubsAreAddresses = true;
+    this.resolvedWords.clear();
+    this.again = true;
+    return false;
   }
 
   /** Thread-local sequences and GOT loads that can be replaced; -1 when the row's expression applies. */
@@ -401,7 +444,9 @@ export class Fixups {
 
   #isOwnThreadLocal(index: number): boolean {
     const { symbols, sections } = this.#in.tables;
-    if (this.#externalId(index) >= 0) return false;
+    const id = this.#externalId(index);
+    // Of the names from outside only _TLS_MODULE_BASE_ stands for the job's own block.
+    if (id >= 0) return this.#in.externals.kind[id] === ExternalKind.ownThreadLocal;
     const section = symbols.section[index]!;
     if ((symbols.info[index]! & 0xf) === STT_TLS) return true;
     if (section < 0) return false;

@@ -1,4 +1,5 @@
 import { STUB_SIZE, writeStub } from "../arch/x86_64.ts";
+import { LinkError } from "../errors.ts";
 import type { WorkingMemory } from "../memory/memory-mapper.ts";
 
 /** Bytes of GOT that one symbol can need at most: its address, its thread offset, and a module/offset pair. */
@@ -55,6 +56,20 @@ export class LinkageTables {
     writeWord(view, address - base, first);
     if (second !== undefined) writeWord(view, address - base + 8, second);
     this.#slots.set(key, address);
+    return address;
+  }
+
+  /** Appends plain words that the executor will read, and gives the address of the first. */
+  append(words: readonly number[]): number {
+    const address = this.base + this.#used;
+    if (this.#used + 8 * words.length > this.#room) {
+      throw new LinkError("link", `${words.length} words for the executor do not fit the ${this.#room} bytes reserved`);
+    }
+    const { view, base } = this.#memory;
+    words.forEach((word, i) => {
+      writeWord(view, address - base + 8 * i, word);
+    });
+    this.#used += 8 * words.length;
     return address;
   }
 

@@ -30,6 +30,7 @@ interface Reservation {
 export class InProcessMemoryMapper implements MemoryMapper {
   readonly pageSize = PAGE_SIZE;
   readonly canPlace = true;
+  readonly canReuse = true;
   readonly #epc: InProcessExecutorProcessControl;
   readonly #zeroFill: ZeroFill;
   readonly #reservations = new Reservations<Reservation>();

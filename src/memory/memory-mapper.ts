@@ -35,6 +35,8 @@ export interface MemoryMapper {
   readonly pageSize: number;
   /** Whether reserve can be told an address. LLVM's executors choose for themselves. */
   readonly canPlace: boolean;
+  /** Whether deinitialized memory can be initialized again. LLVM's memory manager leaves it read-only and crashes. */
+  readonly canReuse: boolean;
   /** Reserves inaccessible address space, at `address` exactly when it is given. */
   reserve(size: number, address?: number): Promise<AddressRange>;
   /** Working memory for [address, address + size) of a reservation; reads as zero. */

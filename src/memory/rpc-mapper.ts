@@ -21,6 +21,7 @@ interface Reservation {
 export class RpcMemoryMapper implements MemoryMapper {
   readonly pageSize: number;
   readonly canPlace: boolean;
+  readonly canReuse: boolean;
   readonly #epc: ExecutorProcessControl;
   readonly #zeroFill: ZeroFill;
   readonly #reservations = new Reservations<Reservation>();
@@ -30,6 +31,7 @@ export class RpcMemoryMapper implements MemoryMapper {
     this.#epc = epc;
     this.pageSize = epc.pageSize;
     this.canPlace = epc.bootstrap.has(Slablink.slabReserve);
+    this.canReuse = this.canPlace;
     // Nothing can be loaded into memory of LLVM's executors; it is zero from the start.
     this.#zeroFill = this.canPlace ? zeroFill : "mapper";
   }

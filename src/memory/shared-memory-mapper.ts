@@ -33,6 +33,7 @@ export interface SharedMemoryMapperOptions {
 export class SharedMemoryMapper implements MemoryMapper {
   readonly pageSize: number;
   readonly canPlace: boolean;
+  readonly canReuse = true;
   readonly #epc: ExecutorProcessControl;
   readonly #zeroFill: ZeroFill;
   readonly #reservations = new Reservations<Reservation>();

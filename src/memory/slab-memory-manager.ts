@@ -76,6 +76,7 @@ export class SlabMemoryManager implements JITLinkMemoryManager {
   async deallocate(allocs: readonly FinalizedAlloc[]): Promise<void> {
     const keys = allocs.flatMap(({ key }) => (key === undefined ? [] : [key]));
     if (keys.length > 0) await this.#mapper.deinitialize(keys);
+    if (!this.#mapper.canReuse) return;
     for (const { address } of allocs) this.#slabOf(address).free(address);
   }
 
@@ -144,7 +145,7 @@ export class SlabMemoryManager implements JITLinkMemoryManager {
       return { address, size, key };
     } catch (error) {
       this.#mapper.discard(address);
-      slab.free(address);
+      if (this.#mapper.canReuse) slab.free(address);
       throw error;
     }
   }

@@ -1,8 +1,10 @@
-import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
+import { Slablink } from "../epc/dialect.ts";
+import type { AllocActionPair, ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { SpsWriter } from "../epc/sps-writer.ts";
 import { LinkError } from "../errors.ts";
 import { buildLinkGraph } from "../formats/elf/build-link-graph.ts";
 import { GraphTables } from "../graph/graph-tables.ts";
+import { SectionKind } from "../graph/section-table.ts";
 import type { SymbolStringPool } from "../graph/symbol-string-pool.ts";
 import type { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import {
@@ -22,7 +24,7 @@ import { ExternalKind, Externals } from "../link/externals.ts";
 import { Fixups } from "../link/fixups.ts";
 import { type Layout, layOut, measureThreadLocals, placeLayout } from "../link/layout.ts";
 import { GOT_BYTES_PER_SYMBOL, LinkageTables } from "../link/linkage-tables.ts";
-import { isLinkerDefined, linkerDefined, type SetBound, setBound } from "../link/linker-defined.ts";
+import { isLinkerDefined, linkerDefined, type SetBound, setBound, TLS_MODULE_BASE } from "../link/linker-defined.ts";
 import type { FinalizedAlloc, InFlightAlloc, JITLinkMemoryManager } from "../memory/jitlink-memory-manager.ts";
 import type { Segment } from "../memory/memory-mapper.ts";
 import { writeEhFrameTable } from "../passes/eh-frame-table.ts";
@@ -37,8 +39,7 @@ import { SymbolResolution } from "./symbol-resolution.ts";
 import { duplicateSymbols, undefinedSymbols } from "./undefined-symbols.ts";
 
 const STUB_BYTES = 8;
-/** The slot of an indirect function, and the pair that tells the executor how to fill it, in bytes. */
-const RESOLVED_SLOT_BYTES = 24;
+const RESOLVED_SLOT_BYTES = 8;
 const R_EXEC = 5;
 const R_ONLY = 1;
 const R_WRITE = 3;
@@ -131,6 +132,8 @@ class Materialization {
   #bytesCopied = 0;
   #relocations = 0;
   readonly #resolved: { slot: number; resolver: number }[] = [];
+  /** Stub of each indirect function → its slot. */
+  readonly #indirectSlots = new Map<number, number>();
 
   constructor(dylib: JITDylib, context: MaterializationContext) {
     this.#dylib = dylib;
@@ -244,9 +247,11 @@ class Materialization {
     );
     const indirect = bindDefinitions(tables);
     for (const { symbol, resolver } of indirect) {
-      const slot = layout.resolvedSlots + 8 * this.#resolved.length;
+      const slot = layout.resolvedSlots + RESOLVED_SLOT_BYTES * this.#resolved.length;
       this.#resolved.push({ slot, resolver });
-      tables.symbols.value[symbol] = this.#linkage.jump(slot);
+      const stub = this.#linkage.jump(slot);
+      this.#indirectSlots.set(stub, slot);
+      tables.symbols.value[symbol] = stub;
     }
     writeAnchor(memory.view, address - memory.base, this.#plan, this.#sizes, layout);
     const source = layout.header.address;
@@ -313,15 +318,18 @@ class Materialization {
     reverseFunctionArrays(this.#tables, this.#layout.arrays, this.#alloc.memory);
     const { code, ehFrame, ehFrameTable } = this.#layout;
     writeEhFrameTable(this.#alloc.memory, ehFrame, ehFrameTable, code);
-    const { view, base } = this.#alloc.memory;
-    this.#resolved.forEach(({ slot, resolver }, index) => {
-      const at = this.#resolverPairs() + 16 * index - base;
-      writeWord(view, at, slot);
-      writeWord(view, at + 8, resolver);
-    });
   }
 
   async finalize(): Promise<LinkedJob> {
+    const actions: AllocActionPair[] = [];
+    const resolverOf = new Map(this.#resolved.map(({ slot, resolver }) => [slot, resolver]));
+    const pairs = [...this.#resolved];
+    for (const [place, slot] of this.#fixups.resolvedWords) pairs.push({ slot: place, resolver: resolverOf.get(slot)! });
+    if (pairs.length > 0) {
+      const start = this.#linkage.append(pairs.flatMap(({ slot, resolver }) => [slot, resolver]));
+      const argument = new SpsWriter().u64(start).u64(start + 16 * pairs.length);
+      actions.push({ finalize: { name: Slablink.resolveIfuncs, argument: argument.bytes } });
+    }
     const { code, readOnly, data } = this.#layout;
     const segments: Segment[] = [];
     const add = (address: number, size: number, protection: number): void => {
@@ -331,12 +339,6 @@ class Materialization {
     add(code.address, this.#linkage.stubCount > 0 ? stubsEnd - code.address : code.size, R_EXEC);
     add(readOnly.address, this.#layout.globalOffsetTable + this.#linkage.size - readOnly.address, R_ONLY);
     add(data.address, data.size, R_WRITE);
-    const actions = [];
-    if (this.#resolved.length > 0) {
-      const pairs = this.#resolverPairs();
-      const argument = new SpsWriter().u64(pairs).u64(pairs + 16 * this.#resolved.length).bytes;
-      actions.push({ finalize: { name: "__slablink_resolve_ifuncs", argument } });
-    }
     const alloc = await this.#alloc.finalize(segments, actions);
     const { tables } = { tables: this.#tables };
     const resolution = this.#resolution;
@@ -389,17 +391,12 @@ class Materialization {
   #hasSection(name: number): boolean {
     const { sections, graphs, pool } = this.#tables;
     for (let row = 0; row < sections.count; row++) {
-      if (sections.kind[row] === 0 || sections.kind[row] === 9) continue;
+      if (sections.kind[row] === SectionKind.none || sections.kind[row] === SectionKind.discarded) continue;
       const { view, start, length } = graphs[sections.graph[row]!]!.reader;
       const at = sections.name[row]!;
       if (at !== 0 && view.getUint8(at) !== 0x2e && pool.intern(view, at, start + length) === name) return true;
     }
     return false;
-  }
-
-  /** Behind the slots: (slot, resolver) of each, which the executor works off when the job is finalized. */
-  #resolverPairs(): number {
-    return this.#layout.resolvedSlots + 8 * this.#resolved.length;
   }
 
   #tlsImage(): number {
@@ -411,7 +408,9 @@ class Materialization {
     const externals = new Externals(pool.size);
     for (const { id, address, kind } of this.#external.known) externals.add(id, address, kind);
     for (const id of this.#linkerDefined) {
-      externals.add(id, linkerDefined(pool.name(id), this.#layout), ExternalKind.data);
+      const name = pool.name(id);
+      const kind = name === TLS_MODULE_BASE ? ExternalKind.ownThreadLocal : ExternalKind.data;
+      externals.add(id, linkerDefined(name, this.#layout), kind);
     }
     for (const [id, bound] of this.#setBounds) {
       const set = this.#layout.sets.get(bound.section)!;
@@ -463,7 +462,7 @@ class Materialization {
     copyThreadLocals(this.#tables, this.#alloc.memory, this.#tlsImage());
     let fixups: Fixups | undefined;
     for (let row = 0; row < sections.count; row++) {
-      if (sections.kind[row] !== 4 || sections.relocationCount[row] === 0) continue;
+      if (sections.kind[row] !== SectionKind.tlsData || sections.relocationCount[row] === 0) continue;
       if (fixups === undefined) {
         const externals = this.#makeExternals();
         bindReferences(this.#tables, this.#resolution.definition, externals);
@@ -486,6 +485,7 @@ class Materialization {
         threadOffset: own && this.#plan.staticTls ? this.#loaderWords[AnchorWord.threadOffset]! : undefined,
       },
       tlsImage: this.#tlsImage(),
+      indirectSlots: this.#indirectSlots,
       symbolSize: (row) => {
         const id = symbols.id[row]!;
         const definition = id >= 0 ? this.#resolution.definition[id]! - 1 : row;
@@ -510,14 +510,9 @@ class Materialization {
     const { sections } = this.#tables;
     this.#fixups.applied = 0;
     for (let row = 0; row < sections.count; row++) {
-      if (sections.relocationCount[row]! === 0 || sections.kind[row] === 4) continue;
+      if (sections.relocationCount[row]! === 0 || sections.kind[row] === SectionKind.tlsData) continue;
       this.#fixups.apply(row);
     }
     this.#relocations = this.#fixups.applied;
   }
-}
-
-function writeWord(view: DataView, at: number, value: number): void {
-  view.setUint32(at, value, true);
-  view.setInt32(at + 4, Math.floor(value / 0x1_0000_0000), true);
 }

@@ -1,0 +1,101 @@
+/* The table of names in the Setup message. LLVM's names are spelt as EPC-PROTOCOL section 5 has them. */
+#include "builtins.h"
+
+#include "eh_frame.h"
+#include "finalize.h"
+#include "jobs.h"
+#include "session.h"
+
+#define D "__llvm_orc_SimpleExecutorDylibManager_"
+#define M "__llvm_orc_SimpleExecutorMemoryManager_"
+#define S "__llvm_orc_ExecutorSharedMemoryMapperService_"
+#define B "__llvm_orc_bootstrap_"
+#define OURS "__slablink_"
+
+#define DATA(name, object) {name, (uintptr_t)&object, NOT_CALLABLE, NULL}
+#define READER(name, function) {name, (uintptr_t)function, ON_READER, NULL}
+#define READER_UNLESS(name, function, runs) {name, (uintptr_t)function, ON_READER, runs}
+#define LOADER(name, function) {name, (uintptr_t)function, NEAR_LOADER, NULL}
+#define MAIN_IF_IDLE(name, function) {name, (uintptr_t)function, ON_MAIN_IF_IDLE, NULL}
+
+static bool slab_release_runs_linked_code(const char *arguments, size_t size);
+
+static const struct builtin table[] = {
+    {"__llvm_orc_SimpleRemoteEPC_dispatch_fn", (uintptr_t)session_dispatch, NOT_CALLABLE, NULL},
+    DATA("__llvm_orc_SimpleRemoteEPC_dispatch_ctx", session_dispatch_context),
+    DATA(D "Instance", dylib_manager_instance),
+    READER_UNLESS(D "open_wrapper", dylib_open, dylib_open_runs_linked_code),
+    LOADER(D "resolve_wrapper", dylib_resolve),
+    DATA(M "Instance", memory_manager_instance),
+    READER(M "reserve_wrapper", memory_reserve),
+    READER_UNLESS(M "initialize_wrapper", memory_initialize, memory_initialize_runs_linked_code),
+    READER_UNLESS(M "deinitialize_wrapper", memory_deinitialize, keys_run_linked_code),
+    READER_UNLESS(M "release_wrapper", memory_release, bases_run_linked_code),
+    DATA(S "Instance", shared_mapper_instance),
+    READER(S "Reserve", shared_reserve),
+    READER_UNLESS(S "Initialize", shared_initialize, shared_initialize_runs_linked_code),
+    READER_UNLESS(S "Deinitialize", shared_deinitialize, keys_run_linked_code),
+    READER_UNLESS(S "Release", shared_release, bases_run_linked_code),
+    MAIN_IF_IDLE(B "run_as_main_wrapper", run_as_main),
+    MAIN_IF_IDLE(B "run_as_void_function_wrapper", run_as_void_function),
+    MAIN_IF_IDLE(B "run_as_int_function_wrapper", run_as_int_function),
+    READER(B "mem_write_uint8s_wrapper", write_uint8s),
+    READER(B "mem_write_uint16s_wrapper", write_uint16s),
+    READER(B "mem_write_uint32s_wrapper", write_uint32s),
+    READER(B "mem_write_uint64s_wrapper", write_uint64s),
+    READER(B "mem_write_pointers_wrapper", write_pointers),
+    READER(B "mem_write_buffers_wrapper", write_buffers),
+    READER(B "mem_read_uint8s_wrapper", read_uint8s),
+    READER(B "mem_read_uint16s_wrapper", read_uint16s),
+    READER(B "mem_read_uint32s_wrapper", read_uint32s),
+    READER(B "mem_read_uint64s_wrapper", read_uint64s),
+    READER(B "mem_read_pointers_wrapper", read_pointers),
+    READER(B "mem_read_buffers_wrapper", read_buffers),
+    READER(B "mem_read_strings_wrapper", read_strings),
+    LOADER("llvm_orc_registerEHFrameAllocAction", eh_frames_register),
+    LOADER("llvm_orc_deregisterEHFrameAllocAction", eh_frames_deregister),
+    READER("llvm_orc_registerJITLoaderGDBAllocAction", debugger_register),
+    READER(OURS "slab_reserve", slab_reserve),
+    {OURS "slab_release", (uintptr_t)slab_release, NEAR_LOADER, slab_release_runs_linked_code},
+    LOADER(OURS "image_load", image_load),
+    LOADER(OURS "image_unload", image_unload),
+    MAIN_IF_IDLE(OURS "resolve_ifuncs", ifuncs_resolve),
+    {OURS "program_run", (uintptr_t)program_run, ON_MAIN, NULL},
+    READER(OURS "processor_time", processor_time),
+};
+
+/* Unlike the other releases it has no instance and one base. */
+static bool slab_release_runs_linked_code(const char *arguments, size_t size) {
+  struct sps_reader reader = sps_reader_of(arguments, size);
+  struct sps_writer writer = {0};
+  sps_write_u64(&writer, 0);
+  sps_write_u64(&writer, 1);
+  sps_write_u64(&writer, sps_read_u64(&reader));
+  struct wrapper_result as_bases = result_of(&writer);
+  bool runs = bases_run_linked_code(result_bytes(&as_bases), as_bases.size);
+  result_free(&as_bases);
+  return runs;
+}
+
+const struct builtin *builtins(size_t *count) {
+  *count = sizeof table / sizeof *table;
+  return table;
+}
+
+const struct builtin *builtin_at(uint64_t address) {
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+    if (table[i].address == address) return &table[i];
+  }
+  return NULL;
+}
+
+bool builtin_is_function(uint64_t address) {
+  const struct builtin *builtin = builtin_at(address);
+  return builtin && builtin->place != NOT_CALLABLE;
+}
+
+bool builtin_is_simple_action(uint64_t address) {
+  if (address == (uintptr_t)debugger_register) return true;
+  bool frames = address == (uintptr_t)eh_frames_register || address == (uintptr_t)eh_frames_deregister;
+  return frames && (eh_frames_ready() || !jobs_running());
+}

@@ -1,0 +1,169 @@
+#include "frame.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "failure.h"
+
+static int input_fd = -1;
+static int output_fd = -1;
+static bool output_is_socket;
+static pthread_mutex_t write_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* One read usually brings a whole small frame, or several. */
+static uint8_t buffer[64 * 1024];
+static size_t buffer_start;
+static size_t buffer_end;
+
+void frame_start(int input, int output) {
+  input_fd = input;
+  output_fd = output;
+  int type;
+  socklen_t size = sizeof type;
+  output_is_socket = getsockopt(output, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
+}
+
+static void wait_for(int fd, short events) {
+  struct pollfd ready = {.fd = fd, .events = events};
+  poll(&ready, 1, -1);
+}
+
+/* Bytes read, 0 at the end of the stream, -1 with errno. */
+static ssize_t read_some(uint8_t *into, size_t size) {
+  for (;;) {
+    ssize_t count = read(input_fd, into, size);
+    if (count >= 0) return count;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) wait_for(input_fd, POLLIN);
+    else if (errno == ECONNRESET) return 0; /* the peer closed with results of ours unread */
+    else if (errno != EINTR) return -1;
+  }
+}
+
+/* How many of `size` bytes came before the stream ended, or -1 with errno. */
+static ssize_t read_fully(uint8_t *into, size_t size) {
+  size_t done = buffer_end - buffer_start;
+  if (done > size) done = size;
+  memcpy(into, buffer + buffer_start, done);
+  buffer_start += done;
+  while (done < size) {
+    size_t rest = size - done;
+    if (rest >= sizeof buffer) {
+      ssize_t count = read_some(into + done, rest);
+      if (count < 0) return -1;
+      if (count == 0) break;
+      done += (size_t)count;
+      continue;
+    }
+    ssize_t count = read_some(buffer, sizeof buffer);
+    if (count < 0) return -1;
+    if (count == 0) break;
+    size_t used = (size_t)count < rest ? (size_t)count : rest;
+    memcpy(into + done, buffer, used);
+    buffer_start = used;
+    buffer_end = (size_t)count;
+    done += used;
+  }
+  return (ssize_t)done;
+}
+
+enum frame_status frame_read(struct frame *frame, char *sentence, size_t sentence_size) {
+  uint64_t header[FRAME_HEADER_SIZE / sizeof(uint64_t)];
+  ssize_t count = read_fully((uint8_t *)header, sizeof header);
+  if (count == 0) return FRAME_END;
+  if (count < 0) {
+    snprintf(sentence, sentence_size, "reading from the controller failed: %s", strerror(errno));
+    return FRAME_BROKEN;
+  }
+  if (count < FRAME_HEADER_SIZE) {
+    snprintf(sentence, sentence_size, "the stream ended inside a frame header: %zd of %d bytes", count, FRAME_HEADER_SIZE);
+    return FRAME_BROKEN;
+  }
+  uint64_t size = header[0];
+  if (size < FRAME_HEADER_SIZE || size > FRAME_SIZE_MAX) {
+    snprintf(sentence, sentence_size, "frame of %llu bytes, expected %d to %llu", (unsigned long long)size,
+             FRAME_HEADER_SIZE, (unsigned long long)FRAME_SIZE_MAX);
+    return FRAME_BROKEN;
+  }
+  *frame = (struct frame){header[1], header[2], header[3], NULL, size - FRAME_HEADER_SIZE};
+  if (frame->opcode > OPCODE_CALL) {
+    snprintf(sentence, sentence_size, "frame with opcode %llu, expected 0 to %d", (unsigned long long)frame->opcode, OPCODE_CALL);
+    return FRAME_BROKEN;
+  }
+  frame->payload = allocate(frame->payload_size);
+  count = read_fully(frame->payload, frame->payload_size);
+  if (count == (ssize_t)frame->payload_size) return FRAME_READ;
+  free(frame->payload);
+  if (count < 0) snprintf(sentence, sentence_size, "reading from the controller failed: %s", strerror(errno));
+  else snprintf(sentence, sentence_size, "the stream ended inside a frame: %zd of %zu payload bytes", count, frame->payload_size);
+  return FRAME_BROKEN;
+}
+
+static int write_parts(struct iovec *parts, int count) {
+  while (count > 0) {
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)count};
+    ssize_t written = output_is_socket ? sendmsg(output_fd, &message, MSG_NOSIGNAL) : writev(output_fd, parts, count);
+    if (written < 0) {
+      if (errno == EAGAIN || errno == EWOULDBLOCK) wait_for(output_fd, POLLOUT);
+      else if (errno != EINTR) return errno;
+      continue;
+    }
+    size_t done = (size_t)written;
+    while (count > 0 && done >= parts->iov_len) {
+      done -= parts->iov_len;
+      parts++;
+      count--;
+    }
+    if (count > 0) {
+      parts->iov_base = (uint8_t *)parts->iov_base + done;
+      parts->iov_len -= done;
+    }
+  }
+  return 0;
+}
+
+/* A pipe has no MSG_NOSIGNAL, and the program's own SIGPIPE disposition must stay: block the signal in this thread
+   and take back the one that the write raised. */
+static int write_parts_to_pipe(struct iovec *parts, int count) {
+  sigset_t pipe_signal, before, pending;
+  sigemptyset(&pipe_signal);
+  sigaddset(&pipe_signal, SIGPIPE);
+  sigpending(&pending);
+  pthread_sigmask(SIG_BLOCK, &pipe_signal, &before);
+  int error = write_parts(parts, count);
+  if (error == EPIPE && !sigismember(&pending, SIGPIPE)) {
+    struct timespec now = {0};
+    while (sigtimedwait(&pipe_signal, NULL, &now) < 0 && errno == EINTR) continue;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return error;
+}
+
+int frame_write(enum opcode opcode, uint64_t sequence, uint64_t tag, const void *payload, size_t size) {
+  uint64_t header[] = {FRAME_HEADER_SIZE + size, opcode, sequence, tag};
+  struct iovec parts[] = {{header, sizeof header}, {(void *)(uintptr_t)payload, size}};
+  int count = size ? 2 : 1;
+  pthread_mutex_lock(&write_lock);
+  int error = output_is_socket ? write_parts(parts, count) : write_parts_to_pipe(parts, count);
+  pthread_mutex_unlock(&write_lock);
+  return error;
+}
+
+void frame_before_fork(void) { pthread_mutex_lock(&write_lock); }
+void frame_after_fork_in_parent(void) { pthread_mutex_unlock(&write_lock); }
+
+void frame_after_fork_in_child(void) {
+  close(input_fd);
+  if (output_fd != input_fd) close(output_fd);
+  input_fd = output_fd = -1;
+  pthread_mutex_unlock(&write_lock);
+}

@@ -1,0 +1,39 @@
+/* Frames on the byte stream to the controller. EPC-PROTOCOL section 1. */
+#ifndef SLABLINK_FRAME_H
+#define SLABLINK_FRAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { FRAME_HEADER_SIZE = 32 };
+
+/* Larger frames are refused unread: nobody sends them on purpose. */
+#define FRAME_SIZE_MAX ((uint64_t)1 << 30)
+
+enum opcode { OPCODE_SETUP = 0, OPCODE_HANGUP = 1, OPCODE_RESULT = 2, OPCODE_CALL = 3 };
+
+struct frame {
+  uint64_t opcode;
+  uint64_t sequence;
+  uint64_t tag;
+  uint8_t *payload; /* malloc'ed */
+  size_t payload_size;
+};
+
+enum frame_status { FRAME_READ, FRAME_END, FRAME_BROKEN };
+
+/* Takes over the two descriptors (they may be equal). */
+void frame_start(int input, int output);
+
+/* Only for the reader thread. FRAME_END: the stream ended between two frames. FRAME_BROKEN: `sentence` says how. */
+enum frame_status frame_read(struct frame *frame, char *sentence, size_t sentence_size);
+
+/* Any thread; frames never interleave. 0, or the errno of the failed write. */
+int frame_write(enum opcode opcode, uint64_t sequence, uint64_t tag, const void *payload, size_t size);
+
+/* Locks around fork(), and the child's part: it must not hold or touch the stream. */
+void frame_before_fork(void);
+void frame_after_fork_in_parent(void);
+void frame_after_fork_in_child(void);
+
+#endif

@@ -1,0 +1,306 @@
+/* Images: ELF shared objects that the controller has linked at their final addresses inside a slab, for the process's
+   own dynamic loader to take in. The loader then knows the slab's code for unwinding, thread-local storage, dladdr and
+   dlsym. An image's loadable segments cover its range; what they have no contents for is zero-fill, over which
+   Initialize maps the linked contents later. */
+#include "image.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "access.h"
+#include "builtins.h"
+#include "descriptors.h"
+#include "finalize.h"
+#include "wrapper.h"
+
+#define LOAD "image load"
+#define UNLOAD "image unload"
+
+typedef unsigned long long ull;
+
+#if defined(__x86_64__)
+enum { OWN_MACHINE = EM_X86_64 };
+#elif defined(__aarch64__)
+enum { OWN_MACHINE = EM_AARCH64 };
+#elif defined(__riscv)
+enum { OWN_MACHINE = EM_RISCV };
+#endif
+
+struct request {
+  uint64_t start;
+  uint64_t size;
+  struct span bytes;
+  uint64_t source;
+  uint64_t source_size;
+  uint64_t results;
+  uint64_t result_count;
+};
+
+static bool write_all(int fd, const uint8_t *data, size_t size) {
+  while (size > 0) {
+    ssize_t count = write(fd, data, size);
+    if (count < 0 && errno != EINTR) return false;
+    if (count > 0) {
+      data += count;
+      size -= (size_t)count;
+    }
+  }
+  return true;
+}
+
+static bool copy_file_range_of(int from, uint64_t offset, uint64_t size, int to, struct reason *reason) {
+  uint8_t chunk[16 * 1024];
+  while (size > 0) {
+    ssize_t count = pread(from, chunk, size < sizeof chunk ? size : sizeof chunk, (off_t)offset);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return refuse(reason, LOAD ": reading the slab's file: %s", strerror(errno));
+    if (count == 0) return refuse(reason, LOAD ": the slab's file ends at 0x%llx, %llu bytes before the image's end", (ull)offset, (ull)size);
+    if (!write_all(to, chunk, (size_t)count)) return refuse(reason, LOAD ": writing the image's file: %s", strerror(errno));
+    offset += (uint64_t)count;
+    size -= (uint64_t)count;
+  }
+  return true;
+}
+
+/* The image's file as a memfd of its own: the loader knows files by name and inode. */
+static int make_file(const struct request *request, const struct reservation *slab, struct reason *reason) {
+  int created = memfd_create("slablink-image", MFD_CLOEXEC);
+  int fd = created < 0 ? -1 : descriptor_move_high(created);
+  if (fd < 0) {
+    refuse(reason, LOAD ": memfd: %s", strerror(errno));
+    if (created >= 0) close(created);
+    return -1;
+  }
+  bool written;
+  if (request->bytes.size) {
+    written = write_all(fd, request->bytes.data, request->bytes.size) || refuse(reason, LOAD ": writing the image's file: %s", strerror(errno));
+  } else {
+    written = copy_file_range_of(slab->fd, request->source - slab->base, request->source_size, fd, reason);
+  }
+  if (written) return fd;
+  close(fd);
+  return -1;
+}
+
+static bool read_at(int fd, void *into, size_t size, uint64_t offset) {
+  return offset <= INT64_MAX && pread(fd, into, size, (off_t)offset) == (ssize_t)size;
+}
+
+/* Refuses files that the loader would not place exactly on the range: it must neither leave a hole in the slab nor
+   reach beyond. System V gABI, chapter 5, Program Header. */
+static bool check_file(int fd, const struct request *request, struct reason *reason) {
+  ElfW(Ehdr) header;
+  if (!read_at(fd, &header, sizeof header, 0) || memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
+    return refuse(reason, LOAD ": the image is no ELF file");
+  }
+  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_type != ET_DYN ||
+      header.e_machine != OWN_MACHINE || header.e_phentsize != sizeof(ElfW(Phdr))) {
+    return refuse(reason, LOAD ": ELF class %u, type %u, machine %u, program header size %u; expected %u, %u, %u, %zu",
+                  header.e_ident[EI_CLASS], header.e_type, header.e_machine, header.e_phentsize, ELFCLASS64, ET_DYN,
+                  OWN_MACHINE, sizeof(ElfW(Phdr)));
+  }
+  uint64_t lowest = UINT64_MAX, highest = 0;
+  for (unsigned i = 0; i < header.e_phnum; i++) {
+    ElfW(Phdr) program;
+    if (!read_at(fd, &program, sizeof program, header.e_phoff + i * sizeof program)) {
+      return refuse(reason, LOAD ": program header %u of %u is outside the file", i, header.e_phnum);
+    }
+    if (program.p_type != PT_LOAD) continue;
+    if (program.p_vaddr + program.p_memsz < program.p_vaddr) return refuse(reason, LOAD ": program header %u wraps around", i);
+    if (page_down(program.p_vaddr) < lowest) lowest = page_down(program.p_vaddr);
+    if (page_up(program.p_vaddr + program.p_memsz) > highest) highest = page_up(program.p_vaddr + program.p_memsz);
+  }
+  if (lowest == request->start && highest == request->start + request->size) return true;
+  return refuse(reason, LOAD ": the image's loadable segments span [0x%llx, 0x%llx), expected [0x%llx, 0x%llx)",
+                (ull)lowest, (ull)highest, (ull)request->start, (ull)(request->start + request->size));
+}
+
+static void file_path(int fd, char path[64]) { snprintf(path, 64, "/proc/self/fd/%d", fd); }
+
+/* dlopen, and the check that the loader placed it where it was linked. NULL with the reason. */
+static void *open_image(int fd, const struct request *request, struct reason *reason) {
+  char path[64];
+  file_path(fd, path);
+  void *handle = dlopen(path, RTLD_NOW | RTLD_GLOBAL);
+  if (!handle) {
+    const char *text = dlerror();
+    refuse(reason, LOAD ": %s", text ? text : "the loader refused it");
+    return NULL;
+  }
+  struct link_map *map = NULL;
+  if (dlinfo(handle, RTLD_DI_LINKMAP, &map) == 0 && map->l_addr == 0) return handle;
+  refuse(reason, LOAD ": the loader placed the image at 0x%llx, expected 0x%llx",
+         (ull)(request->start + (map ? map->l_addr : 0)), (ull)request->start);
+  dlclose(handle);
+  return NULL;
+}
+
+/* The range belongs to nobody after the loader has left it; other threads may have mapped something there. */
+static void reserve_again(uint64_t start, uint64_t size) {
+  struct reason reason;
+  uint64_t base;
+  if (!reserve_address_space(start, size, &base, &reason)) complain("%s", reason.text);
+}
+
+static void forget_image(struct image *image) {
+  interval_remove(&images, image->start);
+  if (image->fd >= 0) close(image->fd);
+  free(image);
+}
+
+static bool check_request(const struct request *request, struct reservation **slab, struct reason *reason) {
+  uint64_t end = request->start + request->size;
+  *slab = reservation_around(request->start, end);
+  if (!*slab || (*slab)->kind != SLAB || request->start != page_down(request->start) || end != page_down(end)) {
+    return refuse(reason, LOAD ": [0x%llx, 0x%llx) is no range of whole pages inside a slab", (ull)request->start, (ull)end);
+  }
+  const struct interval *other = interval_find(&segments, request->start, end);
+  if (!other) other = interval_find(&images, request->start, end);
+  if (other) {
+    return refuse(reason, LOAD ": [0x%llx, 0x%llx) overlaps [0x%llx, 0x%llx), which is in use", (ull)request->start,
+                  (ull)end, (ull)other->start, (ull)other->end);
+  }
+  if (request->bytes.size == 0) {
+    if ((*slab)->fd < 0) return refuse(reason, LOAD ": no bytes, and the slab at 0x%llx has no backing file", (ull)(*slab)->base);
+    if (request->source_size == 0 ||
+        reservation_around(request->source, request->source + request->source_size) != *slab) {
+      return refuse(reason, LOAD ": source of %llu bytes at 0x%llx is not inside the slab at 0x%llx",
+                    (ull)request->source_size, (ull)request->source, (ull)(*slab)->base);
+    }
+  }
+  if (request->result_count > request->size / 8 || (request->result_count && (request->results < request->start ||
+      request->results > end - request->result_count * 8))) {
+    return refuse(reason, LOAD ": %llu results at 0x%llx are not inside [0x%llx, 0x%llx)", (ull)request->result_count,
+                  (ull)request->results, (ull)request->start, (ull)end);
+  }
+  return true;
+}
+
+/* With the tables locked; unlocks them. The image comes back busy. */
+static struct image *load(const struct request *request, struct reason *reason) {
+  struct reservation *slab;
+  int fd = -1;
+  if (!check_request(request, &slab, reason) || (fd = make_file(request, slab, reason)) < 0 ||
+      !check_file(fd, request, reason)) {
+    tables_unlock();
+    if (fd >= 0) close(fd);
+    return NULL;
+  }
+  struct image *image = allocate_zeroed(1, sizeof *image);
+  *image = (struct image){slab, request->start, request->start + request->size, fd, NULL, true};
+  interval_insert(&images, (struct interval){image->start, image->end, image, 0});
+  tables_unlock();
+  munmap((void *)(uintptr_t)request->start, request->size);
+  image->handle = open_image(fd, request, reason);
+  if (image->handle) return image;
+  reserve_again(request->start, request->size);
+  tables_lock();
+  forget_image(image);
+  tables_unlock();
+  return NULL;
+}
+
+/* (Addr start, u64 size, Sequence<char> bytes, Addr source, u64 sourceSize, Addr results, u64 resultCount)
+   → Expected<Tuple<Addr handle, Sequence<u64>>> */
+struct wrapper_result image_load(const char *arguments, size_t size) {
+  struct reason reason;
+  struct sps_reader reader = sps_reader_of(arguments, size);
+  struct request request;
+  request.start = sps_read_u64(&reader);
+  request.size = sps_read_u64(&reader);
+  request.bytes = sps_read_bytes(&reader);
+  request.source = sps_read_u64(&reader);
+  request.source_size = sps_read_u64(&reader);
+  request.results = sps_read_u64(&reader);
+  request.result_count = sps_read_u64(&reader);
+  if (reader.failed) {
+    refuse_arguments(&reason, LOAD, size);
+    return result_expected_error(&reason);
+  }
+  tables_lock();
+  struct image *image = load(&request, &reason);
+  if (!image) return result_expected_error(&reason);
+  uint64_t handle = (uintptr_t)image->handle;
+  struct sps_writer writer = expected_value();
+  sps_write_u64(&writer, handle);
+  sps_write_u64(&writer, request.result_count);
+  bool readable = memory_read(sps_write_room(&writer, request.result_count * 8), request.results, request.result_count * 8);
+  tables_lock();
+  image->busy = false;
+  tables_unlock();
+  if (readable) return result_of(&writer);
+  free(writer.data);
+  struct reason unload_reason;
+  if (!image_unload_handle(handle, &unload_reason)) complain("%s", unload_reason.text);
+  refuse(&reason, LOAD ": %llu results at 0x%llx cannot be read", (ull)request.result_count, (ull)request.results);
+  return result_expected_error(&reason);
+}
+
+static struct image *image_of_handle(uint64_t handle) {
+  for (size_t i = 0; i < images.count; i++) {
+    struct image *image = images.items[i].owner;
+    if (!image->busy && (uintptr_t)image->handle == handle) return image;
+  }
+  return NULL;
+}
+
+/* Regions inside the image go with it, without their actions; one that reaches beyond it must be given up first. */
+static bool discard_regions(const struct image *image, struct reason *reason) {
+  const struct interval *found;
+  while ((found = interval_find(&segments, image->start, image->end))) {
+    struct region *region = found->owner;
+    for (size_t i = 0; i < region->segment_count; i++) {
+      const struct segment *segment = &region->segments[i];
+      if (!region->busy && segment->start >= image->start && segment->end <= image->end) continue;
+      return refuse(reason, UNLOAD ": [0x%llx, 0x%llx) in it belongs to the region of key 0x%llx, which %s",
+                    (ull)found->start, (ull)found->end, (ull)region->key,
+                    region->busy ? "is being finalized or given up" : "reaches beyond the image");
+    }
+    discard_region(region);
+  }
+  return true;
+}
+
+bool image_unload_handle(uint64_t handle, struct reason *reason) {
+  tables_lock();
+  struct image *image = image_of_handle(handle);
+  bool ready = image ? discard_regions(image, reason) : refuse(reason, UNLOAD ": no image has the handle 0x%llx", (ull)handle);
+  if (ready) image->busy = true;
+  tables_unlock();
+  if (!ready) return false;
+
+  char path[64];
+  file_path(image->fd, path);
+  dlclose(image->handle);
+  void *still = dlopen(path, RTLD_NOLOAD | RTLD_LAZY);
+  if (still) {
+    /* Something in the process holds on to it (a thread's thread_local destructor, a unique symbol, a library that
+       binds to it). This dlopen takes the place of the reference that was given up. */
+    tables_lock();
+    image->busy = false;
+    tables_unlock();
+    return refuse(reason, UNLOAD ": the loader keeps the image at 0x%llx", (ull)image->start);
+  }
+  reserve_again(image->start, image->end - image->start);
+  tables_lock();
+  forget_image(image);
+  tables_unlock();
+  return true;
+}
+
+/* (Addr handle) → Error */
+struct wrapper_result image_unload(const char *arguments, size_t size) {
+  struct reason reason;
+  struct sps_reader reader = sps_reader_of(arguments, size);
+  uint64_t handle = sps_read_u64(&reader);
+  bool succeeded = reader.failed ? refuse_arguments(&reason, UNLOAD, size) : image_unload_handle(handle, &reason);
+  return succeeded ? result_success() : result_error(&reason);
+}

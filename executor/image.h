@@ -1,0 +1,15 @@
+#ifndef SLABLINK_IMAGE_H
+#define SLABLINK_IMAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "failure.h"
+
+/* Unloads the image and makes its range inaccessible slab memory again. */
+bool image_unload_handle(uint64_t handle, struct reason *reason);
+
+/* Reserves [address, address + size) (anywhere for address 0) without access; the error names what is in the way. */
+bool reserve_address_space(uint64_t address, uint64_t size, uint64_t *base, struct reason *reason);
+
+#endif

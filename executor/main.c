@@ -1,0 +1,45 @@
+/* slablink's native executor: takes requests over a stream, holds the linked memory, runs the linked code. It speaks
+   LLVM's SimpleRemoteEPC protocol, so LLVM's controllers can use it as well. The main thread belongs to the linked
+   program; a reader thread serves the stream. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "descriptors.h"
+#include "failure.h"
+#include "finalize.h"
+#include "jobs.h"
+#include "options.h"
+#include "session.h"
+
+/* Set when the controller ended the session in order; a program's own exit() leaves its memory alone. */
+static bool session_is_over;
+
+static void run_deallocate_actions(void) {
+  if (session_is_over) give_up_everything();
+}
+
+static int move_high(int fd) {
+  int moved = descriptor_move_high(fd);
+  if (moved < 0) give_up("descriptor %d cannot be moved: %s", fd, strerror(errno));
+  return moved;
+}
+
+int main(int count, char **arguments) {
+  struct options options = options_read(count, arguments);
+  if (options.parent) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* It may have died before that. */
+    if (getppid() != options.parent) give_up("process %d, the parent, has gone", (int)options.parent);
+  }
+  atexit(run_deallocate_actions);
+  int input = move_high(options.input);
+  int output = options.output == options.input ? input : move_high(options.output);
+  session_start(input, output, options.parent != 0);
+  jobs_serve_main();
+  session_is_over = true;
+  session_exit();
+}

@@ -1,0 +1,166 @@
+/* The memory manager services, M in EPC-PROTOCOL section 5: contents travel in the requests. Initialize also serves
+   slabs, whose memory is inaccessible until then. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "builtins.h"
+#include "finalize.h"
+#include "session.h"
+#include "wrapper.h"
+
+#define RESERVE "memory manager reserve"
+#define INITIALIZE "memory manager initialize"
+#define DEINITIALIZE "memory manager deinitialize"
+#define RELEASE "memory manager release"
+
+char memory_manager_instance;
+
+/* (Addr instance, u64 size) → Expected<Addr> */
+struct wrapper_result memory_reserve(const char *arguments, size_t argument_size) {
+  struct reason reason;
+  struct sps_reader reader = sps_reader_of(arguments, argument_size);
+  uint64_t instance = sps_read_u64(&reader);
+  uint64_t size = sps_read_u64(&reader);
+  if (reader.failed) {
+    refuse_arguments(&reason, RESERVE, argument_size);
+    return result_expected_error(&reason);
+  }
+  if (!check_instance(instance, &memory_manager_instance, RESERVE, &reason)) return result_expected_error(&reason);
+  /* An empty graph asks for nothing; a page makes its address unique. */
+  uint64_t rounded = size == 0 ? page_size() : page_up(size);
+  void *base = rounded == 0 ? MAP_FAILED
+                            : mmap(NULL, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (base == MAP_FAILED) {
+    refuse(&reason, RESERVE ": %llu bytes: %s", (unsigned long long)size, rounded == 0 ? "too large" : strerror(errno));
+    return result_expected_error(&reason);
+  }
+  tables_lock();
+  reservation_add(GENERIC_RESERVATION, (uintptr_t)base, rounded, -1, NULL);
+  tables_unlock();
+  return result_expected_address((uintptr_t)base);
+}
+
+static bool read_requests(struct sps_reader *reader, struct segment_request **requests, size_t *count, struct reason *reason) {
+  *count = sps_read_count(reader, 1 + 8 + 8 + 8);
+  *requests = allocate(*count * sizeof **requests);
+  for (size_t i = 0; i < *count; i++) {
+    struct segment_request *request = &(*requests)[i];
+    uint8_t group = sps_read_u8(reader);
+    request->address = sps_read_u64(reader);
+    request->size = sps_read_u64(reader);
+    request->content = sps_read_bytes(reader);
+    if (!reader->failed && !protection_of_group(group, &request->protection, reason)) return false;
+  }
+  return true;
+}
+
+/* Unlocks the tables when it fails. */
+static bool find_reservation(const struct segment_request *requests, size_t count, struct reservation **found, struct reason *reason) {
+  *found = NULL;
+  for (size_t i = 0; i < count && !*found; i++) {
+    uint64_t start = requests[i].address, end = start + requests[i].size;
+    if (start == end) continue;
+    *found = reservation_around(start, end);
+    if (*found && (*found)->kind != NAMED_RESERVATION) return true;
+    tables_unlock();
+    return refuse(reason, "segment at 0x%llx of %llu bytes is not inside a reservation of the memory manager or a slab",
+                  (unsigned long long)start, (unsigned long long)requests[i].size);
+  }
+  return true;
+}
+
+/* (Addr instance, FinalizeRequest) → Expected<Addr key> */
+struct wrapper_result memory_initialize(const char *arguments, size_t size) {
+  struct reason reason;
+  struct sps_reader reader = sps_reader_of(arguments, size);
+  uint64_t instance = sps_read_u64(&reader), key = 0;
+  struct segment_request *requests;
+  size_t count;
+  bool succeeded = read_requests(&reader, &requests, &count, &reason);
+  struct action_pairs actions = actions_read(&reader);
+  if (succeeded && reader.failed) succeeded = refuse_arguments(&reason, INITIALIZE, size);
+  if (succeeded && check_instance(instance, &memory_manager_instance, INITIALIZE, &reason)) {
+    struct reservation *reservation;
+    tables_lock();
+    succeeded = find_reservation(requests, count, &reservation, &reason) &&
+                finalize(reservation, requests, count, true, &actions, &key, &reason);
+  } else {
+    succeeded = false;
+  }
+  free(requests);
+  free(actions.items);
+  return succeeded ? result_expected_address(key) : result_expected_error(&reason);
+}
+
+bool memory_initialize_runs_linked_code(const char *arguments, size_t size) {
+  struct reason reason;
+  struct sps_reader reader = sps_reader_of(arguments, size);
+  sps_read_u64(&reader);
+  struct segment_request *requests;
+  size_t count;
+  bool readable = read_requests(&reader, &requests, &count, &reason);
+  free(requests);
+  if (!readable) return false;
+  struct action_pairs actions = actions_read(&reader);
+  bool runs = !reader.failed && !actions_are_simple(&actions);
+  free(actions.items);
+  return runs;
+}
+
+/* (Addr instance, Sequence<Addr>) → Error, for both services' Deinitialize and Release. */
+static bool read_addresses(const char *wrapper, const void *service, const char *arguments, size_t size,
+                           struct sps_reader *addresses, struct reason *reason) {
+  struct sps_reader reader = sps_reader_of(arguments, size);
+  uint64_t instance = sps_read_u64(&reader);
+  size_t count = sps_read_count(&reader, 8);
+  if (reader.failed) return refuse_arguments(reason, wrapper, size);
+  *addresses = sps_reader_of(reader.at, count * 8);
+  return check_instance(instance, service, wrapper, reason);
+}
+
+struct wrapper_result deinitialize_keys(const char *wrapper, const void *service, const char *arguments, size_t size) {
+  struct reason reason;
+  struct sps_reader keys;
+  bool succeeded = read_addresses(wrapper, service, arguments, size, &keys, &reason) && give_up_keys(&keys, &reason);
+  return succeeded ? result_success() : result_error(&reason);
+}
+
+static bool release_one(uint64_t base, enum reservation_kind kind, struct reason *reason) {
+  struct reservation *reservation;
+  struct reason action_failure;
+  if (!empty_reservation(base, kind, &reservation, &action_failure, reason)) return false;
+  bool unmapped = munmap((void *)(uintptr_t)base, reservation->size) == 0;
+  if (!unmapped) refuse(reason, "reservation at 0x%llx: munmap: %s", (unsigned long long)base, strerror(errno));
+  reservation_remove(reservation);
+  session_code_was_released();
+  tables_unlock();
+  if (!unmapped) return false;
+  if (action_failure.text[0]) *reason = action_failure;
+  return action_failure.text[0] == '\0';
+}
+
+struct wrapper_result release_bases(const char *wrapper, const void *service, enum reservation_kind kind,
+                                    const char *arguments, size_t size) {
+  struct reason reason, other;
+  struct sps_reader bases;
+  if (!read_addresses(wrapper, service, arguments, size, &bases, &reason)) return result_error(&reason);
+  bool succeeded = true;
+  /* Last base first: actions of later regions call code in earlier ones (LLVM's ORC runtime). */
+  while (bases.end > bases.at) {
+    bases.end -= sizeof(uint64_t);
+    uint64_t base;
+    memcpy(&base, bases.end, sizeof base);
+    if (!release_one(base, kind, succeeded ? &reason : &other)) succeeded = false;
+  }
+  return succeeded ? result_success() : result_error(&reason);
+}
+
+struct wrapper_result memory_deinitialize(const char *arguments, size_t size) {
+  return deinitialize_keys(DEINITIALIZE, &memory_manager_instance, arguments, size);
+}
+
+struct wrapper_result memory_release(const char *arguments, size_t size) {
+  return release_bases(RELEASE, &memory_manager_instance, GENERIC_RESERVATION, arguments, size);
+}

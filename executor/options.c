@@ -1,0 +1,71 @@
+#include "options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "descriptors.h"
+#include "failure.h"
+
+static void usage(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+static void usage(const char *format, ...) {
+  char sentence[REASON_SIZE];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(sentence, sizeof sentence, format, arguments);
+  va_end(arguments);
+  complain("%s; usage: slablink-executor filedescs=IN,OUT [parent=PID] [slab=FD]...", sentence);
+  exit(2);
+}
+
+/* A decimal number up to `end`, or -1. */
+static long number_up_to(const char *text, char end) {
+  char *rest;
+  errno = 0;
+  if (!isdigit((unsigned char)*text)) return -1;
+  long number = strtol(text, &rest, 10);
+  return errno == 0 && *rest == end && number <= 0x7fffffff ? number : -1;
+}
+
+static void check_open(const char *option, int fd) {
+  if (fcntl(fd, F_GETFD) < 0) usage("%s: descriptor %d: %s", option, fd, strerror(errno));
+}
+
+static void read_descriptors(const char *option, const char *value, struct options *options) {
+  const char *comma = strchr(value, ',');
+  long input = comma ? number_up_to(value, ',') : -1;
+  long output = comma ? number_up_to(comma + 1, '\0') : -1;
+  if (input < 0 || output < 0) usage("%s, expected two descriptor numbers", option);
+  options->input = (int)input;
+  options->output = (int)output;
+  check_open(option, options->input);
+  check_open(option, options->output);
+}
+
+struct options options_read(int count, char **arguments) {
+  struct options options = {-1, -1, 0};
+  for (int i = 1; i < count; i++) {
+    const char *option = arguments[i];
+    if (strncmp(option, "filedescs=", 10) == 0) {
+      read_descriptors(option, option + 10, &options);
+    } else if (strncmp(option, "parent=", 7) == 0) {
+      long parent = number_up_to(option + 7, '\0');
+      if (parent <= 0) usage("%s, expected a process id", option);
+      options.parent = (pid_t)parent;
+    } else if (strncmp(option, "slab=", 5) == 0) {
+      /* Announced at start, an inherited descriptor is out of the program's way from the beginning. */
+      long fd = number_up_to(option + 5, '\0');
+      if (fd < 0) usage("%s, expected a descriptor number", option);
+      check_open(option, (int)fd);
+      if (descriptor_inherited((int)fd) < 0) usage("%s: descriptor %ld: %s", option, fd, strerror(errno));
+    } else {
+      usage("unknown argument %s", option);
+    }
+  }
+  if (options.input < 0) usage("filedescs=IN,OUT is missing");
+  return options;
+}

@@ -1,0 +1,15 @@
+#ifndef SLABLINK_OPTIONS_H
+#define SLABLINK_OPTIONS_H
+
+#include <sys/types.h>
+
+struct options {
+  int input;
+  int output;
+  pid_t parent; /* 0: not given */
+};
+
+/* Exits with status 2 and a sentence for anything that is wrong. */
+struct options options_read(int count, char **arguments);
+
+#endif

@@ -1,0 +1,196 @@
+#include "session.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "access.h"
+#include "builtins.h"
+#include "calls_out.h"
+#include "finalize.h"
+#include "frame.h"
+#include "jobs.h"
+
+#if defined(__x86_64__)
+#define TRIPLE "x86_64-pc-linux-gnu"
+#elif defined(__aarch64__)
+#define TRIPLE "aarch64-unknown-linux-gnu"
+#elif defined(__riscv)
+#define TRIPLE "riscv64-unknown-linux-gnu"
+#endif
+
+/* How long running calls may take after the controller has gone; nobody is there any more for their results. */
+enum { LINGER_SECONDS = 10 };
+
+static pid_t session_pid;
+static bool ends_with_parent;
+static atomic_bool code_was_released;
+
+void session_code_was_released(void) { atomic_store(&code_was_released, true); }
+
+void session_leave_forked_child(int status) {
+  if (getpid() != session_pid) exit(status);
+}
+
+void session_answer(uint64_t sequence, struct wrapper_result *result) {
+  /* An out-of-band error has no form on this wire: its result is empty (EPC-PROTOCOL section 4). A failed write needs
+     no handling, the reader sees the end of the stream. */
+  frame_write(OPCODE_RESULT, sequence, 0, result_bytes(result), result->size);
+  result_free(result);
+}
+
+static void send_setup(void) {
+  struct sps_writer writer = {0};
+  size_t count;
+  const struct builtin *all = builtins(&count);
+  sps_write_string(&writer, TRIPLE);
+  sps_write_u64(&writer, page_size());
+  sps_write_u64(&writer, 0); /* bootstrap map */
+  sps_write_u64(&writer, count);
+  for (size_t i = 0; i < count; i++) {
+    sps_write_string(&writer, all[i].name);
+    sps_write_u64(&writer, all[i].address);
+  }
+  int error = frame_write(OPCODE_SETUP, 0, 0, writer.data, writer.size);
+  free(writer.data);
+  if (error) give_up("writing to the controller failed: %s", strerror(error));
+}
+
+static void answer_now(uint64_t sequence, wrapper_function *function, struct frame *frame) {
+  struct wrapper_result result = function((const char *)frame->payload, frame->payload_size);
+  session_answer(sequence, &result);
+  free(frame->payload);
+}
+
+static struct wrapper_result second_program(const char *arguments, size_t size) {
+  (void)arguments, (void)size;
+  struct reason reason;
+  refuse(&reason, "program run: a program is running already");
+  return result_expected_error(&reason);
+}
+
+static struct wrapper_result no_code(const char *arguments, size_t size) {
+  (void)arguments, (void)size;
+  return result_out_of_band("no code there");
+}
+
+static void call(struct frame *frame) {
+  const struct builtin *builtin = builtin_at(frame->tag);
+  wrapper_function *function = (wrapper_function *)(uintptr_t)frame->tag;
+  enum place place = builtin ? builtin->place : NOT_CALLABLE;
+  if (builtin && builtin->runs_linked_code && builtin->runs_linked_code((const char *)frame->payload, frame->payload_size)) {
+    place = ON_MAIN_IF_IDLE;
+  }
+  if (place == NOT_CALLABLE && (builtin || !address_is_executable(frame->tag))) {
+    complain("call to 0x%llx: no code there", (unsigned long long)frame->tag);
+    answer_now(frame->sequence, no_code, frame);
+    return;
+  }
+  if (place == ON_MAIN && !program_claim()) {
+    answer_now(frame->sequence, second_program, frame);
+    return;
+  }
+  if (place == ON_READER || (place == NEAR_LOADER && !jobs_running())) {
+    answer_now(frame->sequence, function, frame);
+    return;
+  }
+  struct job *job = allocate(sizeof *job);
+  *job = (struct job){NULL, frame->sequence, function, frame->payload, frame->payload_size};
+  if (place == ON_MAIN) jobs_post_main(job);
+  else if (place == ON_MAIN_IF_IDLE) jobs_post_main_if_idle(job);
+  else jobs_post_pool(job);
+}
+
+/* The controller has gone, in order or not. */
+static void end(void) {
+  if (ends_with_parent) {
+    shared_unlink_names();
+    if (jobs_running()) kill(getpid(), SIGKILL);
+    _exit(0);
+  }
+  calls_out_end();
+  if (!jobs_end(LINGER_SECONDS)) give_up("the controller has gone, and linked code was still running %d seconds later", LINGER_SECONDS);
+}
+
+static void broken(const char *sentence) {
+  shared_unlink_names();
+  give_up("%s", sentence);
+}
+
+static void *read_frames(void *unused) {
+  char sentence[256];
+  struct frame frame;
+  block_process_signals();
+  for (;;) {
+    switch (frame_read(&frame, sentence, sizeof sentence)) {
+      case FRAME_END:
+        end();
+        return unused;
+      case FRAME_BROKEN:
+        broken(sentence);
+        return unused;
+      case FRAME_READ:
+        break;
+    }
+    switch (frame.opcode) {
+      case OPCODE_CALL:
+        call(&frame);
+        break;
+      case OPCODE_RESULT:
+        if (calls_out_result(&frame, sentence, sizeof sentence)) break;
+        broken(sentence);
+        return unused;
+      case OPCODE_HANGUP:
+        free(frame.payload);
+        end();
+        return unused;
+      default:
+        broken("the controller sent a Setup frame, which only executors send");
+        return unused;
+    }
+  }
+}
+
+static void before_fork(void) {
+  tables_lock();
+  frame_before_fork();
+}
+
+static void after_fork_in_parent(void) {
+  frame_after_fork_in_parent();
+  tables_unlock();
+}
+
+static void after_fork_in_child(void) {
+  frame_after_fork_in_child();
+  tables_unlock();
+}
+
+void session_start(int input, int output, bool parent_bound) {
+  session_pid = getpid();
+  ends_with_parent = parent_bound;
+  frame_start(input, output);
+  send_setup();
+  pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+  pthread_t reader;
+  int error = pthread_create(&reader, NULL, read_frames, NULL);
+  if (error) give_up("no thread to read with: %s", strerror(error));
+  pthread_detach(reader);
+}
+
+void session_exit(void) {
+  shared_unlink_names();
+  if (atomic_load(&code_was_released)) {
+    /* Handlers of released code are still registered somewhere in the C library; running them would be a crash. */
+    give_up_everything();
+    fflush(NULL);
+    _exit(0);
+  }
+  /* Handlers run first, while everything is in place, then the deallocate actions: registered first, called last. */
+  exit(0);
+}

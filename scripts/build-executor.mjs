@@ -1,0 +1,70 @@
+// Compiles the native executor: executor/*.c into executor/build/slablink-executor, with $CC or cc.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), "executor");
+const binary = join(folder, "build", "slablink-executor");
+const exported = join(folder, "exported-symbols.txt");
+
+// Non-PIE: its copies of the C library's data must lie below 2 GiB (data.c). Hidden visibility and the dynamic list:
+// nothing of the executor's own may bind a linked program's undefined names.
+const FLAGS = [
+  ...["-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror", "-fno-pie", "-no-pie", "-pthread"],
+  ...["-fvisibility=hidden", `-Wl,--dynamic-list=${exported}`],
+];
+const LIBRARIES = ["-ldl", "-lrt"];
+
+/**
+ * Builds the executor if a source is newer than it or it is missing, and returns its path. Concurrent builds are safe:
+ * each compiles to a name of its own and renames. Throws an Error that says what to do when there is no compiler, or
+ * with the compiler's output when it fails.
+ */
+export function buildExecutor() {
+  const names = readdirSync(folder);
+  const sources = names.filter((name) => name.endsWith(".c")).map((name) => join(folder, name));
+  const inputs = [
+    ...sources,
+    ...names.filter((name) => name.endsWith(".h")).map((name) => join(folder, name)),
+    exported,
+  ];
+  inputs.push(fileURLToPath(import.meta.url));
+  if (existsSync(binary)) {
+    const built = statSync(binary).mtimeMs;
+    if (inputs.every((input) => statSync(input).mtimeMs <= built)) return binary;
+  }
+  mkdirSync(dirname(binary), { recursive: true });
+  const compiler = (process.env.CC ?? "").trim().split(/\s+/).filter(Boolean);
+  if (compiler.length === 0) compiler.push("cc");
+  const temporary = `${binary}.${process.pid}`;
+  try {
+    const args = [...compiler.slice(1), ...FLAGS, ...sources, ...LIBRARIES, "-o", temporary];
+    const result = spawnSync(compiler[0], args, { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
+    if (result.error?.code === "ENOENT") {
+      throw new Error(
+        `slablink: the executor needs a C compiler, and ${compiler[0]} is not there; install gcc or clang, or set CC`,
+      );
+    }
+    if (result.error) throw new Error(`slablink: ${compiler[0]} cannot be started: ${result.error.message}`);
+    if (result.status !== 0) {
+      const how = result.signal ? `died of ${result.signal}` : `ended with status ${result.status}`;
+      throw new Error(
+        `slablink: building the executor: ${compiler.join(" ")} ${how}\n${result.stderr}${result.stdout}`,
+      );
+    }
+    renameSync(temporary, binary);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+  return binary;
+}
+
+if (process.argv[1] && fileURLToPath(import.meta.url) === process.argv[1]) {
+  try {
+    console.log(buildExecutor());
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}
