@@ -206,7 +206,8 @@ export class Fixups {
 
   /**
    * A reference to an indirect function's address other than by a call. Through the GOT and in data it gets what the resolver
-   * returned, as in an ordinary PIE; a 32-bit or PC-relative one can only get the stub, which then is the address for all.
+   * returned and from nearby code its stub, as in an ordinary PIE; an absolute 32-bit field, which only non-PIC code has,
+   * makes the stub the address for all, as in an ordinary executable.
    */
   #referToIndirect(fixup: Fixup): boolean {
     if (this.#stubsAreAddresses) return false;
@@ -224,6 +225,7 @@ export class Fixups {
       this.#write(fixup, reached);
       return true;
     }
+    if (terms.some(({ term }) => term === "P")) return false;
     this.#stubsAreAddresses = true;
     this.resolvedWords.clear();
     this.again = true;
@@ -236,10 +238,7 @@ export class Fixups {
     const out = memory.view;
     const address = this.#addressOf(fixup.section) + fixup.offset;
     const at = address - memory.base;
-    const threadOffset =
-      this.#isOwnThreadLocal(fixup.index) && tls.threadOffset !== undefined
-        ? this.#value[fixup.index]! + tls.threadOffset
-        : undefined;
+    const threadOffset = this.#ownThreadOffset(fixup.index);
     switch (fixup.row.type) {
       case R_X86_64_CODE_4_GOTPCRELX:
         if (fixup.A !== -4 || fixup.offset < 4) return -1;
@@ -342,10 +341,8 @@ export class Fixups {
   #threadOffset(fixup: Fixup): number {
     const foreign = this.#in.externals.threadLocals.get(this.#externalId(fixup.index));
     if (foreign?.threadOffset !== undefined) return foreign.threadOffset;
-    const { threadOffset } = this.#in.tls;
-    if (foreign === undefined && threadOffset !== undefined && this.#isOwnThreadLocal(fixup.index)) {
-      return this.#value[fixup.index]! + threadOffset;
-    }
+    const threadOffset = this.#ownThreadOffset(fixup.index);
+    if (foreign === undefined && threadOffset !== undefined) return threadOffset;
     const name = fixup.graph.symbolName(fixup.symbol);
     if (foreign === undefined && !this.#isOwnThreadLocal(fixup.index)) {
       throw new LinkError(
@@ -440,6 +437,14 @@ export class Fixups {
     const { sections } = this.#in.tables;
     const address = sections.address[section]!;
     return sections.kind[section] === SectionKind.tlsData ? this.#in.tlsImage + address : address;
+  }
+
+  /** Distance from the thread pointer of the job's own variable, when its block has a static place. */
+  #ownThreadOffset(index: number): number | undefined {
+    const { threadOffset } = this.#in.tls;
+    if (threadOffset === undefined || !this.#isOwnThreadLocal(index)) return undefined;
+    // _TLS_MODULE_BASE_ is what DTPOFF fields are relative to, which in rewritten code is the thread pointer itself.
+    return this.#externalId(index) >= 0 ? 0 : this.#value[index]! + threadOffset;
   }
 
   #isOwnThreadLocal(index: number): boolean {

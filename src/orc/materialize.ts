@@ -324,7 +324,8 @@ class Materialization {
     const actions: AllocActionPair[] = [];
     const resolverOf = new Map(this.#resolved.map(({ slot, resolver }) => [slot, resolver]));
     const pairs = [...this.#resolved];
-    for (const [place, slot] of this.#fixups.resolvedWords) pairs.push({ slot: place, resolver: resolverOf.get(slot)! });
+    for (const [place, slot] of this.#fixups.resolvedWords)
+      pairs.push({ slot: place, resolver: resolverOf.get(slot)! });
     if (pairs.length > 0) {
       const start = this.#linkage.append(pairs.flatMap(({ slot, resolver }) => [slot, resolver]));
       const argument = new SpsWriter().u64(start).u64(start + 16 * pairs.length);
