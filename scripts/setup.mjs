@@ -36,8 +36,14 @@ function packagesAreInstalled() {
   );
 }
 
+/**
+ * `npm ci` gives exactly what the lock file says. It refuses a lock file that leaves out a package for some other
+ * platform, which npm itself writes when its registry does not have that package; `npm install` takes what there is.
+ */
 function installPackages() {
-  run("npm", ["ci", "--include=dev", "--no-audit", "--no-fund"], "installing packages");
+  const flags = ["--include=dev", "--no-audit", "--no-fund"];
+  const exact = start("npm", ["ci", ...flags], "installing packages");
+  if (exact.status !== 0) run("npm", ["install", "--no-save", ...flags], "installing packages");
 }
 
 /** One line for every source: path, time and size, so that a file that came, went or got older counts as a change too. */
@@ -81,18 +87,18 @@ function compile(sources) {
   writeFileSync(stamp, sources);
 }
 
+/** Runs a program; ends this process with what it printed if it fails. */
 function run(program, words, what) {
-  if (isatty(2)) console.error(`set-up: ${what}`);
-  const { status, signal, error, stdout, stderr } = spawnSync(program, words, {
-    cwd: root,
-    encoding: "utf8",
-    stdio: "pipe",
-  });
+  const { status, signal, error, stdout, stderr } = start(program, words, what);
   if (status === 0) return;
   process.stderr.write(`${stdout ?? ""}${stderr ?? ""}`);
-  fail(
-    `${what}: ${program} ${error ? `could not be run: ${error.message}` : `ended with ${signal ?? `status ${status}`}`}`,
-  );
+  const how = error ? `could not be run: ${error.message}` : `ended with ${signal ?? `status ${status}`}`;
+  fail(`${what}: ${program} ${how}`);
+}
+
+function start(program, words, what) {
+  if (isatty(2)) console.error(`set-up: ${what}`);
+  return spawnSync(program, words, { cwd: root, encoding: "utf8", stdio: "pipe" });
 }
 
 function readText(path) {

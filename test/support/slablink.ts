@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Outcome, type ProcessOptions, run } from "./process.ts";
@@ -55,9 +55,13 @@ export async function nothingLeft(mark: string, temporary: string, shared: Reado
   assert.deepEqual(left, [], "something was left behind");
 }
 
-/** Names that a slablink or an LLVM executor gives to shared memory; other programs of this machine may use the place too. */
+/**
+ * Whether a name in /dev/shm looks like one that a slablink or an LLVM executor left: these hold the process's number,
+ * and that process is gone. Other programs of this machine may use the place too.
+ */
 function isOurs(name: string): boolean {
-  return /slablink|jitlink|orc/i.test(name);
+  if (!/slablink|jitlink|orc/i.test(name)) return false;
+  return !(name.match(/\d+/g) ?? []).some((number) => existsSync(`/proc/${number}`));
 }
 
 function processesWith(mark: string): string[] {
