@@ -13,6 +13,8 @@ export const SectionKind = {
   functionArray: 8,
   /** Member of a COMDAT group that an earlier input already provides. */
   discarded: 9,
+  /** Zero-fill of the medium and large code models, which need not be near anything. */
+  largeZeroFill: 10,
 } as const;
 export type SectionKind = (typeof SectionKind)[keyof typeof SectionKind];
 

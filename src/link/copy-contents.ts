@@ -9,8 +9,9 @@ export function copyContents(tables: GraphTables, memory: WorkingMemory): number
   const copier = new SectionCopier(tables, memory);
   for (let row = 0; row < sections.count; row++) {
     const kind = sections.kind[row]!;
-    if (kind === SectionKind.none || kind >= SectionKind.discarded) continue;
-    if (kind === SectionKind.zeroFill || kind === SectionKind.tlsData || kind === SectionKind.tlsZeroFill) continue;
+    if (kind === SectionKind.none || kind === SectionKind.discarded) continue;
+    if (kind === SectionKind.zeroFill || kind === SectionKind.largeZeroFill) continue;
+    if (kind === SectionKind.tlsData || kind === SectionKind.tlsZeroFill) continue;
     copier.copy(row, sections.address[row]!);
     total += sections.size[row]!;
   }

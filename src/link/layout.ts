@@ -29,12 +29,16 @@ export interface Stripe {
 /**
  * Where everything of a link job goes, in stripes by protection:
  *
- *     header (r--) | header data (rw-) | code + stubs (r-x) | read-only + eh-frame + table + GOT (r--) | data (rw-) | zero-fill
+ *     header (r--) | header data (rw-) | code + stubs (r-x) | read-only + eh-frame + table + GOT (r--) | data (rw-) | zero-fill |
+ *     large zero-fill
  *
  * All addresses are offsets from the start of the job until `place` adds the address that the memory manager gave.
  */
 export interface Layout {
   size: number;
+  /** Bytes from the start that have contents, and that code of the small model reaches. */
+  contentSize: number;
+  nearSize: number;
   alignment: number;
   header: Stripe;
   headerData: Stripe;
@@ -42,6 +46,7 @@ export interface Layout {
   readOnly: Stripe;
   data: Stripe;
   zeroFill: Stripe;
+  largeZeroFill: Stripe;
   dsoHandle: number;
   stubs: number;
   ehFrame: Stripe;
@@ -62,8 +67,9 @@ const stripeOf: Record<number, number> = {
   [SectionKind.tlsData]: 4,
   [SectionKind.tlsZeroFill]: 5,
   [SectionKind.ehFrame]: 6,
+  [SectionKind.largeZeroFill]: 7,
 };
-const stripeCount = 7;
+const stripeCount = 8;
 
 /**
  * Gives every live section its offset: input order within a stripe, except for what has to be contiguous or sorted
@@ -125,15 +131,20 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
   const resolvedSlots = alignUp(data.address + cursor[2]!, 8);
   data.size = resolvedSlots + extra.resolvedSlots - data.address;
   const zeroFill = { address: alignUp(data.address + data.size, alignments[3]!), size: cursor[3]! };
+  const nearSize = alignUp(zeroFill.address + zeroFill.size, PAGE);
+  const largeZeroFill = { address: alignUp(nearSize, alignments[7]!), size: cursor[7]! };
   return {
-    size: alignUp(zeroFill.address + zeroFill.size, PAGE),
-    alignment: Math.max(PAGE, ...alignments.subarray(0, 4)),
+    size: alignUp(largeZeroFill.address + largeZeroFill.size, PAGE),
+    contentSize: alignUp(data.address + data.size, PAGE),
+    nearSize,
+    alignment: Math.max(PAGE, ...alignments.subarray(0, 4), alignments[7]!),
     header,
     headerData,
     code,
     readOnly,
     data,
     zeroFill,
+    largeZeroFill,
     dsoHandle: headerData.address + extra.dsoHandle,
     stubs,
     ehFrame,
@@ -178,6 +189,7 @@ export function placeLayout(tables: GraphTables, layout: Layout, address: number
     layout.readOnly,
     layout.data,
     layout.zeroFill,
+    layout.largeZeroFill,
     layout.ehFrame,
     layout.ehFrameTable,
   ];
@@ -192,6 +204,7 @@ export function placeLayout(tables: GraphTables, layout: Layout, address: number
   base[SectionKind.readOnly] = layout.readOnly.address;
   base[SectionKind.data] = layout.data.address;
   base[SectionKind.zeroFill] = layout.zeroFill.address;
+  base[SectionKind.largeZeroFill] = layout.largeZeroFill.address;
   base[SectionKind.tlsZeroFill] = tlsZeroFill;
   base[SectionKind.ehFrame] = layout.ehFrame.address;
   base[SectionKind.functionArray] = layout.data.address;

@@ -29,8 +29,8 @@ const definitions: Record<string, (layout: Layout) => number> = {
   edata: (layout) => layout.data.address + layout.data.size,
   _edata: (layout) => layout.data.address + layout.data.size,
   __bss_start: (layout) => layout.zeroFill.address,
-  end: (layout) => layout.zeroFill.address + layout.zeroFill.size,
-  _end: (layout) => layout.zeroFill.address + layout.zeroFill.size,
+  end: (layout) => layout.largeZeroFill.address + layout.largeZeroFill.size,
+  _end: (layout) => layout.largeZeroFill.address + layout.largeZeroFill.size,
 };
 
 /** The symbol whose thread-local offset is that of the module's block (TLSDESC's local-dynamic form). */

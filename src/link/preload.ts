@@ -28,6 +28,8 @@ export function writePreload(copies: readonly DataCopy[], needed: readonly strin
   const empty = { address: end, size: 0 };
   const layout: Layout = {
     size: end + 2 * PAGE - start,
+    contentSize: end + 2 * PAGE - start,
+    nearSize: end + 2 * PAGE - start,
     alignment: PAGE,
     header: { address: start, size: sizes.header },
     headerData: { address: data, size: sizes.headerData },
@@ -35,6 +37,7 @@ export function writePreload(copies: readonly DataCopy[], needed: readonly strin
     readOnly: { address: end, size: PAGE },
     data: { address: end + PAGE, size: PAGE },
     zeroFill: { ...empty },
+    largeZeroFill: { ...empty },
     dsoHandle: data + sizes.dsoHandle,
     stubs: end,
     ehFrame: { ...empty },

@@ -40,12 +40,12 @@ export class InProcessMemoryMapper implements MemoryMapper {
     this.#zeroFill = zeroFill;
   }
 
-  async reserve(size: number, address?: number): Promise<AddressRange> {
+  async reserve(size: number, address?: number, contentSize = size): Promise<AddressRange> {
     size = alignUp(size, PAGE_SIZE);
     const range = reserveAddressSpace(size, address);
     if (!range) throw new SlablinkError("memory", `${hex(size)} bytes at ${hex(address ?? 0)} are not free`);
     try {
-      const memory = new SlabMemory(size);
+      const memory = new SlabMemory(contentSize);
       this.#epc.addSlab(range.start, memory);
       const working = new SlabWorkingMemory(memory, range.start);
       this.#reservations.add({ start: range.start, size, working, initialized: new Map() });

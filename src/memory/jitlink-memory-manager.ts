@@ -5,6 +5,10 @@ import type { Segment, WorkingMemory } from "./memory-mapper.ts";
 export interface AllocationRequest {
   /** Bytes, all segments with their padding. */
   readonly size: number;
+  /** Bytes from the start that get contents; working memory covers these. The rest is zero-fill. All by default. */
+  readonly contentSize?: number;
+  /** Bytes from the start that code reaches by 32-bit addresses; the rest may lie anywhere behind. All by default. */
+  readonly nearSize?: number;
   /** A power of two; at least the page size is used. */
   readonly alignment: number;
   /** Who asks, for errors. */

@@ -37,8 +37,11 @@ export interface MemoryMapper {
   readonly canPlace: boolean;
   /** Whether deinitialized memory can be initialized again. LLVM's memory manager leaves it read-only and crashes. */
   readonly canReuse: boolean;
-  /** Reserves inaccessible address space, at `address` exactly when it is given. */
-  reserve(size: number, address?: number): Promise<AddressRange>;
+  /**
+   * Reserves inaccessible address space, at `address` exactly when it is given. Only the first `contentSize` bytes can be
+   * prepared; the rest is for zero-fill.
+   */
+  reserve(size: number, address?: number, contentSize?: number): Promise<AddressRange>;
   /** Working memory for [address, address + size) of a reservation; reads as zero. */
   prepare(address: number, size: number): WorkingMemory;
   /** Gives up working memory that was prepared at `address` and never initialized. */

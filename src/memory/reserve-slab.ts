@@ -17,14 +17,16 @@ export async function reserveSlab(
   epc: ExecutorProcessControl & { readonly pid?: number },
   size: number,
   placement: Placement,
+  extent: { readonly contentSize: number; readonly nearSize: number } = { contentSize: size, nearSize: size },
 ): Promise<AddressRange> {
-  if (placement === "anywhere" || !mapper.canPlace) return mapper.reserve(size);
-  const all = placement === "low" ? lowCandidates(size) : nearCandidates(size, await libcAddress(epc));
+  const { contentSize, nearSize } = extent;
+  if (placement === "anywhere" || !mapper.canPlace) return mapper.reserve(size, undefined, contentSize);
+  const all = placement === "low" ? lowCandidates(nearSize) : nearCandidates(size, await libcAddress(epc));
   const candidates = withoutOccupied(all, size, occupiedRanges(epc));
   let last: unknown;
   for (const address of candidates) {
     try {
-      return await mapper.reserve(size, address);
+      return await mapper.reserve(size, address, contentSize);
     } catch (error) {
       if (!(error instanceof SlablinkError) || error.code !== "memory") throw error;
       last = error;

@@ -36,7 +36,7 @@ export class RpcMemoryMapper implements MemoryMapper {
     this.#zeroFill = this.canPlace ? zeroFill : "mapper";
   }
 
-  async reserve(size: number, address?: number): Promise<AddressRange> {
+  async reserve(size: number, address?: number, _contentSize?: number): Promise<AddressRange> {
     size = alignUp(size, this.pageSize);
     const start = this.canPlace
       ? (await reserveRemoteSlab(this.#epc, size, address, "")).start

@@ -47,9 +47,9 @@ export class SharedMemoryMapper implements MemoryMapper {
     this.#zeroFill = options.zeroFill ?? "image";
   }
 
-  async reserve(size: number, address?: number): Promise<AddressRange> {
+  async reserve(size: number, address?: number, contentSize = size): Promise<AddressRange> {
     size = alignUp(size, this.pageSize);
-    const { range, memory } = this.canPlace ? await this.#reserveMemfd(size, address) : await this.#reserveShm(size);
+    const { range, memory } = this.canPlace ? await this.#reserveMemfd(size, address, contentSize) : await this.#reserveShm(size);
     const working = new SlabWorkingMemory(memory, range.start);
     this.#reservations.add({ start: range.start, size, working, initialized: new Map() });
     return range;
@@ -110,9 +110,13 @@ export class SharedMemoryMapper implements MemoryMapper {
     this.#inherited?.dispose();
   }
 
-  async #reserveMemfd(size: number, address?: number): Promise<{ range: AddressRange; memory: SlabMemory }> {
+  async #reserveMemfd(
+    size: number,
+    address: number | undefined,
+    contentSize: number,
+  ): Promise<{ range: AddressRange; memory: SlabMemory }> {
     const inherited = this.#inherited?.size === size ? this.#inherited : undefined;
-    const memory = inherited ?? new SlabMemory(size);
+    const memory = inherited ?? new SlabMemory(contentSize);
     const backing = inherited ? `fd:${INHERITED_SLAB_FD}` : `/proc/${process.pid}/fd/${memory.fd}`;
     try {
       const range = await reserveRemoteSlab(this.#epc, size, address, backing);

@@ -16,6 +16,8 @@ export interface SlabOptions {
   /** Bytes of each slab; 256 MiB by default, of address space: memory is used as it is written. */
   readonly slabSize?: number;
   readonly placement?: Placement;
+  /** A job that does not fit a slab gets a slab of its own size. */
+  readonly growable?: boolean;
   /** How many slabs may be reserved; 1 by default. */
   readonly maxSlabs?: number;
 }
@@ -33,6 +35,7 @@ export class SlabMemoryManager implements JITLinkMemoryManager {
   readonly #mapper: MemoryMapper;
   readonly #epc: ExecutorProcessControl;
   readonly #maxSlabs: number;
+  readonly #growable: boolean;
   readonly #slabs: Slab[] = [];
   readonly #inFlight = new Set<number>();
   /** Reservations happen one after the other. */
@@ -45,6 +48,7 @@ export class SlabMemoryManager implements JITLinkMemoryManager {
     this.slabSize = alignUp(options.slabSize ?? DEFAULT_SLAB_SIZE, this.pageSize);
     this.placement = options.placement ?? "low";
     this.#maxSlabs = options.maxSlabs ?? 1;
+    this.#growable = options.growable === true;
   }
 
   /** The slabs reserved so far. */
@@ -60,7 +64,7 @@ export class SlabMemoryManager implements JITLinkMemoryManager {
     while (!found) {
       const known = this.#slabs.length;
       // One reservation at a time: who waited looks again before asking for another slab.
-      this.#reserving = this.#reserving.then(() => this.#grow(known, size, request.name));
+      this.#reserving = this.#reserving.then(() => this.#grow(known, size, request));
       const grown = this.#reserving;
       this.#reserving = grown.catch(() => {});
       await grown;
@@ -69,7 +73,7 @@ export class SlabMemoryManager implements JITLinkMemoryManager {
     }
     const { slab, address } = found;
     await nextTask();
-    return this.#start(slab, address, size);
+    return this.#start(slab, address, size, request.contentSize ?? size);
   }
 
   /** Runs the dealloc actions, the last allocation's first, and makes the memory available again. */
@@ -94,8 +98,15 @@ export class SlabMemoryManager implements JITLinkMemoryManager {
     return undefined;
   }
 
-  async #grow(known: number, size: number, name: string): Promise<void> {
+  async #grow(known: number, size: number, request: AllocationRequest): Promise<void> {
     if (this.#slabs.length > known) return;
+    const { name, contentSize = size, nearSize = size } = request;
+    if (this.#growable && (size > this.slabSize || known >= this.#maxSlabs)) {
+      const own = Math.max(size, this.slabSize);
+      const extent = { contentSize: size > this.slabSize ? contentSize : own, nearSize: Math.min(nearSize, own) };
+      this.#slabs.push(new Slab(await reserveSlab(this.#mapper, this.#epc, own, this.placement, extent)));
+      return;
+    }
     if (known >= this.#maxSlabs || size > this.slabSize) {
       if (known === 0) throw exhausted(name, size, [new Slab({ start: 0, end: this.slabSize })]);
       throw exhausted(name, size, this.#slabs);
@@ -103,10 +114,10 @@ export class SlabMemoryManager implements JITLinkMemoryManager {
     this.#slabs.push(new Slab(await reserveSlab(this.#mapper, this.#epc, this.slabSize, this.placement)));
   }
 
-  #start(slab: Slab, address: number, size: number): InFlightAlloc {
+  #start(slab: Slab, address: number, size: number, contentSize: number): InFlightAlloc {
     let memory: WorkingMemory;
     try {
-      memory = this.#mapper.prepare(address, size);
+      memory = this.#mapper.prepare(address, contentSize);
     } catch (error) {
       slab.free(address);
       throw error;

@@ -242,8 +242,9 @@ class Materialization {
   }
 
   async allocate(): Promise<void> {
-    const { size, alignment } = this.#layout;
-    this.#alloc = await this.#context.memoryManager.allocate({ size, alignment, name: this.#dylib.name });
+    const { size, alignment, contentSize, nearSize } = this.#layout;
+    const request = { size, alignment, contentSize, nearSize, name: this.#dylib.name };
+    this.#alloc = await this.#context.memoryManager.allocate(request);
     placeLayout(this.#tables, this.#layout, this.#alloc.address);
   }
 

@@ -69,10 +69,12 @@ function relaunchFor(error: unknown): void {
 
 async function openSession(request: RunRequest, arena: FileArena): Promise<ExecutionSession> {
   const { slabSize = DEFAULT_SLAB_SIZE, placement } = request;
+  // Who asks for a size gets that size; without a wish a large program gets a large slab.
+  const slabs = { slabSize, placement, growable: request.slabSize === undefined };
   const runtime = new RuntimeLibraries({ opener: { open: (path) => arena.map(path) } });
   if (request.mode === "in-process") {
     const epc = new InProcessExecutorProcessControl();
-    const memoryManager = new SlabMemoryManager(new InProcessMemoryMapper(epc), epc, { slabSize, placement });
+    const memoryManager = new SlabMemoryManager(new InProcessMemoryMapper(epc), epc, slabs);
     return new ExecutionSession({ epc, memoryManager, sharedMemory: true, runtime });
   }
   const sharedMemory = request.memory === "shared";
@@ -82,7 +84,7 @@ async function openSession(request: RunRequest, arena: FileArena): Promise<Execu
     const epc = await launchExecutor({ path, slab });
     request.onExecutor?.((signal) => epc.kill(signal));
     const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);
-    const memoryManager = new SlabMemoryManager(mapper, epc, { slabSize, placement });
+    const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
     return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime });
   } catch (error) {
     slab?.dispose();

@@ -267,7 +267,7 @@ function readRelocationTable(graph: LinkGraph, headers: SectionHeaders, index: n
   const offset = reader.u64(at + 24, "sh_offset");
   const size = reader.u64(at + 32, "sh_size");
   if (size === 0) return;
-  if (kind === SectionKind.zeroFill || kind === SectionKind.tlsZeroFill) {
+  if (kind === SectionKind.zeroFill || kind === SectionKind.tlsZeroFill || kind === SectionKind.largeZeroFill) {
     reader.fail(`relocation section ${index}: its section ${target} (${graph.sectionName(row)}) has no contents`);
   }
   if (sections.relocationCount[row] !== 0) {

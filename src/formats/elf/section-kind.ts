@@ -5,6 +5,7 @@ import {
   SHF_EXECINSTR,
   SHF_TLS,
   SHF_WRITE,
+  SHF_X86_64_LARGE,
   SHT_FINI_ARRAY,
   SHT_INIT_ARRAY,
   SHT_NOBITS,
@@ -39,7 +40,7 @@ export function sectionKindOf(type: number, flags: number, view: DataView, name:
       // Every object of gcc's carries it; only a static linker that marks its output would read it.
       return isSectionNamed(view, name, ".note.gnu.property") ? SectionKind.none : SectionKind.readOnly;
     case SHT_NOBITS:
-      return SectionKind.zeroFill;
+      return (flags & SHF_X86_64_LARGE) !== 0 ? SectionKind.largeZeroFill : SectionKind.zeroFill;
     case SHT_PROGBITS:
       if (isSectionNamed(view, name, ".eh_frame")) return SectionKind.ehFrame;
       if (isFunctionArray(view, name)) return SectionKind.functionArray;
