@@ -28,6 +28,9 @@ static int move_high(int fd) {
   return moved;
 }
 
+/* The loader grants objects loaded later no larger alignment of static thread-local storage than something had at start. */
+static _Thread_local char alignment_of_thread_locals __attribute__((aligned(256), used));
+
 int main(int count, char **arguments) {
   struct options options = options_read(count, arguments);
   if (options.parent) {

@@ -18,7 +18,7 @@ static void usage(const char *format, ...) {
   va_start(arguments, format);
   vsnprintf(sentence, sizeof sentence, format, arguments);
   va_end(arguments);
-  complain("%s; usage: slablink-executor filedescs=IN,OUT [parent=PID] [slab=FD]...", sentence);
+  complain("%s; usage: slablink-executor filedescs=IN,OUT [parent=PID] [slab=FD]... [tunables[=VALUE]]", sentence);
   exit(2);
 }
 
@@ -62,6 +62,11 @@ struct options options_read(int count, char **arguments) {
       if (fd < 0) usage("%s, expected a descriptor number", option);
       check_open(option, (int)fd);
       if (descriptor_inherited((int)fd) < 0) usage("%s: descriptor %ld: %s", option, fd, strerror(errno));
+    } else if (strcmp(option, "tunables") == 0) {
+      /* The C library has read what the controller put there; the program gets the environment without. */
+      unsetenv("GLIBC_TUNABLES");
+    } else if (strncmp(option, "tunables=", 9) == 0) {
+      setenv("GLIBC_TUNABLES", option + 9, 1);
     } else {
       usage("unknown argument %s", option);
     }

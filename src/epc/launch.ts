@@ -12,6 +12,8 @@ export interface LaunchOptions {
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
   readonly setupLimit?: number;
+  /** Room for static thread-locals beyond the loader's default, in bytes (slablink's executor only). */
+  readonly staticTls?: number;
 }
 
 /** The slab's descriptor in an executor that was launched with one. */
@@ -19,13 +21,17 @@ export const INHERITED_SLAB_FD = 4;
 
 /** Starts an executor and waits for its Setup: some 3 ms. Errors: ExecutorError, with how the process ended. */
 export async function launchExecutor(options: LaunchOptions): Promise<RemoteExecutorProcessControl> {
-  const { path, llvm = false, slab, env, cwd, setupLimit } = options;
-  const process_ = await spawnExecutor({
-    path,
-    arguments: llvm ? ["filedescs=3,3"] : ["filedescs=3,3", `parent=${process.pid}`],
-    slabFd: slab?.fd,
-    env,
-    cwd,
-  });
+  const { path, llvm = false, slab, cwd, setupLimit, staticTls = 0 } = options;
+  let { env } = options;
+  const args = ["filedescs=3,3"];
+  if (!llvm) args.push(`parent=${process.pid}`);
+  if (staticTls > 0) {
+    // The loader reads it as the executor starts, which then puts the program's environment back as it was.
+    const tunables = (env ?? process.env).GLIBC_TUNABLES;
+    const room = `glibc.rtld.optional_static_tls=${staticTls}`;
+    env = { ...(env ?? process.env), GLIBC_TUNABLES: tunables === undefined ? room : `${tunables}:${room}` };
+    args.push(tunables === undefined ? "tunables" : `tunables=${tunables}`);
+  }
+  const process_ = await spawnExecutor({ path, arguments: args, slabFd: slab?.fd, env, cwd });
   return RemoteExecutorProcessControl.connect(process_.stream, { process: process_, setupLimit });
 }

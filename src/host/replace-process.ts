@@ -15,7 +15,11 @@ export function inheritableFile(name: string, bytes: Uint8Array): string {
 }
 
 /** execve(2): this process becomes `path`, with the same descriptors and process id. Returns only by throwing. */
-export function replaceProcess(path: string, args: readonly string[], environment: Readonly<Record<string, string>>): never {
+export function replaceProcess(
+  path: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): never {
   const execve = koffi().load(null).func("execve", "int", ["const char *", "const char **", "const char **"]);
   // Node marks its standard descriptors close-on-exec.
   for (const fd of [0, 1, 2]) surviveExec(fd);

@@ -132,7 +132,8 @@ export function measureAnchor(plan: AnchorPlan): AnchorSizes {
     for (const pointer of copy.pointers) pointerNames.add(Buffer.from(pointer.symbol).toString("latin1"));
   }
   for (const name of pointerNames) strings += name.length + 1;
-  const symbolCount = 1 + plan.exports.length + plan.copies.length + plan.foreignTls.length + pointerNames.size + aliasCount;
+  const symbolCount =
+    1 + plan.exports.length + plan.copies.length + plan.foreignTls.length + pointerNames.size + aliasCount;
   const hash = EHDR_SIZE + segmentCount * PHDR_SIZE;
   const symbols = alignUp(hash + 4 * (2 + bucketCount(symbolCount) + symbolCount), 8);
   const stringsStart = symbols + symbolCount * SYM_SIZE;

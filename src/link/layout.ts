@@ -71,6 +71,9 @@ const stripeOf: Record<number, number> = {
 };
 const stripeCount = 8;
 
+/** Zero-fill sections beyond this size go behind all others, so that what a program cannot reach is what is too large. */
+const hugeZeroFill = 2 ** 26;
+
 /**
  * Gives every live section its offset: input order within a stripe, except for what has to be contiguous or sorted
  * (constructor arrays, `__start_`/`__stop_` sets, .eh_frame).
@@ -81,6 +84,7 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
   const alignments = new Float64Array(stripeCount).fill(1);
   const sets = new SectionSets(tables, setNames);
   const arrayRows: number[] = [];
+  const hugeRows: number[] = [];
 
   const place = (row: number, stripe: number, alignment: number): void => {
     const at = alignUp(cursor[stripe]!, alignment);
@@ -94,9 +98,12 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
     if (kind === SectionKind.none || kind === SectionKind.discarded) continue;
     if (setNames.size > 0 && sets.claims(row)) continue;
     if (kind === SectionKind.functionArray) arrayRows.push(row);
+    else if (kind === SectionKind.zeroFill && sections.size[row]! > hugeZeroFill) hugeRows.push(row);
     // Readers of .eh_frame go from record to record: no padding between sections, as it would read as the end.
     else place(row, stripeOf[kind]!, kind === SectionKind.ehFrame ? 4 : sections.alignment[row]!);
   }
+  const nearZeroFill = cursor[3]!;
+  for (const row of hugeRows) place(row, 3, sections.alignment[row]!);
   const arrays = orderFunctionArrays(tables, arrayRows);
   for (const group of arrays.groups) {
     cursor[2] = alignUp(cursor[2]!, 8);
@@ -131,8 +138,8 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
   const resolvedSlots = alignUp(data.address + cursor[2]!, 8);
   data.size = resolvedSlots + extra.resolvedSlots - data.address;
   const zeroFill = { address: alignUp(data.address + data.size, alignments[3]!), size: cursor[3]! };
-  const nearSize = alignUp(zeroFill.address + zeroFill.size, PAGE);
-  const largeZeroFill = { address: alignUp(nearSize, alignments[7]!), size: cursor[7]! };
+  const nearSize = alignUp(zeroFill.address + nearZeroFill, PAGE);
+  const largeZeroFill = { address: alignUp(zeroFill.address + zeroFill.size, alignments[7]!), size: cursor[7]! };
   return {
     size: alignUp(largeZeroFill.address + largeZeroFill.size, PAGE),
     contentSize: alignUp(data.address + data.size, PAGE),

@@ -6,18 +6,19 @@ import { type Layout, PAGE } from "./layout.ts";
 const TOP = 0x7ffe_0000;
 
 /**
- * A shared object that holds nothing but copies of libraries' variables, at addresses below 2 GiB. Loaded before those libraries
+ * A shared object that holds nothing but copies of libraries' variables, at addresses below 2 GiB, and a thread-local byte whose
+ * alignment becomes that of all static thread-local storage (the loader grants later objects none beyond). Loaded before those libraries
  * (LD_PRELOAD), it is what they bind to; `needed` are those libraries, by soname or path. Gives the file's bytes.
  */
-export function writePreload(copies: readonly DataCopy[], needed: readonly string[]): Uint8Array {
-  const none = { imageSize: 0, size: 0, alignment: 1 };
+export function writePreload(copies: readonly DataCopy[], needed: readonly string[], tlsAlignment: number): Uint8Array {
+  const tls = { imageSize: 0, size: tlsAlignment > 1 ? 1 : 0, alignment: tlsAlignment };
   const plan: AnchorPlan = {
     name: "slablink-data",
     exports: [],
     foreignTls: [],
     copies,
     needed,
-    tls: none,
+    tls,
     staticTls: false,
   };
   const sizes = measureAnchor(plan);
@@ -44,7 +45,7 @@ export function writePreload(copies: readonly DataCopy[], needed: readonly strin
     ehFrameTable: { ...empty },
     globalOffsetTable: end,
     resolvedSlots: end,
-    tls: none,
+    tls,
     arrays: undefined as never,
     sets: undefined as never,
   };

@@ -39,7 +39,11 @@ export class SectionSets {
       this.#sets.set(id, set);
     }
     set.rows.push(row);
-    set.writable ||= kind === SectionKind.data || kind === SectionKind.zeroFill || kind === SectionKind.largeZeroFill || kind === SectionKind.functionArray;
+    set.writable ||=
+      kind === SectionKind.data ||
+      kind === SectionKind.zeroFill ||
+      kind === SectionKind.largeZeroFill ||
+      kind === SectionKind.functionArray;
     set.executable ||= kind === SectionKind.code;
     return true;
   }

@@ -21,7 +21,7 @@ export async function reserveSlab(
 ): Promise<AddressRange> {
   const { contentSize, nearSize } = extent;
   if (placement === "anywhere" || !mapper.canPlace) return mapper.reserve(size, undefined, contentSize);
-  const all = placement === "low" ? lowCandidates(nearSize) : nearCandidates(size, await libcAddress(epc));
+  const all = placement === "low" ? lowAddresses(size, nearSize) : nearCandidates(size, await libcAddress(epc));
   const candidates = withoutOccupied(all, size, occupiedRanges(epc));
   let last: unknown;
   for (const address of candidates) {
@@ -38,6 +38,12 @@ export async function reserveSlab(
     `no room for a slab of ${hex(size)} bytes with placement ${placement} (${candidates.length} of ${all.length} places tried)${detail}; use a smaller --slab-size or another --placement`,
     { cause: last },
   );
+}
+
+/** Everything below 2 GiB if it fits, else at least what 32-bit addresses must reach. */
+function lowAddresses(size: number, nearSize: number): number[] {
+  const whole = lowCandidates(size);
+  return whole.length > 0 ? whole : lowCandidates(nearSize);
 }
 
 async function libcAddress(epc: ExecutorProcessControl): Promise<number> {

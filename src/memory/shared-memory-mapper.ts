@@ -49,7 +49,9 @@ export class SharedMemoryMapper implements MemoryMapper {
 
   async reserve(size: number, address?: number, contentSize = size): Promise<AddressRange> {
     size = alignUp(size, this.pageSize);
-    const { range, memory } = this.canPlace ? await this.#reserveMemfd(size, address, contentSize) : await this.#reserveShm(size);
+    const { range, memory } = this.canPlace
+      ? await this.#reserveMemfd(size, address, contentSize)
+      : await this.#reserveShm(size);
     const working = new SlabWorkingMemory(memory, range.start);
     this.#reservations.add({ start: range.start, size, working, initialized: new Map() });
     return range;

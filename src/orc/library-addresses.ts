@@ -26,7 +26,10 @@ export async function libraryAddresses(
     else group.push(i);
   }
   for (const [handle, indices] of groups) {
-    const found = await epc.resolve(handle, indices.map((i) => names[i]!));
+    const found = await epc.resolve(
+      handle,
+      indices.map((i) => names[i]!),
+    );
     indices.forEach((i, at) => {
       addresses[i] = found[at]!;
     });
@@ -48,7 +51,10 @@ async function preferCopiesOfNode(
   symbols.forEach(({ symbol }, i) => {
     if (symbol.type === STT_OBJECT) data.push(i);
   });
-  const global = await epc.resolve(0, data.map((i) => symbols[i]!.symbol.name));
+  const global = await epc.resolve(
+    0,
+    data.map((i) => symbols[i]!.symbol.name),
+  );
   data.forEach((i, at) => {
     if (global[at]! !== 0 && epc.isInMainProgram?.(global[at]!)) addresses[i] = global[at]!;
   });

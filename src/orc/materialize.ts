@@ -49,14 +49,16 @@ const R_WRITE = 3;
 export class StaticTlsError extends LinkError {
   /** Room that would be enough, in bytes. */
   readonly size: number;
+  readonly alignment: number;
 
-  constructor(name: string, size: number, cause: unknown) {
+  constructor(name: string, size: number, alignment: number, cause: unknown) {
     super(
       "link",
       `${name}: the process has no room for ${size} bytes of static thread-local storage; start it with GLIBC_TUNABLES=glibc.rtld.optional_static_tls=${size}, or run in the executor`,
       { cause },
     );
     this.size = size;
+    this.alignment = alignment;
   }
 }
 
@@ -294,7 +296,7 @@ class Materialization {
       if (!(error instanceof Error) || !error.message.includes("static TLS block")) throw error;
       const { size: block, alignment } = this.#plan.tls;
       // The loader's default room of 1664 bytes, and what libraries may take of it.
-      throw new StaticTlsError(this.#dylib.name, block + 2 * alignment + 4096, error);
+      throw new StaticTlsError(this.#dylib.name, block + 2 * alignment + 4096, alignment, error);
     }
   }
 

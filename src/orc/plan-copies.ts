@@ -100,7 +100,8 @@ function copyLoadedData(
   const writable: FarVariable[] = [];
   for (const { id, address, variable } of far) {
     const found = variable ?? findVariable(resolution.tables.pool.name(id), runtime);
-    if (found === undefined || kindOfSymbol(found.symbol.type) !== ExternalKind.data || found.symbol.size === 0) continue;
+    if (found === undefined || kindOfSymbol(found.symbol.type) !== ExternalKind.data || found.symbol.size === 0)
+      continue;
     const { symbol, library } = found;
     if (library.isReadOnlyAddress(symbol.value, symbol.size)) {
       copies.push(copyOfLiveData(id, symbol, epc.readMemory!(address, symbol.size)));

@@ -20,6 +20,13 @@ interface Relaunch {
   readonly variables: readonly string[];
 }
 
+/** What the process lacks: room and alignment of static thread-locals in bytes, variables within reach. */
+export interface Wants {
+  readonly staticTls?: number;
+  readonly tlsAlignment?: number;
+  readonly variables?: readonly FarVariable[];
+}
+
 let current: Relaunch | undefined;
 
 /** To be called before anything else of an in-process run: puts the environment back as the user had it. */
@@ -34,7 +41,7 @@ export function afterRelaunch(): void {
 }
 
 /** True when asking for these would be asking a second time: it did not help. */
-export function wasRelaunchedFor(wants: { staticTls?: number; variables?: readonly FarVariable[] }): boolean {
+export function wasRelaunchedFor(wants: Wants): boolean {
   if (current === undefined) return false;
   if (wants.staticTls !== undefined && current.staticTls >= wants.staticTls) return true;
   const known = new Set(current.variables);
@@ -42,7 +49,7 @@ export function wasRelaunchedFor(wants: { staticTls?: number; variables?: readon
 }
 
 /** Starts this process again with room for static thread-locals and with copies of libraries' variables at low addresses. */
-export function relaunch(wants: { staticTls?: number; variables?: readonly FarVariable[] }): never {
+export function relaunch(wants: Wants): never {
   const environment: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) if (value !== undefined) environment[name] = value;
   const preload = environment.LD_PRELOAD ?? null;
@@ -50,11 +57,14 @@ export function relaunch(wants: { staticTls?: number; variables?: readonly FarVa
   const staticTls = Math.max(wants.staticTls ?? 0, current?.staticTls ?? 0);
   const variables = wants.variables ?? [];
   let descriptor: number | null = null;
-  if (variables.length > 0) {
+  const tlsAlignment = wants.tlsAlignment ?? 1;
+  if (variables.length > 0 || tlsAlignment > 1) {
     const wanted = new Set(variables.map(({ symbol }) => symbol.name));
-    const copies = variables.map(({ symbol, library }, i) => copyOfData(i, symbol, library, (name) => wanted.has(name)));
+    const copies = variables.map(({ symbol, library }, i) =>
+      copyOfData(i, symbol, library, (name) => wanted.has(name)),
+    );
     const needed = [...new Set(variables.map(({ loadName }) => loadName))];
-    const path = inheritableFile("slablink-data", writePreload(copies, needed));
+    const path = inheritableFile("slablink-data", writePreload(copies, needed, tlsAlignment));
     descriptor = Number(path.slice(path.lastIndexOf("/") + 1));
     environment.LD_PRELOAD = preload === null ? path : `${path}:${preload}`;
   }

@@ -26,10 +26,22 @@ import type { LinkStats, RunEnd, RunRequest } from "./run-request.ts";
  */
 export async function runProgram(request: RunRequest): Promise<RunEnd> {
   if (request.mode === "in-process") afterRelaunch();
+  try {
+    return await linkAndRun(request);
+  } catch (error) {
+    if (request.mode === "in-process") relaunchFor(error);
+    else if (error instanceof StaticTlsError && request.executorPath === undefined)
+      return await linkAndRun(request, error.size);
+    throw error;
+  }
+}
+
+/** `staticTls`: room for static thread-locals that the executor must be started with, in bytes. */
+async function linkAndRun(request: RunRequest, staticTls = 0): Promise<RunEnd> {
   const arena = new FileArena();
   const started = performance.now();
   // The executor starts while the inputs are read.
-  const opening = openSession(request, arena);
+  const opening = openSession(request, arena, staticTls);
   opening.catch(() => {}); // awaited below
   let session: ExecutionSession | undefined;
   try {
@@ -46,9 +58,6 @@ export async function runProgram(request: RunRequest): Promise<RunEnd> {
     if (main === undefined) throw new LinkError("undefined-symbol", `the entry point ${request.entry} is not defined`);
     request.onLinked?.(statsOf(session, job));
     return await run(session, job, main, request);
-  } catch (error) {
-    if (request.mode === "in-process") relaunchFor(error);
-    throw error;
   } finally {
     session ??= await opening.catch(() => undefined);
     await session?.endSession();
@@ -62,12 +71,12 @@ function relaunchFor(error: unknown): void {
     const wants = { variables: error.variables };
     if (!wasRelaunchedFor(wants)) relaunch(wants);
   } else if (error instanceof StaticTlsError) {
-    const wants = { staticTls: error.size };
+    const wants = { staticTls: error.size, tlsAlignment: error.alignment };
     if (!wasRelaunchedFor(wants)) relaunch(wants);
   }
 }
 
-async function openSession(request: RunRequest, arena: FileArena): Promise<ExecutionSession> {
+async function openSession(request: RunRequest, arena: FileArena, staticTls: number): Promise<ExecutionSession> {
   const { slabSize = DEFAULT_SLAB_SIZE, placement } = request;
   // Who asks for a size gets that size; without a wish a large program gets a large slab.
   const slabs = { slabSize, placement, growable: request.slabSize === undefined };
@@ -81,7 +90,7 @@ async function openSession(request: RunRequest, arena: FileArena): Promise<Execu
   const slab = sharedMemory ? new SlabMemory(slabSize) : undefined;
   const path = request.executorPath ?? executorPath();
   try {
-    const epc = await launchExecutor({ path, slab });
+    const epc = await launchExecutor({ path, slab, staticTls });
     request.onExecutor?.((signal) => epc.kill(signal));
     const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);
     const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
