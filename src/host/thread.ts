@@ -1,5 +1,6 @@
 import { SlablinkError } from "../errors.ts";
 import { libc } from "./libc.ts";
+import { Errno } from "./system-error.ts";
 
 /** What a main thread gets where the limit is unlimited, in bytes. */
 const DEFAULT_STACK_SIZE = 8 * 2 ** 20;
@@ -26,9 +27,10 @@ export function startThread(entry: number, argument: number): number {
   return Number(new DataView(thread.buffer).getBigUint64(0, true));
 }
 
-/** Waits for a thread that is about to end. */
+/** Waits for a thread that is about to end. One that the program has detached (D's runtime does) gives itself back. */
 export function joinThread(thread: number): void {
-  check(libc.pthread_join(thread, null));
+  const status = libc.pthread_join(thread, null);
+  if (status !== Errno.EINVAL) check(status);
 }
 
 /** The size of a main thread's stack in this process (getrlimit(2), RLIMIT_STACK), in bytes. */

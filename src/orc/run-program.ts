@@ -29,8 +29,7 @@ export async function runProgram(request: RunRequest): Promise<RunEnd> {
   try {
     return await linkAndRun(request);
   } catch (error) {
-    if (request.mode === "in-process") relaunchFor(error);
-    else if (error instanceof StaticTlsError && request.executorPath === undefined)
+    if (error instanceof StaticTlsError && request.executorPath === undefined)
       return await linkAndRun(request, error.size);
     throw error;
   }
@@ -58,6 +57,9 @@ async function linkAndRun(request: RunRequest, staticTls = 0): Promise<RunEnd> {
     if (main === undefined) throw new LinkError("undefined-symbol", `the entry point ${request.entry} is not defined`);
     request.onLinked?.(statsOf(session, job));
     return await run(session, job, main, request);
+  } catch (error) {
+    if (request.mode === "in-process") relaunchFor(error);
+    throw error;
   } finally {
     session ??= await opening.catch(() => undefined);
     await session?.endSession();
