@@ -50,7 +50,12 @@ const objects: [name: string, words: string[], file: string, text: string][] = [
   ["C, non-PIC, sections of functions", ["gcc", "-O0", "-fno-pic", "-ffunction-sections", "-fdata-sections"], "b.c", c],
   ["C++ with exceptions and COMDAT", ["gcc", "-O0", "-fPIC"], "c.cc", cxx],
   ["thread-locals", ["gcc", "-O1", "-fPIC"], "d.c", tls],
-  ["thread-locals through descriptors, debug information", ["gcc", "-O1", "-fPIC", "-g", "-mtls-dialect=gnu2"], "e.c", tls],
+  [
+    "thread-locals through descriptors, debug information",
+    ["gcc", "-O1", "-fPIC", "-g", "-mtls-dialect=gnu2"],
+    "e.c",
+    tls,
+  ],
   ["compact relocations", ["clang-22", "-O1", "-fPIC", "-Wa,--crel,--allow-experimental-crel"], "f.c", c],
   ["large code model", ["gcc", "-O1", "-fPIC", "-mcmodel=large"], "g.c", tls],
 ];
