@@ -54,8 +54,8 @@ export function relaxLocalDynamic(view: DataView, at: number): number {
   }
   // Large model, as above.
   if (view.getUint16(at + 4, true) === 0xb848) {
-    write(view, at - 3, [0x66, 0x66, 0x66, ...movFs0Rax]);
-    write(view, at + 9, [0x66, 0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00]); // nopw 0(%rax,%rax), padded
+    write(view, at - 3, [0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0]); // nopw %cs:0(%rax,%rax)
+    write(view, at + 10, movFs0Rax);
     return 1;
   }
   return -1;
