@@ -1,0 +1,1 @@
+int link_1000(int length) { return length; }
