@@ -43,6 +43,7 @@ async function linkAndRun(request: RunRequest, staticTls = 0): Promise<RunEnd> {
   const opening = openSession(request, arena, staticTls);
   opening.catch(() => {}); // awaited below
   let session: ExecutionSession | undefined;
+  let hasRun = false;
   try {
     const inputs = await readInputs(request, arena);
     const inputsRead = performance.now();
@@ -56,13 +57,15 @@ async function linkAndRun(request: RunRequest, staticTls = 0): Promise<RunEnd> {
     const main = job.address(request.entry);
     if (main === undefined) throw new LinkError("undefined-symbol", `the entry point ${request.entry} is not defined`);
     request.onLinked?.(statsOf(session, job));
+    hasRun = true;
     return await run(session, job, main, request);
   } catch (error) {
     if (request.mode === "in-process") relaunchFor(error);
     throw error;
   } finally {
     session ??= await opening.catch(() => undefined);
-    await session?.endSession();
+    // What a program leaves running in this process (threads, libraries that bound to it) needs its memory to the end.
+    if (request.mode === "executor" || !hasRun) await session?.endSession();
     arena.dispose();
   }
 }
