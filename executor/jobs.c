@@ -130,6 +130,13 @@ bool jobs_running(void) {
   return running;
 }
 
+unsigned jobs_own_threads(void) {
+  pthread_mutex_lock(&lock);
+  unsigned count = 2 + pool_threads;
+  pthread_mutex_unlock(&lock);
+  return count;
+}
+
 void jobs_serve_main(void) {
   pthread_mutex_lock(&lock);
   for (;;) {

@@ -27,6 +27,9 @@ void jobs_post_pool(struct job *job);
 /* True while any job is queued or being run. */
 bool jobs_running(void);
 
+/* How many threads the process has for itself: the main thread, the reader, the pool. */
+unsigned jobs_own_threads(void);
+
 /* The main thread's life: runs jobs until jobs_end, and those that are queued then. */
 void jobs_serve_main(void);
 

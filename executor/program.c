@@ -1,16 +1,20 @@
 /* Runs a linked program as the process's own: on its main thread, with initializers before main and finalizers among
    the exit handlers, in the order in which an ordinary executable has them. */
+#include <dirent.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "access.h"
 #include "arguments.h"
 #include "builtins.h"
+#include "jobs.h"
 #include "reservation.h"
 #include "session.h"
 #include "wrapper.h"
@@ -152,6 +156,33 @@ static void take_name(char *name) {
   prctl(PR_SET_NAME, program_invocation_short_name);
 }
 
+/* Threads of the process, 0 if the kernel does not say. */
+static unsigned count_threads(void) {
+  unsigned count = 0;
+  DIR *tasks = opendir("/proc/self/task");
+  if (!tasks) return 0;
+  for (struct dirent *task; (task = readdir(tasks));) count += task->d_name[0] != '.';
+  closedir(tasks);
+  return count;
+}
+
+/* A main that calls pthread_exit leaves the process to its other threads; the last of them ends it with status 0
+   (POSIX, pthread_exit). Ours would keep it for ever, so the program's are waited for here. */
+static void outlive_main(void *unused) {
+  (void)unused;
+  struct timespec pause = {.tv_nsec = 2000000};
+  while (count_threads() > jobs_own_threads()) nanosleep(&pause, NULL);
+  exit(0);
+}
+
+static int call_main(const struct program *program) {
+  int status;
+  pthread_cleanup_push(outlive_main, NULL);
+  status = ((int (*)(int, char **, char **))(uintptr_t)program->main)(program->arguments.count, program->arguments.strings, environ);
+  pthread_cleanup_pop(0);
+  return status;
+}
+
 static void free_program(struct program *program) {
   free(program->init_arrays.items);
   free(program->fini_arrays.items);
@@ -192,7 +223,7 @@ struct wrapper_result program_run(const char *arguments, size_t size) {
   started = program;
   atexit(finalize_latest);
   initialize(program);
-  int status = ((int (*)(int, char **, char **))(uintptr_t)program->main)(program->arguments.count, program->arguments.strings, environ);
+  int status = call_main(program);
   if (program->exit_after) exit(status);
   session_leave_forked_child(status);
   atomic_flag_clear(&running);

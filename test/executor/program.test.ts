@@ -100,6 +100,18 @@ int fx_stdio(void) {
   return 0;
 }
 
+static void *later(void *unused) {
+  usleep(50000);
+  puts("thread done");
+  return 0;
+}
+int fx_pthread_exit(void) {
+  pthread_t thread;
+  pthread_create(&thread, 0, later, 0);
+  atexit(handler);
+  pthread_exit(0);
+}
+
 struct result { union { char *pointer; char value[8]; } data; size_t size; };
 typedef struct result dispatch(void *, const void *, const char *, size_t);
 static struct result call_out(char **argv, const char *text) {
@@ -241,6 +253,13 @@ test("the process ends as the program does", async () => {
     launch(controller, await programRun(addresses, main));
     assert.deepEqual(await controller.ended, { status, signal }, main);
   }
+});
+
+test("a main that leaves by pthread_exit leaves the process to its other threads", async () => {
+  const [controller, addresses] = await start();
+  launch(controller, await programRun(addresses, "fx_pthread_exit"));
+  assert.deepEqual(await controller.ended, { status: 0, signal: null });
+  assert.equal(controller.stdout, "thread done\natexit handler\n");
 });
 
 test("without exitAfter the status is the answer, and the next program can run", async () => {
