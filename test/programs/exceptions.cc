@@ -3,6 +3,7 @@
 // compile: {gcc,clang-22} -O2 -fPIC
 // compile: {gcc,clang-22} -O2 -ffunction-sections
 // compile: gcc -O2 -mcmodel=large
+// compile: gcc -O2 -g -fstack-protector-all -fcf-protection=full -D_GLIBCXX_ASSERTIONS
 #include <algorithm>
 #include <cstdio>
 #include <exception>

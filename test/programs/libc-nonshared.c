@@ -1,5 +1,6 @@
 // Functions that libc.so's linker script takes from libc_nonshared.a: at_quick_exit, atexit, pthread_atfork, stat under its old name.
 // compile: {gcc,clang-22} -O1 {-fPIE,-fno-pic}
+// link: -lc
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>

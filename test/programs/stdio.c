@@ -1,6 +1,8 @@
 // Formatted output, files in memory and on disk, scanning: the C library through calls and through its data symbols.
 // compile: {gcc,clang-22} -O{0,2} {-fPIE,-fPIC,-fno-pic}
 // compile: gcc -O{1,3,s}
+// compile: gcc -O2 -g3 -gz -fstack-protector-all -fcf-protection=full -D_FORTIFY_SOURCE=2
+// compile: clang-22 -O0 -g -gdwarf-5
 // args: one "two words" ""
 #include <stdio.h>
 #include <string.h>

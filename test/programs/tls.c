@@ -3,6 +3,7 @@
 // compile: {gcc,clang-22} -O2 -fPIC -ftls-model={global-dynamic,local-dynamic,initial-exec,local-exec}
 // compile: {gcc,clang-22} -O2 -fPIC -fno-plt -ftls-model={global-dynamic,local-dynamic}
 // compile: {gcc,clang-22} -O2 -fno-pic -ftls-model={initial-exec,local-exec}
+// compile: {gcc,clang-22} -O2 -fPIC -mtls-dialect=gnu2
 // compile: gcc -O2 -fPIC -mcmodel=large -ftls-model={global-dynamic,local-dynamic}
 // reference: -no-pie
 #include <pthread.h>
