@@ -15,7 +15,7 @@ export async function setup() {
     fail(`Node ${process.versions.node} is too old; 20 or newer is needed`);
   if (!packagesAreInstalled()) installPackages();
   const sources = listSources();
-  if (sources !== readText(stamp)) compile(sources);
+  if (sources !== readText(stamp)) await compile(sources);
   const { buildExecutor } = await import("./build-executor.mjs");
   try {
     await buildExecutor();
@@ -71,7 +71,7 @@ function describe(path) {
   return `${path}\t${mtimeMs}\t${size}`;
 }
 
-function compile(sources) {
+async function compile(sources) {
   // Outputs of sources that are gone would still be found by the test runner.
   const kept = new Set(sources.split("\n").map((line) => line.split("\t")[0]));
   for (const line of readText(stamp).split("\n")) {
@@ -83,6 +83,8 @@ function compile(sources) {
   }
   rmSync(stamp, { force: true });
   run(join(root, "node_modules", ".bin", "tsc"), ["-p", root], "compiling TypeScript");
+  const { bundle } = await import("./bundle.mjs");
+  await bundle();
   mkdirSync(join(root, "dist"), { recursive: true });
   writeFileSync(stamp, sources);
 }
