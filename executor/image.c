@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "access.h"
@@ -107,6 +108,8 @@ static bool check_file(int fd, const struct request *request, struct reason *rea
                   header.e_ident[EI_CLASS], header.e_type, header.e_machine, header.e_phentsize, ELFCLASS64, ET_DYN,
                   OWN_MACHINE, sizeof(ElfW(Phdr)));
   }
+  struct stat status;
+  if (fstat(fd, &status) != 0) return refuse(reason, LOAD ": the image: %s", strerror(errno));
   uint64_t lowest = UINT64_MAX, highest = 0;
   for (unsigned i = 0; i < header.e_phnum; i++) {
     ElfW(Phdr) program;
@@ -114,6 +117,11 @@ static bool check_file(int fd, const struct request *request, struct reason *rea
       return refuse(reason, LOAD ": program header %u of %u is outside the file", i, header.e_phnum);
     }
     if (program.p_type != PT_LOAD) continue;
+    /* The loader would map beyond the end of the file and die of SIGBUS. */
+    if (program.p_offset + program.p_filesz < program.p_offset || program.p_offset + program.p_filesz > (uint64_t)status.st_size) {
+      return refuse(reason, LOAD ": program header %u: contents up to 0x%llx, the file has 0x%llx bytes", i,
+                    (ull)(program.p_offset + program.p_filesz), (ull)status.st_size);
+    }
     if (program.p_vaddr + program.p_memsz < program.p_vaddr) return refuse(reason, LOAD ": program header %u wraps around", i);
     if (page_down(program.p_vaddr) < lowest) lowest = page_down(program.p_vaddr);
     if (page_up(program.p_vaddr + program.p_memsz) > highest) highest = page_up(program.p_vaddr + program.p_memsz);
@@ -129,7 +137,8 @@ static void file_path(int fd, char path[64]) { snprintf(path, 64, "/proc/self/fd
 static void *open_image(int fd, const struct request *request, struct reason *reason) {
   char path[64];
   file_path(fd, path);
-  void *handle = dlopen(path, RTLD_NOW | RTLD_GLOBAL);
+  /* Lazily: the libraries that the image brings in bind their calls as in an ordinary program. */
+  void *handle = dlopen(path, RTLD_LAZY | RTLD_GLOBAL);
   if (!handle) {
     const char *text = dlerror();
     refuse(reason, LOAD ": %s", text ? text : "the loader refused it");

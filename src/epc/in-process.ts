@@ -2,6 +2,7 @@ import { closeSync, realpathSync, writeSync } from "node:fs";
 import { type AddressRange, alignDown, alignUp, hex } from "../bytes/address.ts";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ExecutorError } from "../errors.ts";
+import { inheritStandardDescriptors } from "../host/descriptors.ts";
 import {
   findSymbols,
   isLoaded,
@@ -157,6 +158,7 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
   }
 
   async runProgram(program: Program): Promise<ProgramEnd> {
+    inheritStandardDescriptors();
     shareEnvironment();
     return programRunner().run(program);
   }

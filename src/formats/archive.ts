@@ -1,6 +1,7 @@
 import { dirname, isAbsolute, join } from "node:path";
 import { hex } from "../bytes/address.ts";
 import type { ByteReader } from "../bytes/byte-reader.ts";
+import { SlablinkError } from "../errors.ts";
 import { HEADER_SIZE, MAGIC_SIZE, quote, readHeader } from "./archive-header.ts";
 import { type ArchiveIndex, readBsdIndex, readGnuIndex } from "./archive-index.ts";
 import { ArchiveMember } from "./archive-member.ts";
@@ -88,14 +89,23 @@ export class Archive {
     const open = this.#open;
     if (open === undefined) this.reader.fail(`thin archive: no way was given to open its member ${member.path}`);
     if (member.nestedOffset >= 0) return this.#nestedArchive(member.path, open).memberAt(member.nestedOffset).window();
-    const file = open(member.path);
+    const file = this.#openMember(open, member.path);
     return file.window(0, file.length, "member", name);
+  }
+
+  #openMember(open: OpenFile, path: string): ByteReader {
+    try {
+      return open(path);
+    } catch (error) {
+      if (!(error instanceof SlablinkError)) throw error;
+      throw new SlablinkError(error.code, `${this.file}: thin archive: ${error.message}`, { cause: error });
+    }
   }
 
   #nestedArchive(path: string, open: OpenFile): Archive {
     let nested = this.#nested.get(path);
     if (nested === undefined) {
-      nested = Archive.read(open(path), open);
+      nested = Archive.read(this.#openMember(open, path), open);
       // ar flattens thin archives into the outer one; refusing them here also rules out archives that hold each other.
       if (nested.thin) this.reader.fail(`the nested archive ${path} is thin, expected an ordinary one`);
       this.#nested.set(path, nested);

@@ -1,15 +1,14 @@
 import { writeSync } from "node:fs";
+import { inheritDescriptor, inheritStandardDescriptors } from "./descriptors.ts";
 import { koffi } from "./koffi.ts";
 import { createMemfd } from "./memfd.ts";
 import { systemError } from "./system-error.ts";
-
-const F_SETFD = 2;
 
 /** Puts bytes into a file in memory whose descriptor survives execve(2); gives the path by which the new program finds it. */
 export function inheritableFile(name: string, bytes: Uint8Array): string {
   const fd = createMemfd(name, bytes.length);
   writeSync(fd, bytes, 0, bytes.length, 0);
-  surviveExec(fd);
+  inheritDescriptor(fd);
   // Two slashes: the loader remembers libraries by path, and this number will be used again.
   return `/proc/self//fd/${fd}`;
 }
@@ -21,13 +20,8 @@ export function replaceProcess(
   environment: Readonly<Record<string, string>>,
 ): never {
   const execve = koffi().load(null).func("execve", "int", ["const char *", "const char **", "const char **"]);
-  // Node marks its standard descriptors close-on-exec.
-  for (const fd of [0, 1, 2]) surviveExec(fd);
+  inheritStandardDescriptors();
   const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
   execve(path, [...args, null], [...variables, null]);
   throw systemError("executor", `cannot start ${path} again`);
-}
-
-function surviveExec(fd: number): void {
-  koffi().load(null).func("fcntl", "int", ["int", "int", "int"])(fd, F_SETFD, 0);
 }

@@ -21,6 +21,11 @@ export function refuse(reader: ByteReader, format: FileFormat, expected: string)
   if (format === "bitcode") {
     reader.fail("holds LLVM bitcode, no machine code; recompile without -flto, or with -ffat-lto-objects");
   }
+  if (format === "unknown" && reader.length >= 20 && reader.u32(0, "magic") === 0x464c457f) {
+    // ELF all the same: say what about it is odd.
+    checkMachine(reader);
+    reader.fail(`is ELF with e_type ${reader.u16(16, "e_type")}, expected ${expected}`);
+  }
   reader.fail(`is ${DESCRIPTIONS[format]}, expected ${expected}`);
 }
 
@@ -65,7 +70,8 @@ export function checkMachine(reader: ByteReader): void {
   reader.check(18, 2, "e_machine");
   const machine = reader.view.getUint16(reader.start + 18, data !== 2);
   const name = MACHINES.get(machine) ?? "an unknown machine";
-  if (machine !== 62) reader.fail(`is for ${name} (e_machine ${machine}), expected x86-64 (62)`);
+  const order = data === 2 ? ", big-endian (EI_DATA 2)" : "";
+  if (machine !== 62) reader.fail(`is for ${name} (e_machine ${machine})${order}, expected x86-64 (62)`);
   if (elfClass !== 2) {
     const detail = elfClass === 1 ? "32-bit, for the x32 ABI (EI_CLASS 1)" : `of EI_CLASS ${elfClass}`;
     reader.fail(`is ${detail}, expected 64-bit (2)`);

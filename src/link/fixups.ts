@@ -158,6 +158,7 @@ export class Fixups {
           }
           case R_X86_64_GOTPCRELX:
           case R_X86_64_REX_GOTPCRELX:
+            if (S >= indirectStart && S < indirectEnd) break;
             if (
               A === -4 &&
               offset >= 3 &&
