@@ -38,6 +38,9 @@ import { isSectionNamed, sectionKindOf } from "./section-kind.ts";
 /** Alignments above this are taken for damage rather than for a wish. */
 const largestAlignment = 1 << 30;
 
+/** Sizes from here on are damage: no process has so much address space to give. */
+const largestSize = 2 ** 40;
+
 /** One file's section headers, read in place and checked where they are used. */
 interface SectionHeaders {
   readonly reader: ByteReader;
@@ -131,10 +134,13 @@ function readSections(graph: LinkGraph, headers: SectionHeaders): FoundSections 
           );
         }
         sections.alignment[row] = alignment || 1;
-        if (size >= 2 ** 40) {
+        if (size >= largestSize) {
           reader.fail(
             `section ${index} (${graph.sectionName(row)}): size ${hex(size)} is beyond any address space here`,
           );
+        }
+        if (type === SHT_NOBITS && kind === SectionKind.code && size > 0) {
+          reader.fail(`section ${index} (${graph.sectionName(row)}): executable and without contents (SHT_NOBITS)`);
         }
         if ((flags & SHF_COMPRESSED) !== 0) {
           reader.fail(`section ${index} (${graph.sectionName(row)}): compressed sections cannot be part of a program`);
@@ -240,7 +246,8 @@ function discardLinkonce(graph: LinkGraph): void {
   const { view, start, length } = graph.reader;
   for (let row = graph.firstSection + 1; row < graph.firstSection + graph.sectionCount; row++) {
     const name = sections.name[row]!;
-    if (sections.kind[row] === SectionKind.none || view.getUint8(name + 1) !== 0x67) continue;
+    if (sections.kind[row] === SectionKind.none || view.getUint8(name) !== 0x2e) continue;
+    if (view.getUint8(name + 1) !== 0x67) continue;
     if (!isSectionNamed(view, name, ".gnu.linkonce")) continue;
     const id = pool.intern(view, name, start + length);
     if (!groups.has(id)) groups.set(id, graph);
@@ -325,8 +332,10 @@ function readSymbols(graph: LinkGraph, headers: SectionHeaders, extended: number
     } else if (section === SHN_UNDEF) place = SymbolPlace.undefined;
     else if (section < SHN_LORESERVE) place = sectionRow(graph, index, section);
     else if (section === SHN_ABS) place = SymbolPlace.absolute;
-    else if (section === SHN_COMMON || section === SHN_X86_64_LCOMMON) place = SymbolPlace.common;
-    else reader.fail(`symbol ${index}: reserved section index ${hex(section)}`);
+    else if (section === SHN_COMMON || section === SHN_X86_64_LCOMMON) {
+      place = SymbolPlace.common;
+      checkCommon(reader, at, index);
+    } else reader.fail(`symbol ${index}: reserved section index ${hex(section)}`);
     if (place >= 0 && sections.kind[place] === SectionKind.discarded) place = SymbolPlace.discarded;
     if (place === SymbolPlace.absolute ? false : high >= 0x20_0000 || high < -0x20_0000) {
       reader.fail(`symbol ${index}: st_value is beyond ±2^53`);
@@ -335,6 +344,21 @@ function readSymbols(graph: LinkGraph, headers: SectionHeaders, extended: number
     symbols.info[row] = info;
     symbols.value[row] = view.getUint32(at + 8, true) + high * TWO_32;
     symbols.id[row] = index < localCount ? -1 : pool.intern(view, symbolNames + name, symbolNamesEnd);
+  }
+}
+
+/** A common symbol's value is its alignment (gABI 4, "Symbol Values"). */
+function checkCommon(reader: ByteReader, at: number, symbol: number): void {
+  const { view } = reader;
+  const alignment = view.getUint32(at + 8, true) + view.getUint32(at + 12, true) * TWO_32;
+  const size = view.getUint32(at + 16, true) + view.getUint32(at + 20, true) * TWO_32;
+  if (alignment > largestAlignment || (alignment !== 0 && !isPowerOfTwo(alignment))) {
+    reader.fail(
+      `symbol ${symbol}: common with alignment ${hex(alignment)}, not a power of two up to ${hex(largestAlignment)}`,
+    );
+  }
+  if (size >= largestSize) {
+    reader.fail(`symbol ${symbol}: common of size ${hex(size)}, beyond any address space here`);
   }
 }
 

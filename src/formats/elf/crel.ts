@@ -1,7 +1,7 @@
 import type { ByteReader } from "../../bytes/byte-reader.ts";
 import { RELA_SIZE } from "./constants.ts";
 
-/** LEB128 over a checked window; values of up to 53 bits. */
+/** LEB128 over a checked window; 64-bit values, of which the low words count, come back as signed numbers. */
 class Leb128 {
   readonly #reader: ByteReader;
   position = 0;
@@ -14,24 +14,41 @@ class Leb128 {
     return this.#reader.u8(this.position++, "CREL");
   }
 
-  unsigned(): number {
+  /** `scale` times an unsigned number, modulo 2^64: a step backwards is written as a very large one. */
+  unsigned(scale = 1): number {
+    const start = this.position;
     let value = 0;
     for (let weight = 1; ; weight *= 128) {
       const byte = this.byte();
       value += (byte & 0x7f) * weight;
-      if (byte < 0x80) return value;
-      if (weight > 2 ** 56) this.#reader.fail(`CREL: number at 0x${this.position.toString(16)} has too many bytes`);
+      if (byte < 0x80) return value * scale <= Number.MAX_SAFE_INTEGER ? value * scale : this.#exact(start, scale);
+      this.#checkLength(start);
     }
   }
 
   signed(): number {
+    const start = this.position;
     let value = 0;
     for (let weight = 1; ; weight *= 128) {
       const byte = this.byte();
       value += (byte & 0x7f) * weight;
       if (byte < 0x80) return byte & 0x40 ? value - weight * 128 : value;
-      if (weight > 2 ** 56) this.#reader.fail(`CREL: number at 0x${this.position.toString(16)} has too many bytes`);
+      this.#checkLength(start);
     }
+  }
+
+  #checkLength(start: number): void {
+    if (this.position - start >= 10) {
+      this.#reader.fail(`CREL: number at 0x${start.toString(16)} has more than the 10 bytes of a 64-bit one`);
+    }
+  }
+
+  #exact(start: number, scale: number): number {
+    let value = 0n;
+    for (let at = this.position - 1; at >= start; at--) {
+      value = (value << 7n) | BigInt(this.#reader.u8(at, "CREL") & 0x7f);
+    }
+    return Number(BigInt.asIntN(64, value * BigInt(scale)));
   }
 }
 
@@ -56,15 +73,14 @@ export function expandCrel(reader: ByteReader, section: number): DataView {
   let addend = 0;
   for (let i = 0; i < count; i++) {
     const first = input.byte();
-    offset += (first & 0x7f) >> flagBits;
-    if (first >= 0x80) offset += input.unsigned() * 2 ** (7 - flagBits);
+    offset += ((first & 0x7f) >> flagBits) * scale;
+    if (first >= 0x80) offset += input.unsigned(scale * 2 ** (7 - flagBits));
     if (first & 1) symbol = (symbol + input.signed()) >>> 0;
     if (first & 2) type = (type + input.signed()) >>> 0;
     if (hasAddends && first & 4) addend += input.signed();
     const at = i * RELA_SIZE;
-    const place = offset * scale;
-    view.setUint32(at, place, true);
-    view.setUint32(at + 4, place / 2 ** 32, true);
+    view.setUint32(at, offset, true);
+    view.setInt32(at + 4, Math.floor(offset / 2 ** 32), true);
     view.setUint32(at + 8, type, true);
     view.setUint32(at + 12, symbol, true);
     view.setUint32(at + 16, addend, true);

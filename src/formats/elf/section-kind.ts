@@ -50,6 +50,8 @@ export function sectionKindOf(type: number, flags: number, view: DataView, name:
 }
 
 function isFunctionArray(view: DataView, name: number): boolean {
+  // An empty name may be the file's last byte.
+  if (view.getUint8(name) !== 0x2e) return false;
   switch (view.getUint8(name + 1)) {
     case 0x63:
       return isSectionNamed(view, name, ".ctors");
