@@ -31,7 +31,8 @@ export function koffi(): Koffi {
 function loadNative(): Koffi | undefined {
   if (process.platform !== "linux" || process.arch !== "x64") return undefined;
   try {
-    const koffiRequire = createRequire(createRequire(import.meta.url).resolve("koffi/package.json"));
+    // koffi's package exports no package.json to start from.
+    const koffiRequire = createRequire(createRequire(import.meta.url).resolve("koffi"));
     const path = koffiRequire.resolve("@koromix/koffi-linux-x64/package.json").replace(/package\.json$/, "");
     const module: { exports: unknown } = { exports: {} };
     process.dlopen(module, `${path}linux_x64/koffi.node`);
