@@ -21,17 +21,20 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    this.#view.setUint8(this.#grow(1), value);
+    const at = this.#grow(1);
+    this.#view.setUint8(at, value);
     return this;
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#grow(2), value, true);
+    const at = this.#grow(2);
+    this.#view.setUint16(at, value, true);
     return this;
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#grow(4), value, true);
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value, true);
     return this;
   }
 
@@ -60,6 +63,7 @@ export class ByteWriter {
     return rest === 0 ? this : this.zeros(alignment - rest);
   }
 
+  /** Makes room and gives the position; to be called before `#view` is read, since it may replace it. */
   #grow(size: number): number {
     const at = this.#length;
     if (at + size > this.#bytes.length) {

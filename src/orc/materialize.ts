@@ -27,7 +27,7 @@ import { isLinkerDefined, linkerDefined, type SetBound, setBound, TLS_MODULE_BAS
 import type { FinalizedAlloc, InFlightAlloc, JITLinkMemoryManager } from "../memory/jitlink-memory-manager.ts";
 import type { Segment } from "../memory/memory-mapper.ts";
 import { writeEhFrameTable } from "../passes/eh-frame-table.ts";
-import { reverseFunctionArrays } from "../passes/reverse-function-arrays.ts";
+import { reverseFunctionArrays } from "../link/reverse-function-arrays.ts";
 import { ArchiveSource } from "./archive-source.ts";
 import type { SharedLibraryGenerator } from "./definition-generator.ts";
 import { exportedSymbols } from "./exported-symbols.ts";

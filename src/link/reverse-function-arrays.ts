@@ -1,5 +1,5 @@
 import type { GraphTables } from "../graph/graph-tables.ts";
-import type { FunctionArrays } from "../link/function-arrays.ts";
+import type { FunctionArrays } from "./function-arrays.ts";
 import type { WorkingMemory } from "../memory/memory-mapper.ts";
 
 /** Turns the entries of .ctors and .dtors around, since they are laid out among the arrays that run forwards. */
