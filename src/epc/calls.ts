@@ -53,12 +53,14 @@ export function decodeResolve(result: Uint8Array, count: number): Float64Array {
   });
 }
 
+/** Addr start, u64 size, blob, Addr source, u64 sourceSize, Addr results, u64 resultCount. */
 export function encodeImageLoad(image: ImageLoad): Uint8Array {
   const { start, size, bytes = EMPTY, source = 0, sourceSize = 0, results, resultCount } = image;
   const out = new SpsWriter(bytes.length + 128).u64(start).u64(size).blob(bytes).u64(source).u64(sourceSize);
   return out.u64(results).u64(resultCount).bytes;
 }
 
+/** Expected<Tuple<Addr handle, Sequence<u64 result>>>; result words are read as signed. */
 export function decodeImageLoad(result: Uint8Array): LoadedImage {
   return expectValue(result, "loading an image", (reader) => {
     const handle = reader.u64("handle");
@@ -68,6 +70,7 @@ export function decodeImageLoad(result: Uint8Array): LoadedImage {
   });
 }
 
+/** The arguments of `Slablink.programRun`; `exitAfter`: the process ends with the program. */
 export function encodeProgram(program: Program, exitAfter: boolean): Uint8Array {
   const out = new SpsWriter(1024).u64(program.main).sequence(program.argv, (text, to) => to.string(text));
   out.sequence(program.initArrays, writeRange).sequence(program.finiArrays, writeRange).bool(exitAfter);

@@ -1,4 +1,4 @@
-import type { AddressRange } from "../bytes/address.ts";
+import type { Program, ProgramEnd } from "../native/program.ts";
 
 /** A call made when memory is finalized or deallocated: a bootstrap symbol's name and its SPS arguments. */
 export interface AllocAction {
@@ -6,6 +6,7 @@ export interface AllocAction {
   readonly argument: Uint8Array;
 }
 
+/** What to call when memory is finalized, and what undoes it when it is deallocated. */
 export interface AllocActionPair {
   readonly finalize?: AllocAction;
   readonly dealloc?: AllocAction;
@@ -25,33 +26,16 @@ export interface ImageLoad {
   resultCount: number;
 }
 
+/** An image that the executor has loaded, until it is unloaded. */
 export interface LoadedImage {
   handle: number;
   /** 64-bit words as signed numbers. */
   results: Float64Array;
 }
 
-/** A program in linked memory: everything that a C run-time's start file would call, in this order. */
-export interface Program {
-  main: number;
-  argv: string[];
-  /** Called first (DT_INIT-like functions), without arguments. */
-  initFunctions: number[];
-  /** Arrays of addresses, called in order with (argc, argv, envp). */
-  initArrays: AddressRange[];
-  /** After main and the atexit handlers, each array backwards, the last array first. */
-  finiArrays: AddressRange[];
-  finiFunctions: number[];
-  /** What the code passes to __cxa_atexit as its third argument; 0: none. */
-  dsoHandle: number;
-}
+export type { Program, ProgramEnd };
 
-/** How a program or process ended: one of the two is set. */
-export interface ProgramEnd {
-  status?: number;
-  signal?: string;
-}
-
+/** What crossed the connection so far: calls made, and bytes of whole frames. */
 export interface ProtocolCounters {
   requests: number;
   bytesSent: number;

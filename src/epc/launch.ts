@@ -2,6 +2,7 @@ import { spawnExecutor } from "../host/process.ts";
 import type { SlabMemory } from "../host/slab-memory.ts";
 import { RemoteExecutorProcessControl } from "./remote.ts";
 
+/** Which executor to start, and with what. */
 export interface LaunchOptions {
   /** The executor's program file. */
   readonly path: string;

@@ -31,6 +31,7 @@ import { SpsWriter } from "./sps-writer.ts";
 const SETUP_LIMIT = 10_000;
 const END_LIMIT = 2_000;
 
+/** What is known about the process at the other end of a connection. */
 export interface RemoteOptions {
   /** The process at the other end, if it is ours: its end is reported, and disconnect waits for it. */
   readonly process?: ExecutorProcess;

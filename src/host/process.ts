@@ -8,6 +8,7 @@ export interface ProcessEnd {
   readonly signal?: string;
 }
 
+/** A running executor and our end of its connection. */
 export interface ExecutorProcess {
   readonly pid: number;
   /** Our end of the socket pair whose other end is descriptor 3 of the executor. */
@@ -17,6 +18,7 @@ export interface ExecutorProcess {
   kill(signal: NodeJS.Signals): void;
 }
 
+/** The program to start, its arguments, and what it inherits. */
 export interface ExecutorProcessOptions {
   readonly path: string;
   readonly arguments: readonly string[];

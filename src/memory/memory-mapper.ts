@@ -24,6 +24,7 @@ export interface Segment {
 /** Who provides zero-fill beyond the contents' last page: the image loaded there, or the mapper. */
 export type ZeroFill = "image" | "mapper";
 
+/** One allocation of a reservation: its segments, and the actions that go with them. */
 export interface InitializeInfo {
   readonly reservation: number;
   readonly segments: readonly Segment[];

@@ -9,8 +9,8 @@ import { lowCandidates, nearCandidates, type Placement, withoutOccupied } from "
 const LIBC_SYMBOL = "gnu_get_libc_version";
 
 /**
- * Reserves a slab where `placement` wants it. What is mapped in the executor is looked up first when its maps can be
- * read; an address that turns out to be taken is skipped. Errors: code "memory", with the size and what was tried.
+ * Reserves a slab where `placement` wants it. When its first choice is taken, what is mapped in the executor is looked
+ * up, and other places are tried. Errors: code "memory", with the size and what was tried.
  */
 export async function reserveSlab(
   mapper: MemoryMapper,
@@ -22,20 +22,23 @@ export async function reserveSlab(
   const { contentSize, nearSize } = extent;
   if (placement === "anywhere" || !mapper.canPlace) return mapper.reserve(size, undefined, contentSize);
   const all = placement === "low" ? lowAddresses(size, nearSize) : nearCandidates(size, await libcAddress(epc));
-  const candidates = withoutOccupied(all, size, occupiedRanges(epc));
+  // The first place is nearly always free: the maps, 1 ms to read, are looked at when it is not.
+  let candidates = all;
+  let tried = 0;
   let last: unknown;
-  for (const address of candidates) {
+  while (tried < candidates.length) {
     try {
-      return await mapper.reserve(size, address, contentSize);
+      return await mapper.reserve(size, candidates[tried++], contentSize);
     } catch (error) {
       if (!(error instanceof SlablinkError) || error.code !== "memory") throw error;
       last = error;
     }
+    if (tried === 1) candidates = [all[0], ...withoutOccupied(all.slice(1), size, occupiedRanges(epc))];
   }
   const detail = last instanceof Error ? `: ${last.message}` : "";
   throw new SlablinkError(
     "memory",
-    `no room for a slab of ${hex(size)} bytes with placement ${placement} (${candidates.length} of ${all.length} places tried)${detail}; use a smaller --slab-size or another --placement`,
+    `no room for a slab of ${hex(size)} bytes with placement ${placement} (${tried} of ${all.length} places tried)${detail}; use a smaller --slab-size or another --placement`,
     { cause: last },
   );
 }
