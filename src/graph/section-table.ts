@@ -24,20 +24,20 @@ export type SectionKind = (typeof SectionKind)[keyof typeof SectionKind];
  */
 export class SectionTable {
   count = 0;
-  kind = new Uint8Array(1024);
+  kind = new Uint8Array(8192);
   /** Row of the graph in the job's list. */
-  graph = new Int32Array(1024);
+  graph = new Int32Array(8192);
   /** Position of the contents in the graph's reader view. */
-  content = new Int32Array(1024);
-  size = new Float64Array(1024);
-  alignment = new Float64Array(1024);
+  content = new Int32Array(8192);
+  size = new Float64Array(8192);
+  alignment = new Float64Array(8192);
   /** Position of the name in the graph's reader view, NUL-terminated. */
-  name = new Int32Array(1024);
+  name = new Int32Array(8192);
   /** Position and number of the RELA entries; a CREL table is expanded into a buffer of its own. */
-  relocations = new Int32Array(1024);
-  relocationCount = new Int32Array(1024);
+  relocations = new Int32Array(8192);
+  relocationCount = new Int32Array(8192);
   /** Address in the executor once the layout is fixed; offset in the TLS block for TLS sections. */
-  address = new Float64Array(1024);
+  address = new Float64Array(8192);
 
   /** Adds `count` zeroed rows and gives the first. */
   add(count: number): number {

@@ -1,5 +1,5 @@
-const initialNames = 1 << 12;
-const initialBytes = 1 << 16;
+const initialNames = 1 << 14;
+const initialBytes = 1 << 19;
 /** Names up to this long need no look at their length before they are hashed. */
 const commonLength = 4096;
 const decoder = new TextDecoder();

@@ -10,13 +10,13 @@ export const SymbolPlace = { undefined: -1, absolute: -2, common: -3, discarded:
 export class SymbolTable {
   count = 0;
   /** Row of the section it is defined in, or one of `SymbolPlace`. */
-  section = new Int32Array(4096);
+  section = new Int32Array(65536);
   /** Offset in its section before, address after the layout; for a TLS symbol the offset in the TLS block. */
-  value = new Float64Array(4096);
+  value = new Float64Array(65536);
   /** Identifier of its name in the pool for global symbols, -1 for local ones. */
-  id = new Int32Array(4096);
+  id = new Int32Array(65536);
   /** ELF st_info (binding in the high nibble, type in the low) | st_other << 8. */
-  info = new Uint16Array(4096);
+  info = new Uint16Array(65536);
 
   /** Adds `count` zeroed rows and gives the first. */
   add(count: number): number {

@@ -73,6 +73,11 @@ export class LinkageTables {
     return address;
   }
 
+  /** By name identifier: number of the name's stub + 1, or 0 while it has none. For the loop over all relocations. */
+  get stubOfName(): Int32Array {
+    return this.#stubSlots;
+  }
+
   /** Address of the stub through which near code reaches name `id` at `target`; `slotKey` is the key of its GOT entry. */
   stub(id: number, target: number, slotKey: number): number {
     const known = this.#stubSlots[id]!;

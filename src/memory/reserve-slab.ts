@@ -45,8 +45,8 @@ export async function reserveSlab(
 
 /** Everything below 2 GiB if it fits, else at least what 32-bit addresses must reach. */
 function lowAddresses(size: number, nearSize: number): number[] {
-  const whole = lowCandidates(size);
-  return whole.length > 0 ? whole : lowCandidates(nearSize);
+  // The kernel starts the heap of a non-PIE executable anywhere in the first GiB, so the former may fail by chance.
+  return nearSize === size ? lowCandidates(size) : [...lowCandidates(size), ...lowCandidates(nearSize)];
 }
 
 async function libcAddress(epc: ExecutorProcessControl): Promise<number> {

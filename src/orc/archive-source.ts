@@ -4,18 +4,22 @@ import { buildLinkGraph } from "../formats/elf/build-link-graph.ts";
 import { definedNames } from "../formats/elf/defined-names.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import type { LinkGraph } from "../graph/link-graph.ts";
+import type { SharedLibraryGenerator } from "./definition-generator.ts";
 import type { LazySource, SymbolResolution } from "./symbol-resolution.ts";
 
 /** The members of an archive as lazy definitions: interned by the archive's index, or by the members' own symbol tables. */
 export class ArchiveSource implements LazySource {
   readonly archive: Archive;
   readonly #tables: GraphTables;
+  readonly #librariesBefore: readonly SharedLibraryGenerator[];
   readonly #extracted = new Set<ArchiveMember>();
   /** Without an index: the member of each offered name. */
   readonly #members: ArchiveMember[] = [];
 
-  constructor(archive: Archive, tables: GraphTables) {
+  /** `librariesBefore`: shared libraries that come before the archive in the order of the link, and so define first. */
+  constructor(archive: Archive, tables: GraphTables, librariesBefore: readonly SharedLibraryGenerator[] = []) {
     this.archive = archive;
+    this.#librariesBefore = librariesBefore;
     this.#tables = tables;
   }
 
@@ -39,7 +43,11 @@ export class ArchiveSource implements LazySource {
     }
   }
 
-  extract(entry: number): LinkGraph | undefined {
+  extract(entry: number, id: number): LinkGraph | undefined {
+    if (this.#librariesBefore.length > 0) {
+      const name = this.#tables.pool.name(id);
+      if (this.#librariesBefore.some(({ library }) => library.lookup(name)?.isDefaultVersion)) return undefined;
+    }
     const index = this.archive.index;
     const member = index === undefined ? this.#members[entry]! : this.archive.memberAt(index.memberOffset[entry]!);
     return this.#link(member);

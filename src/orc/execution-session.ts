@@ -4,7 +4,6 @@ import { SymbolStringPool } from "../graph/symbol-string-pool.ts";
 import { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import type { JITLinkMemoryManager } from "../memory/jitlink-memory-manager.ts";
 import { JITDylib } from "./jit-dylib.ts";
-import { LinkTimes } from "./link-times.ts";
 import { type LinkedJob, materialize } from "./materialize.ts";
 
 export interface ExecutionSessionOptions {
@@ -19,7 +18,6 @@ export interface ExecutionSessionOptions {
 export class ExecutionSession {
   readonly epc: ExecutorProcessControl;
   readonly memoryManager: JITLinkMemoryManager;
-  readonly times = new LinkTimes();
   readonly #options: ExecutionSessionOptions;
   readonly #pool = new SymbolStringPool();
   readonly #dylibs = new Map<string, JITDylib>();
@@ -67,7 +65,6 @@ export class ExecutionSession {
       memoryManager: this.memoryManager,
       runtime: this.#options.runtime ?? new RuntimeLibraries(),
       pool: this.#pool,
-      times: this.times,
       sharedMemory: this.#options.sharedMemory,
       openedLibraries: this.#openedLibraries,
       serial: ++this.#serial,

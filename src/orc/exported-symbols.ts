@@ -13,7 +13,8 @@ const STB_GLOBAL = 1;
 export function exportedSymbols(tables: GraphTables, resolution: SymbolResolution): AnchorExport[] {
   const { symbols, sections, pool } = tables;
   const exports: AnchorExport[] = [];
-  for (let id = 0; id < pool.size; id++) {
+  // Another job may be adding names to the pool meanwhile.
+  for (let id = 0; id < Math.min(pool.size, resolution.definition.length); id++) {
     const row = resolution.definition[id]! - 1;
     if (row < 0) continue;
     const info = symbols.info[row]!;

@@ -15,10 +15,11 @@ import { ProcessSymbolsGenerator, SharedLibraryGenerator, StaticArchiveGenerator
 import { ExecutionSession } from "./execution-session.ts";
 import { executorPath } from "./executor-path.ts";
 import type { JITDylib } from "./jit-dylib.ts";
-import { type LinkedJob, StaticTlsError } from "./materialize.ts";
+import type { LinkedJob } from "./materialize.ts";
 import { DataOutOfReachError } from "./plan-copies.ts";
 import { afterRelaunch, relaunch, wasRelaunchedFor } from "./relaunch.ts";
 import type { LinkStats, RunEnd, RunRequest } from "./run-request.ts";
+import { StaticTlsError } from "./static-tls-error.ts";
 
 /**
  * Links a program and runs it: `slablink run` without its command line. Resolves when the program has ended.
@@ -48,15 +49,17 @@ async function linkAndRun(request: RunRequest, staticTls = 0): Promise<RunEnd> {
     const inputs = await readInputs(request, arena);
     const inputsRead = performance.now();
     session = await opening;
-    session.times.phases.push({ name: "inputs", milliseconds: inputsRead - started });
-    session.times.phases.push({ name: "wait for executor", milliseconds: performance.now() - inputsRead });
+    const before = [
+      { name: "inputs", milliseconds: inputsRead - started },
+      { name: "wait for executor", milliseconds: performance.now() - inputsRead },
+    ];
     const program = session.createJITDylib("main");
     const runtime = new RuntimeLibraries({ opener: { open: (path) => arena.map(path) } });
     fillDylib(program, inputs, request, runtime);
     const job = await session.link(program, [request.entry]);
     const main = job.address(request.entry);
     if (main === undefined) throw new LinkError("undefined-symbol", `the entry point ${request.entry} is not defined`);
-    request.onLinked?.(statsOf(session, job));
+    request.onLinked?.(statsOf(session, job, before));
     hasRun = true;
     return await run(session, job, main, request);
   } catch (error) {
@@ -146,12 +149,12 @@ function run(session: ExecutionSession, job: LinkedJob, main: number, request: R
   });
 }
 
-function statsOf(session: ExecutionSession, job: LinkedJob): LinkStats {
+function statsOf(session: ExecutionSession, job: LinkedJob, before: LinkStats["phases"]): LinkStats {
   const { requests, bytesSent, bytesReceived } = session.epc.counters;
   const { sections, symbols } = job.tables;
   const slab = (session.memoryManager as SlabMemoryManager).slabs[0];
   return {
-    phases: session.times.phases,
+    phases: [...before, ...job.phases],
     objects: job.counts.objects,
     archives: job.counts.archives,
     sections: sections.count,

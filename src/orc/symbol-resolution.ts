@@ -20,7 +20,7 @@ export interface DuplicateDefinition {
 /** Where a definition can be had that is not part of the job yet: an archive member, or an object not asked for so far. */
 export interface LazySource {
   /** Adds what defines the symbol at `index` of this source to the job; undefined when that is there already. */
-  extract(index: number): LinkGraph | undefined;
+  extract(index: number, id: number): LinkGraph | undefined;
 }
 
 /**
@@ -30,14 +30,14 @@ export interface LazySource {
 export class SymbolResolution {
   readonly tables: GraphTables;
   /** By name identifier: row of the definition + 1, or 0. */
-  definition = new Int32Array(4096);
+  definition = new Int32Array(16384);
   /** By name identifier: bits of `Reference`. */
-  references = new Uint8Array(4096);
+  references = new Uint8Array(16384);
   readonly duplicates: DuplicateDefinition[] = [];
   readonly #lazySources: LazySource[] = [];
   /** By name identifier: number of the lazy source + 1, and the index there. */
-  #lazySource = new Int32Array(4096);
-  #lazyIndex = new Int32Array(4096);
+  #lazySource = new Int32Array(16384);
+  #lazyIndex = new Int32Array(16384);
   /** Names with a strong reference that had no definition when it was seen. */
   readonly #wanted: number[] = [];
   readonly #commons = new Map<number, { size: number; alignment: number }>();
@@ -77,13 +77,13 @@ export class SymbolResolution {
     this.#lazyIndex[id] = index;
   }
 
-  /** Extracts from the lazy sources until nothing wanted can be had from them any more. */
-  close(): void {
+  /** Extracts from the lazy sources until nothing wanted can be had from them any more; `isElsewhere` names are left alone. */
+  close(isElsewhere?: (id: number) => boolean): void {
     for (let id = this.#wanted.pop(); id !== undefined; id = this.#wanted.pop()) {
       if (this.definition[id] !== 0) continue;
       const source = this.#lazySource[id]!;
-      if (source === 0) continue;
-      const graph = this.#lazySources[source - 1]!.extract(this.#lazyIndex[id]!);
+      if (source === 0 || isElsewhere?.(id)) continue;
+      const graph = this.#lazySources[source - 1]!.extract(this.#lazyIndex[id]!, id);
       if (graph !== undefined) this.add(graph);
     }
   }

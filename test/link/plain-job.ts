@@ -8,7 +8,6 @@ import { RuntimeLibraries } from "../../src/inputs/runtime-libraries.ts";
 import type { Segment, WorkingMemory } from "../../src/memory/memory-mapper.ts";
 import { StaticArchiveGenerator } from "../../src/orc/definition-generator.ts";
 import { JITDylib } from "../../src/orc/jit-dylib.ts";
-import { LinkTimes } from "../../src/orc/link-times.ts";
 import { type LinkedJob, materialize } from "../../src/orc/materialize.ts";
 
 export interface PlainJobOptions {
@@ -131,7 +130,6 @@ export async function linkPlainly(
     },
     runtime: new PretendedLibraries(options.functions ?? []),
     pool: new SymbolStringPool(),
-    times: new LinkTimes(),
     sharedMemory: false,
     openedLibraries: new Map(),
     serial: 1,

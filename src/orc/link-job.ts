@@ -1,0 +1,92 @@
+import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
+import { GraphTables } from "../graph/graph-tables.ts";
+import type { SymbolStringPool } from "../graph/symbol-string-pool.ts";
+import type { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
+import type { AnchorPlan, AnchorSizes } from "../link/anchor.ts";
+import type { Externals } from "../link/externals.ts";
+import type { Layout } from "../link/layout.ts";
+import type { LinkageTables } from "../link/linkage-tables.ts";
+import type { SetBound } from "../link/linker-defined.ts";
+import type { InFlightAlloc, JITLinkMemoryManager } from "../memory/jitlink-memory-manager.ts";
+import type { ExternalNames } from "./external-names.ts";
+import type { JITDylib } from "./jit-dylib.ts";
+import { SymbolResolution } from "./symbol-resolution.ts";
+
+/** What a link job works with. */
+export interface MaterializationContext {
+  readonly epc: ExecutorProcessControl;
+  readonly memoryManager: JITLinkMemoryManager;
+  readonly runtime: RuntimeLibraries;
+  readonly pool: SymbolStringPool;
+  /** Contents lie in memory that the executor shares, so an anchor need not travel. */
+  readonly sharedMemory: boolean;
+  /** Libraries that the session has opened already, by load name. */
+  readonly openedLibraries: Map<string, number>;
+  /** Number of the job, for names. */
+  readonly serial: number;
+}
+
+/** An indirect function of the job: the slot that code calls through, and the resolver whose result belongs there. */
+export interface ResolvedSlot {
+  readonly slot: number;
+  readonly resolver: number;
+}
+
+/**
+ * A link job on its way: what the steps (src/orc/steps) have found out so far. Each field is written by one step, named in the
+ * order in which they run, and read by later ones.
+ */
+export class LinkJob {
+  readonly dylib: JITDylib;
+  readonly context: MaterializationContext;
+  readonly tables: GraphTables;
+  readonly resolution: SymbolResolution;
+
+  // collect
+  archives = 0;
+  /** Name → the name it stands for. */
+  readonly aliases = new Map<number, number>();
+
+  // findExternals
+  readonly linkerDefined: number[] = [];
+  readonly setBounds = new Map<number, SetBound>();
+  external!: ExternalNames;
+  /** Known early in this process only. */
+  libraryAddresses: Float64Array | undefined;
+
+  // planLayout
+  plan!: AnchorPlan;
+  sizes!: AnchorSizes;
+  layout!: Layout;
+  alloc!: InFlightAlloc;
+
+  // loadAnchor
+  linkage!: LinkageTables;
+  readonly resolved: ResolvedSlot[] = [];
+  /** Stub of each indirect function → its slot. */
+  readonly indirectSlots = new Map<number, number>();
+  image = 0;
+  /** What the loader has filled in, by `AnchorWord`. */
+  loaderWords: Float64Array | undefined;
+
+  // bind
+  externals!: Externals;
+
+  // copy, fixUp
+  bytesCopied = 0;
+  relocations = 0;
+  /** Words of data that get the address of an indirect function: place → slot. */
+  resolvedWords: ReadonlyMap<number, number> = new Map();
+
+  constructor(dylib: JITDylib, context: MaterializationContext) {
+    this.dylib = dylib;
+    this.context = context;
+    this.tables = new GraphTables(context.pool);
+    this.resolution = new SymbolResolution(this.tables);
+  }
+
+  /** Address of the image of the thread-local block, in the anchor. */
+  get tlsImage(): number {
+    return this.layout.header.address + this.sizes.tlsImage;
+  }
+}

@@ -1,0 +1,61 @@
+import { LinkError } from "../../errors.ts";
+import { foreignWord } from "../../link/anchor.ts";
+import { bindReferences } from "../../link/bind-symbols.ts";
+import { ExternalKind, type Externals } from "../../link/externals.ts";
+import { kindOfSymbol } from "../external-names.ts";
+import { libraryAddresses } from "../library-addresses.ts";
+import type { LinkJob } from "../link-job.ts";
+import { linkerNames } from "../linker-names.ts";
+import { undefinedSymbols } from "../undefined-symbols.ts";
+
+/** Takes the addresses that only the loader and the libraries know, and gives every reference its value. */
+export async function bind(job: LinkJob): Promise<void> {
+  const externals = linkerNames(job);
+  await bindLibraries(job, externals);
+  bindThreadLocals(job, externals);
+  bindAliases(job, externals);
+  bindReferences(job.tables, job.resolution.definition, externals);
+  job.externals = externals;
+}
+
+/** Addresses of the libraries' symbols, and of the copies that stand for some of them. */
+async function bindLibraries(job: LinkJob, externals: Externals): Promise<void> {
+  const { epc, openedLibraries } = job.context;
+  const { fromLibraries } = job.external;
+  if (fromLibraries.length > 0) {
+    const addresses = job.libraryAddresses ?? (await libraryAddresses(epc, fromLibraries, openedLibraries));
+    fromLibraries.forEach(({ id, symbol }, i) => {
+      externals.add(id, addresses[i]!, kindOfSymbol(symbol.type));
+    });
+    const missing = fromLibraries.filter((_, i) => addresses[i] === 0).map(({ id }) => id);
+    if (missing.length > 0) throw undefinedSymbols(job.tables, missing);
+  }
+  job.plan.copies.forEach((copy, index) => {
+    externals.add(copy.id, job.layout.headerData.address + job.sizes.copies[index]!, ExternalKind.data);
+  });
+}
+
+function bindThreadLocals(job: LinkJob, externals: Externals): void {
+  const words = job.loaderWords!;
+  job.plan.foreignTls.forEach(({ id, staticTls }, index) => {
+    const at = foreignWord(index);
+    externals.add(id, 0, ExternalKind.threadLocal);
+    externals.threadLocals.set(id, {
+      module: words[at]!,
+      offset: words[at + 1]!,
+      threadOffset: staticTls ? words[at + 2]! : undefined,
+    });
+  });
+}
+
+function bindAliases(job: LinkJob, externals: Externals): void {
+  const { pool, symbols } = job.tables;
+  for (const [alias, target] of job.aliases) {
+    const row = job.resolution.definition[target]! - 1;
+    const address = row >= 0 ? symbols.value[row]! : externals.address[target]!;
+    if (Number.isNaN(address)) {
+      throw new LinkError("link", `${pool.name(alias)} is an alias of ${pool.name(target)}, which is not defined`);
+    }
+    externals.add(alias, address, ExternalKind.unknown);
+  }
+}

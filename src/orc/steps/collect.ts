@@ -1,0 +1,37 @@
+import { buildLinkGraph } from "../../formats/elf/build-link-graph.ts";
+import { ArchiveSource } from "../archive-source.ts";
+import type { SharedLibraryGenerator } from "../definition-generator.ts";
+import type { LinkJob } from "../link-job.ts";
+import { duplicateSymbols } from "../undefined-symbols.ts";
+
+/** Finds out by symbol tables alone which objects and archive members the job consists of, and who defines what. */
+export function collect(job: LinkJob, names: readonly string[]): void {
+  const { dylib, tables, resolution } = job;
+  const { pool } = tables;
+  const sources: ArchiveSource[] = [];
+  const librariesBefore: SharedLibraryGenerator[] = [];
+  for (const reader of dylib.pending.splice(0)) resolution.add(buildLinkGraph(tables, reader));
+  for (const generator of dylib.generators) {
+    if (generator.kind === "shared-library") librariesBefore.push(generator);
+    if (generator.kind !== "archive") continue;
+    job.archives++;
+    const source = new ArchiveSource(generator.archive, tables, [...librariesBefore]);
+    if (generator.whole) for (const graph of source.extractAll()) resolution.add(graph);
+    else sources.push(source);
+  }
+  for (const source of sources) source.offerTo(resolution);
+  for (const name of names) resolution.want(pool.internString(name));
+  for (const [alias, target] of dylib.aliases) {
+    const id = pool.internString(target);
+    job.aliases.set(pool.internString(alias), id);
+    resolution.want(id);
+  }
+  // What earlier jobs have linked is not linked again.
+  const isLinked = (id: number): boolean => {
+    const name = pool.name(id);
+    return dylib.symbols.has(name) || dylib.absolutes.has(name);
+  };
+  resolution.close(dylib.symbols.size + dylib.absolutes.size > 0 ? isLinked : undefined);
+  if (resolution.duplicates.length > 0) throw duplicateSymbols(tables, resolution.duplicates);
+  resolution.allocateCommons();
+}

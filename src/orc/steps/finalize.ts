@@ -1,0 +1,62 @@
+import { STUB_SIZE } from "../../arch/x86_64.ts";
+import { Slablink } from "../../epc/dialect.ts";
+import type { AllocActionPair } from "../../epc/executor-process-control.ts";
+import { SpsWriter } from "../../epc/sps-writer.ts";
+import type { FinalizedAlloc } from "../../memory/jitlink-memory-manager.ts";
+import type { Segment } from "../../memory/memory-mapper.ts";
+import type { LinkJob } from "../link-job.ts";
+
+const R__ = 1;
+const RW_ = 3;
+const R_X = 5;
+
+export interface Finalized {
+  readonly alloc: FinalizedAlloc;
+  /** Mappings that the job has in the executor. */
+  readonly mappings: number;
+}
+
+/** One request: the stripes get their protections, the executor resolves indirect functions. */
+export async function finalize(job: LinkJob): Promise<Finalized> {
+  const { layout, linkage, context, external } = job;
+  const actions = resolverActions(job);
+  const { code, readOnly, data } = layout;
+  const codeEnd = layout.stubs + STUB_SIZE * linkage.stubCount;
+  const readOnlyEnd = layout.globalOffsetTable + linkage.size;
+  const segments: Segment[] = [];
+  for (const [address, end, protection] of [
+    [code.address, linkage.stubCount > 0 ? codeEnd : code.address + code.size, R_X],
+    [readOnly.address, readOnlyEnd, R__],
+    [data.address, data.address + data.size, RW_],
+  ] as const) {
+    if (end > address) segments.push({ address, contentSize: end - address, zeroFillSize: 0, protection });
+  }
+  const alloc = await job.alloc.finalize(segments, actions);
+  if (context.epc.kind === "remote") {
+    for (const { loadName } of external.libraries) context.openedLibraries.set(loadName, 0);
+  }
+  // The anchor's two parts, one for each segment, and the zero-fill behind the data.
+  const zeroFill = layout.zeroFill.size + layout.largeZeroFill.size > 0 ? 1 : 0;
+  return { alloc, mappings: 2 + segments.length + zeroFill };
+}
+
+/** The pairs (slot, resolver) are appended to the read-only stripe; the action works them off before anything else runs. */
+function resolverActions(job: LinkJob): AllocActionPair[] {
+  const resolverOf = new Map(job.resolved.map(({ slot, resolver }) => [slot, resolver]));
+  const words = job.resolved.flatMap(({ slot, resolver }) => [slot, resolver]);
+  for (const [place, slot] of job.resolvedWords) words.push(place, resolverOf.get(slot)!);
+  if (words.length === 0) return [];
+  const start = job.linkage.append(words);
+  const argument = new SpsWriter().u64(start).u64(start + 8 * words.length).bytes;
+  return [{ finalize: { name: Slablink.resolveIfuncs, argument } }];
+}
+
+/** Gives back memory and image of a job that cannot be completed. */
+export async function abandon(job: LinkJob): Promise<void> {
+  try {
+    if (job.image !== 0) await job.context.epc.unloadImage(job.image);
+    await job.alloc.abandon();
+  } catch {
+    // The executor is gone: what it held went with it, and the first error says why.
+  }
+}

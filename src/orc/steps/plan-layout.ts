@@ -1,0 +1,56 @@
+import { STUB_SIZE } from "../../arch/x86_64.ts";
+import { measureAnchor } from "../../link/anchor.ts";
+import { countIndirectFunctions } from "../../link/bind-symbols.ts";
+import { Demand } from "../../link/direct-references.ts";
+import { layOut, measureThreadLocals, placeLayout } from "../../link/layout.ts";
+import { GOT_BYTES_PER_SYMBOL } from "../../link/linkage-tables.ts";
+import type { SharedLibraryGenerator } from "../definition-generator.ts";
+import { exportedSymbols } from "../exported-symbols.ts";
+import type { LinkJob } from "../link-job.ts";
+import { planCopies } from "../plan-copies.ts";
+
+/** Bytes of the slot of an indirect function. */
+export const RESOLVED_SLOT_SIZE = 8;
+
+/** Decides what the executor's loader is to know of the job, how large everything is, and where it goes. */
+export async function planLayout(job: LinkJob): Promise<void> {
+  const { tables, resolution, external, dylib } = job;
+  const { epc, runtime, openedLibraries, memoryManager, serial } = job.context;
+  const isLoaded = (loadName: string): boolean => openedLibraries.has(loadName);
+  const { copies, demands } = planCopies(resolution, external, epc, runtime, isLoaded, job.libraryAddresses);
+  job.plan = {
+    name: `slablink-job-${serial}`,
+    exports: exportedSymbols(tables, resolution),
+    copies,
+    foreignTls: external.threadLocals.map((id) => ({
+      id,
+      name: tables.pool.bytes(id).slice(),
+      staticTls: ((demands.get(id) ?? 0) & Demand.staticTls) !== 0,
+    })),
+    needed: librariesOfAnchor(job).map((library) => library.loadName),
+    tls: measureThreadLocals(tables),
+    staticTls: true,
+  };
+  job.sizes = measureAnchor(job.plan);
+  const indirect = countIndirectFunctions(tables);
+  job.layout = layOut(tables, new Set([...job.setBounds.values()].map((bound) => bound.section)), {
+    header: job.sizes.header,
+    headerData: job.sizes.headerData,
+    dsoHandle: job.sizes.dsoHandle,
+    stubs: STUB_SIZE * (external.known.length + external.fromLibraries.length + indirect),
+    globalOffsetTable: GOT_BYTES_PER_SYMBOL * (tables.symbols.count + 1),
+    resolvedSlots: RESOLVED_SLOT_SIZE * indirect,
+  });
+  const { size, alignment, contentSize, nearSize } = job.layout;
+  job.alloc = await memoryManager.allocate({ size, alignment, contentSize, nearSize, name: dylib.name });
+  placeLayout(tables, job.layout, job.alloc.address);
+}
+
+function librariesOfAnchor(job: LinkJob): SharedLibraryGenerator[] {
+  const { epc, openedLibraries } = job.context;
+  // In this process libraries are opened by handle: what Node exports must not get into their scope, nor they into Node's.
+  if (epc.kind === "in-process") return [];
+  return job.external.libraries.filter(
+    ({ library, loadName }) => library.soname !== "libc.so.6" && !openedLibraries.has(loadName),
+  );
+}
