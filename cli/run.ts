@@ -12,6 +12,7 @@ export async function command(words: string[]): Promise<number> {
   let printStats = () => {};
   const end = await runProgram({
     ...options,
+    endsProcess: true,
     onLinked: (stats) => {
       if (form === "none" || formatStats === undefined) return;
       const text = formatStats(stats, form);

@@ -12,6 +12,8 @@ export interface ExecutionSessionOptions {
   /** The executor sees the controller's working memory (shared or the same process). */
   readonly sharedMemory: boolean;
   readonly runtime?: RuntimeLibraries;
+  /** Gives back this side's memory when the session has ended. */
+  readonly dispose?: () => void;
 }
 
 /** One executor and what is linked into it (LLVM's ExecutionSession). */
@@ -98,5 +100,6 @@ export class ExecutionSession {
   /** Ends the executor (or, in-process, gives back what it can) and fails all that is pending. */
   async endSession(): Promise<void> {
     await this.epc.disconnect();
+    this.#options.dispose?.();
   }
 }

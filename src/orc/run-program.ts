@@ -69,7 +69,7 @@ async function linkAndRun(request: RunRequest, staticTls = 0): Promise<RunEnd> {
     session ??= await opening.catch(() => undefined);
     // What a program leaves running in this process (threads, libraries that bound to it) needs its memory to the end.
     if (request.mode === "executor" || !hasRun) await session?.endSession();
-    arena.dispose();
+    if (request.endsProcess !== true) arena.dispose();
   }
 }
 
@@ -102,7 +102,10 @@ async function openSession(request: RunRequest, arena: FileArena, staticTls: num
     request.onExecutor?.((signal) => epc.kill(signal));
     const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);
     const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
-    return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime });
+    const dispose = (): void => {
+      if (request.endsProcess !== true && mapper instanceof SharedMemoryMapper) mapper.dispose();
+    };
+    return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime, dispose });
   } catch (error) {
     slab?.dispose();
     throw error;

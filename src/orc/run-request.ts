@@ -24,6 +24,8 @@ export interface RunRequest {
   /** Size of the slab in bytes. */
   readonly slabSize?: number;
   readonly placement: "low" | "near-libc" | "anywhere";
+  /** The caller ends this process right after the program: giving back mappings (5 to 10 ms) is left to the kernel. */
+  readonly endsProcess?: boolean;
   /** Called once, when everything is linked and before the first instruction of the program runs. */
   onLinked?(stats: LinkStats): void;
   /** Called when the executor is there; `kill` sends it a signal and does nothing after its end. */
