@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { ByteReader } from "../../src/bytes/byte-reader.ts";
 import { SlablinkError } from "../../src/errors.ts";
 import { mutate, randomNumbers } from "../formats/archive-fixture.ts";
+import { undefinedNamesOf } from "../link/externals-of.ts";
 import { linkPlainly } from "../link/plain-job.ts";
 import { compile } from "../support/compile.ts";
 import { has } from "../support/tools.ts";
@@ -63,8 +64,9 @@ const objects: [name: string, words: string[], file: string, text: string][] = [
 for (const [name, words, file, text] of objects) {
   test(`mutants of an object end in a clean error or a clean link: ${name}`, async (t) => {
     if (!has(t, words[0])) return;
-    const bytes = readFileSync(await compile(words, file, text));
-    const externals = await undefinedNamesOf(bytes);
+    const path = await compile(words, file, text);
+    const bytes = readFileSync(path);
+    const externals = await undefinedNamesOf([path]);
     const random = randomNumbers(SEED);
     const outcomes = { linked: 0, refused: 0 };
     const failures: string[] = [];
@@ -123,15 +125,4 @@ function tablesOf(view: DataView): { offset: number; size: number }[] {
     if ([1, 2, 3, 4, 17, 0x4000_0014, 0x7000_0001].includes(type) && table.size > 0) tables.push(table);
   }
   return tables;
-}
-
-async function undefinedNamesOf(bytes: Uint8Array): Promise<Record<string, number>> {
-  try {
-    await linkPlainly([ByteReader.of(bytes, "object.o")]);
-    return {};
-  } catch (error) {
-    const symbols = (error as { symbols?: { name: string }[] }).symbols;
-    if (symbols === undefined) throw error;
-    return Object.fromEntries(symbols.map(({ name }, i) => [name, 0x4000_0000 + 16 * i]));
-  }
 }
