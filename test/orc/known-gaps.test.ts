@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SlablinkError } from "../../src/errors.ts";
-import { linkPlainly, readerOf } from "../link/plain-job.ts";
+import { linkPlainly } from "../link/plain-job.ts";
 import { referenceLink, sectionBytes } from "../link/reference-link.ts";
 import { compile } from "../support/compile.ts";
 import { runIn } from "../support/slablink.ts";
@@ -41,25 +41,6 @@ test("a jump through the GOT at a section's end becomes direct", { todo }, async
   const text = ".globl f\n.text\nf: nop\n jmp *f@GOTPCREL(%rip)\n";
   const job = await linkPlainly([await compile(["gcc"], "tail.s", text)]);
   assert.deepEqual([...job.bytesOf(".text")], [0x90, 0xe9, 0xfa, 0xff, 0xff, 0xff, 0x90]);
-});
-
-test("a thread-local sequence that its section cuts off is refused", { todo }, async () => {
-  const text = `
-  .text
-  .byte 0x66
-  lea v@tlsgd(%rip), %rdi
-  .byte 0x66
-  .reloc ., R_X86_64_NONE
-  .section .text.b,"ax"
-  .quad 0x1122334455667788, 0x1122334455667788
-  .section .tdata,"awT"
-v: .quad 1
-`;
-  const object = await compile(["gcc"], "cut.s", text);
-  await assert.rejects(linkPlainly([readerOf(object, "cut.o")]), {
-    code: "relocation",
-    message: "cut.o:(.text+0x4): R_X86_64_TLSGD: the instructions here are not one of the ABI's sequences",
-  });
 });
 
 test("initial-exec loads of the job's own variables become direct", { todo }, async () => {
