@@ -4,7 +4,7 @@
 // relocation entries it has consumed (the call to __tls_get_addr is part of the pattern), or -1 when the bytes are another form.
 
 function matches(view: DataView, at: number, bytes: readonly number[]): boolean {
-  if (at < 0) return false;
+  if (at < 0 || at + bytes.length > view.byteLength) return false;
   for (let i = 0; i < bytes.length; i++) {
     if (view.getUint8(at + i) !== bytes[i]) return false;
   }
@@ -18,18 +18,34 @@ function write(view: DataView, at: number, bytes: readonly number[]): void {
 const movFs0Rax = [0x64, 0x48, 0x8b, 0x04, 0x25, 0x00, 0x00, 0x00, 0x00]; // mov %fs:0, %rax
 const leaRdi = [0x48, 0x8d, 0x3d]; //                                        lea x(%rip), %rdi
 
+/** The calls of __tls_get_addr that may follow the field of a general-dynamic lea; each fills 8 bytes with its own field. */
+const generalDynamicCalls = [
+  [0x66, 0x66, 0x48, 0xe8], // data16 data16 rex.w call __tls_get_addr@PLT
+  [0x66, 0x48, 0xff, 0x15], // data16 rex.w call *__tls_get_addr@GOTPCREL(%rip)
+  [0x66, 0x48, 0x67, 0xe8], // data16 rex.w addr32 call __tls_get_addr
+];
+
+/** The large model's call behind the field: movabs $__tls_get_addr@pltoff, %rax; add %rbx | %r15, %rax; call *%rax. */
+function isLargeCall(view: DataView, at: number): boolean {
+  if (!matches(view, at, [0x48, 0xb8]) || !matches(view, at + 13, [0xff, 0xd0])) return false;
+  return matches(view, at + 10, [0x48, 0x01, 0xd8]) || matches(view, at + 10, [0x4c, 0x01, 0xf8]);
+}
+
+function isGeneralDynamic(view: DataView, at: number): boolean {
+  if (!matches(view, at - 4, [0x66, ...leaRdi]) || at + 12 > view.byteLength) return false;
+  return generalDynamicCalls.some((call) => matches(view, at + 4, call));
+}
+
 /** General dynamic → local exec. `threadOffset` is the variable's distance from the thread pointer (negative). */
 export function relaxGeneralDynamic(view: DataView, at: number, threadOffset: number): number {
-  // 66 48 8d 3d tlsgd       data16 lea x@tlsgd(%rip), %rdi
-  // 66 66 48 e8 plt32       data16 data16 rex.w call __tls_get_addr@PLT     (or 66 48 ff 15 gotpcrelx)
-  if (matches(view, at - 4, [0x66, ...leaRdi]) && view.getUint8(at + 4) === 0x66) {
+  // 66 48 8d 3d tlsgd       data16 lea x@tlsgd(%rip), %rdi; then a call
+  if (isGeneralDynamic(view, at)) {
     write(view, at - 4, movFs0Rax);
     write(view, at + 5, [0x48, 0x8d, 0x80]); //      lea x@tpoff(%rax), %rax
     view.setInt32(at + 8, threadOffset, true);
     return 1;
   }
-  // Large model: lea x@tlsgd(%rip), %rdi; movabs $__tls_get_addr@pltoff, %rax; add %rbx|%r15, %rax; call *%rax
-  if (matches(view, at - 3, leaRdi) && view.getUint16(at + 4, true) === 0xb848) {
+  if (matches(view, at - 3, leaRdi) && isLargeCall(view, at + 4)) {
     write(view, at - 3, movFs0Rax);
     write(view, at + 6, [0x48, 0x8d, 0x80]); //      lea x@tpoff(%rax), %rax
     view.setInt32(at + 9, threadOffset, true);
@@ -43,17 +59,19 @@ export function relaxGeneralDynamic(view: DataView, at: number, threadOffset: nu
 export function relaxLocalDynamic(view: DataView, at: number): number {
   if (!matches(view, at - 3, leaRdi)) return -1;
   // 48 8d 3d tlsld  e8 plt32        lea x@tlsld(%rip), %rdi; call __tls_get_addr@PLT
+  if (at + 9 > view.byteLength) return -1;
   if (view.getUint8(at + 4) === 0xe8) {
     write(view, at - 3, [0x66, 0x66, 0x66, ...movFs0Rax]);
     return 1;
   }
   // 48 8d 3d tlsld  ff 15 gotpcrelx | 67 e8 plt32
-  if (view.getUint16(at + 4, true) === 0x15ff || view.getUint16(at + 4, true) === 0xe867) {
+  if (matches(view, at + 4, [0xff, 0x15]) || matches(view, at + 4, [0x67, 0xe8])) {
+    if (at + 10 > view.byteLength) return -1;
     write(view, at - 3, [0x66, 0x66, 0x66, 0x66, ...movFs0Rax]);
     return 1;
   }
   // Large model, as above.
-  if (view.getUint16(at + 4, true) === 0xb848) {
+  if (isLargeCall(view, at + 4)) {
     write(view, at - 3, [0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0]); // nopw %cs:0(%rax,%rax)
     write(view, at + 10, movFs0Rax);
     return 1;
@@ -82,18 +100,16 @@ export function descriptorToInitialExec(view: DataView, at: number): boolean {
   return true;
 }
 
-/** General dynamic → initial exec, for a library's variable with static TLS; `distance` reaches the GOT entry from the field's new end. */
-export function generalDynamicToInitialExec(view: DataView, at: number, slotFromField: number): number {
-  if (!matches(view, at - 4, [0x66, ...leaRdi]) || view.getUint8(at + 4) !== 0x66) return -1;
-  write(view, at - 4, movFs0Rax);
-  write(view, at + 5, [0x48, 0x03, 0x05]); //        add x@gottpoff(%rip), %rax
-  view.setInt32(at + 8, slotFromField - 12, true);
-  return 1;
-}
-
-/** The call of a TLSDESC sequence, `ff 10` (call *(%rax)) or with a prefix, becomes a no-operation of the same length. */
-export function relaxDescriptorCall(view: DataView, at: number): void {
-  if (view.getUint8(at) === 0x67)
-    write(view, at, [0x0f, 0x1f, 0x00]); // x32 form: 67 ff 10
-  else write(view, at, [0x66, 0x90]);
+/**
+ * The call of a TLSDESC sequence, `ff 10` (call *(%rax)) or with a prefix, becomes a no-operation of the same length;
+ * false when there is no such call, which is then left alone.
+ */
+export function relaxDescriptorCall(view: DataView, at: number): boolean {
+  if (matches(view, at, [0xff, 0x10])) {
+    write(view, at, [0x66, 0x90]);
+    return true;
+  }
+  if (!matches(view, at, [0x67, 0xff, 0x10])) return false;
+  write(view, at, [0x0f, 0x1f, 0x00]); // x32 form
+  return true;
 }

@@ -97,3 +97,36 @@ for (const [name, type, text] of [
     });
   });
 }
+
+test("a thread-local sequence that its section cuts off is refused", async () => {
+  const text = `
+  .text
+  .byte 0x66
+  lea v@tlsgd(%rip), %rdi
+  .byte 0x66
+  .reloc ., R_X86_64_NONE
+  .section .text.b,"ax"
+  .quad 0x1122334455667788, 0x1122334455667788
+  .section .tdata,"awT"
+v: .quad 1
+`;
+  const object = await compile(["gcc"], "cut.s", text);
+  await assert.rejects(linkPlainly([readerOf(object, "cut.o")]), {
+    code: "relocation",
+    message: "cut.o:(.text+0x4): R_X86_64_TLSGD: the instructions here are not one of the ABI's sequences",
+  });
+});
+
+test("a descriptor's call that is none is left alone", async () => {
+  const text = `
+  .text
+  lea v@tlsdesc(%rip), %rax
+  .reloc ., R_X86_64_TLSDESC_CALL, v
+  nop
+  ret
+  .section .tdata,"awT"
+v: .quad 1
+`;
+  const job = await linkPlainly([await compile(["gcc"], "no-call.s", text)]);
+  assert.equal(Buffer.from(job.bytesOf(".text")).toString("hex"), "48c7c0f8ffffff90c3");
+});

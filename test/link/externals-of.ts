@@ -1,0 +1,13 @@
+import { linkPlainly, readerOf } from "./plain-job.ts";
+
+/** Some address for every name that the objects leave undefined. */
+export async function undefinedNamesOf(objects: readonly string[]): Promise<Record<string, number>> {
+  try {
+    await linkPlainly(objects.map((path) => readerOf(path)));
+    return {};
+  } catch (error) {
+    const symbols = (error as { symbols?: { name: string }[] }).symbols;
+    if (symbols === undefined) throw error;
+    return Object.fromEntries(symbols.map(({ name }, i) => [name, 0x4000_0000 + 16 * i]));
+  }
+}
