@@ -1,4 +1,4 @@
-import type { AddressRange } from "../bytes/address.ts";
+import type { Program, ProgramEnd } from "../native/program.ts";
 
 /** A call made when memory is finalized or deallocated: a bootstrap symbol's name and its SPS arguments. */
 export interface AllocAction {
@@ -6,6 +6,7 @@ export interface AllocAction {
   readonly argument: Uint8Array;
 }
 
+/** What is called when memory is finalized, and what undoes it when the memory is deallocated; either may be absent. */
 export interface AllocActionPair {
   readonly finalize?: AllocAction;
   readonly dealloc?: AllocAction;
@@ -25,33 +26,14 @@ export interface ImageLoad {
   resultCount: number;
 }
 
+/** An image that the executor's loader has taken in; `handle` is for `unloadImage`. */
 export interface LoadedImage {
   handle: number;
   /** 64-bit words as signed numbers. */
   results: Float64Array;
 }
 
-/** A program in linked memory: everything that a C run-time's start file would call, in this order. */
-export interface Program {
-  main: number;
-  argv: string[];
-  /** Called first (DT_INIT-like functions), without arguments. */
-  initFunctions: number[];
-  /** Arrays of addresses, called in order with (argc, argv, envp). */
-  initArrays: AddressRange[];
-  /** After main and the atexit handlers, each array backwards, the last array first. */
-  finiArrays: AddressRange[];
-  finiFunctions: number[];
-  /** What the code passes to __cxa_atexit as its third argument; 0: none. */
-  dsoHandle: number;
-}
-
-/** How a program or process ended: one of the two is set. */
-export interface ProgramEnd {
-  status?: number;
-  signal?: string;
-}
-
+/** Requests to an executor since its start, and their bytes with frame headers; all zero in-process, where nothing travels. */
 export interface ProtocolCounters {
   requests: number;
   bytesSent: number;

@@ -1,6 +1,6 @@
 import type { GraphTables } from "../graph/graph-tables.ts";
-import type { FunctionArrays } from "./function-arrays.ts";
 import type { WorkingMemory } from "../memory/memory-mapper.ts";
+import type { FunctionArrays } from "./function-arrays.ts";
 
 /** Turns the entries of .ctors and .dtors around, since they are laid out among the arrays that run forwards. */
 export function reverseFunctionArrays(tables: GraphTables, arrays: FunctionArrays, memory: WorkingMemory): void {

@@ -1,6 +1,5 @@
 import { closeSync, writeSync } from "node:fs";
 import type { AddressRange } from "../bytes/address.ts";
-import type { Program, ProgramEnd } from "../epc/executor-process-control.ts";
 import { SlablinkError } from "../errors.ts";
 import { findSymbols, PROCESS } from "../host/dynamic-loader.ts";
 import { libc } from "../host/libc.ts";
@@ -8,6 +7,7 @@ import { MapFlag, mapMemory, PAGE_SIZE, Protection, unmapMemory } from "../host/
 import { createMemfd } from "../host/memfd.ts";
 import { joinThread, startThread } from "../host/thread.ts";
 import { readMemory, viewMemory } from "../host/view.ts";
+import type { Program, ProgramEnd } from "./program.ts";
 import { ProgramBlock, ProgramEntry, ProgramState, programShim } from "./program-shim.ts";
 
 /** What the block holds of this process. */

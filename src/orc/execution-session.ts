@@ -7,6 +7,7 @@ import { JITDylib } from "./jit-dylib.ts";
 import { LinkTimes } from "./link-times.ts";
 import { type LinkedJob, materialize } from "./materialize.ts";
 
+/** What a session is made of; `runtime` finds the libraries that programs use without naming them. */
 export interface ExecutionSessionOptions {
   readonly epc: ExecutorProcessControl;
   readonly memoryManager: JITLinkMemoryManager;

@@ -1,0 +1,20 @@
+import type { AddressRange } from "../bytes/address.ts";
+import type { ProcessEnd } from "../host/process.ts";
+
+/** A program in linked memory: everything that a C run-time's start file would call, in this order. */
+export interface Program {
+  main: number;
+  argv: string[];
+  /** Called first (DT_INIT-like functions), without arguments. */
+  initFunctions: number[];
+  /** Arrays of addresses, called in order with (argc, argv, envp). */
+  initArrays: AddressRange[];
+  /** After main and the atexit handlers, each array backwards, the last array first. */
+  finiArrays: AddressRange[];
+  finiFunctions: number[];
+  /** What the code passes to __cxa_atexit as its third argument; 0: none. */
+  dsoHandle: number;
+}
+
+/** How a program ended: in-process by its status, in an executor as that process ended. */
+export type ProgramEnd = ProcessEnd;
