@@ -31,6 +31,7 @@ export interface RelocationRow {
   readonly terms: readonly { readonly sign: 1 | -1; readonly term: Term }[];
 }
 
+/** Builds a row; the terms are read out of `expression`, whose letters are those of the psABI. */
 export function row(
   type: number,
   name: string,

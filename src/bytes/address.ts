@@ -12,6 +12,7 @@ export function alignDown(value: number, alignment: number): number {
   return value - (value % alignment);
 }
 
+/** Whether `value` is 1, 2, 4, … */
 export function isPowerOfTwo(value: number): boolean {
   return value > 0 && Number.isInteger(Math.log2(value));
 }

@@ -1,6 +1,7 @@
 import type { AddressRange } from "../bytes/address.ts";
 import { ExecutorError } from "../errors.ts";
-import type { AllocAction, AllocActionPair, ImageLoad, LoadedImage, Program } from "./executor-process-control.ts";
+import type { Program } from "../native/program.ts";
+import type { AllocAction, AllocActionPair, ImageLoad, LoadedImage } from "./executor-process-control.ts";
 import { SpsReader } from "./sps-reader.ts";
 import { SpsWriter } from "./sps-writer.ts";
 
@@ -53,14 +54,14 @@ export function decodeResolve(result: Uint8Array, count: number): Float64Array {
   });
 }
 
-/** Addr start, u64 size, blob, Addr source, u64 sourceSize, Addr results, u64 resultCount. */
+/** u64 start, size; Sequence<char> file; u64 source, sourceSize, results, resultCount (`Slablink.imageLoad`). */
 export function encodeImageLoad(image: ImageLoad): Uint8Array {
   const { start, size, bytes = EMPTY, source = 0, sourceSize = 0, results, resultCount } = image;
   const out = new SpsWriter(bytes.length + 128).u64(start).u64(size).blob(bytes).u64(source).u64(sourceSize);
   return out.u64(results).u64(resultCount).bytes;
 }
 
-/** Expected<Tuple<Addr handle, Sequence<u64 result>>>; result words are read as signed. */
+/** Expected<Tuple<u64 handle, Sequence<i64>>>. Errors: RefusedError with the loader's own text. */
 export function decodeImageLoad(result: Uint8Array): LoadedImage {
   return expectValue(result, "loading an image", (reader) => {
     const handle = reader.u64("handle");
@@ -70,7 +71,7 @@ export function decodeImageLoad(result: Uint8Array): LoadedImage {
   });
 }
 
-/** The arguments of `Slablink.programRun`; `exitAfter`: the process ends with the program. */
+/** The argument of `Slablink.programRun`; with `exitAfter` the executor ends with the program's status instead of answering. */
 export function encodeProgram(program: Program, exitAfter: boolean): Uint8Array {
   const out = new SpsWriter(1024).u64(program.main).sequence(program.argv, (text, to) => to.string(text));
   out.sequence(program.initArrays, writeRange).sequence(program.finiArrays, writeRange).bool(exitAfter);

@@ -9,13 +9,13 @@ import { ProtocolError } from "./protocol-error.ts";
  */
 export const HEADER_SIZE = 32;
 
-/** What a frame is; any other value ends the session. */
+/** What a frame is; every other number is refused. */
 export const Opcode = { setup: 0, hangup: 1, result: 2, callWrapper: 3 } as const;
 
 /** Payloads beyond this are refused: nothing that slablink asks for answers with more. */
 export const MAX_PAYLOAD = 256 * 2 ** 20;
 
-/** One message: its header's fields and what follows it. */
+/** One message: `tag` is the address of the called function (callWrapper), `sequence` pairs a result with its call. */
 export interface Frame {
   readonly opcode: number;
   readonly sequence: number;

@@ -18,15 +18,9 @@ import { readMaps } from "../host/maps.ts";
 import { createMemfd } from "../host/memfd.ts";
 import type { SlabMemory } from "../host/slab-memory.ts";
 import { readMemory } from "../host/view.ts";
+import type { Program, ProgramEnd } from "../native/program.ts";
 import { programRunner } from "../native/program-runner.ts";
-import type {
-  ExecutorProcessControl,
-  ImageLoad,
-  LoadedImage,
-  Program,
-  ProgramEnd,
-  ProtocolCounters,
-} from "./executor-process-control.ts";
+import type { ExecutorProcessControl, ImageLoad, LoadedImage, ProtocolCounters } from "./executor-process-control.ts";
 import { inProcessWrappers } from "./in-process-wrappers.ts";
 import { SpsReader } from "./sps-reader.ts";
 

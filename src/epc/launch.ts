@@ -2,7 +2,7 @@ import { spawnExecutor } from "../host/process.ts";
 import type { SlabMemory } from "../host/slab-memory.ts";
 import { RemoteExecutorProcessControl } from "./remote.ts";
 
-/** Which executor to start, and with what. */
+/** How an executor is started; `env` and `cwd` are this process's by default, `setupLimit` is in ms. */
 export interface LaunchOptions {
   /** The executor's program file. */
   readonly path: string;

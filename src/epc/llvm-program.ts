@@ -1,6 +1,7 @@
 import type { AddressRange } from "../bytes/address.ts";
+import type { Program, ProgramEnd } from "../native/program.ts";
 import { Llvm } from "./dialect.ts";
-import type { ExecutorProcessControl, Program, ProgramEnd } from "./executor-process-control.ts";
+import type { ExecutorProcessControl } from "./executor-process-control.ts";
 import { SpsReader } from "./sps-reader.ts";
 import { SpsWriter } from "./sps-writer.ts";
 

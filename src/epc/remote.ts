@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { hex } from "../bytes/address.ts";
 import { ExecutorError } from "../errors.ts";
 import type { ExecutorProcess } from "../host/process.ts";
+import type { Program, ProgramEnd } from "../native/program.ts";
 import {
   checkError,
   decodeImageLoad,
@@ -14,14 +15,7 @@ import {
 } from "./calls.ts";
 import { type DispatchHandler, EpcConnection, HangupError } from "./connection.ts";
 import { Llvm, Slablink } from "./dialect.ts";
-import type {
-  ExecutorProcessControl,
-  ImageLoad,
-  LoadedImage,
-  Program,
-  ProgramEnd,
-  ProtocolCounters,
-} from "./executor-process-control.ts";
+import type { ExecutorProcessControl, ImageLoad, LoadedImage, ProtocolCounters } from "./executor-process-control.ts";
 import { runMainByWrappers } from "./llvm-program.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { decodeSetup, type Setup } from "./setup.ts";
@@ -31,7 +25,7 @@ import { SpsWriter } from "./sps-writer.ts";
 const SETUP_LIMIT = 10_000;
 const END_LIMIT = 2_000;
 
-/** What is known about the process at the other end of a connection. */
+/** What is known about the executor at the other end of a stream; `setupLimit` in ms, 10 s by default. */
 export interface RemoteOptions {
   /** The process at the other end, if it is ours: its end is reported, and disconnect waits for it. */
   readonly process?: ExecutorProcess;

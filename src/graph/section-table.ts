@@ -16,6 +16,7 @@ export const SectionKind = {
   /** Zero-fill of the medium and large code models, which need not be near anything. */
   largeZeroFill: 10,
 } as const;
+/** One of the values above. */
 export type SectionKind = (typeof SectionKind)[keyof typeof SectionKind];
 
 /**

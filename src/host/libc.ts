@@ -33,7 +33,7 @@ const DECLARATIONS = {
   sem_wait: ["int", "intptr_t"],
 } as const satisfies Record<string, readonly string[]>;
 
-/** The C library's functions with their types here; failures are reported as the function itself does (errno). */
+/** The C library's functions that slablink calls, as their manual pages have them; addresses are numbers. */
 export interface Libc {
   mmap(address: number, size: number, protection: number, flags: number, fd: number, offset: number): number;
   munmap(address: number, size: number): number;

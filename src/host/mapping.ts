@@ -19,7 +19,7 @@ export const MapFlag = {
   fixedNoReplace: 0x10_0000,
 } as const;
 
-/** The arguments of mmap(2), with defaults. */
+/** Arguments of mmap(2): bytes, bits of `Protection`, bits of `MapFlag`. */
 export interface MapRequest {
   /** 0: wherever the kernel likes. */
   readonly address?: number;

@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex } from "node:stream";
 import { ExecutorError } from "../errors.ts";
 
-/** How a process ended: one of the two is set. */
+/** How a process ended: with a status (0 to 255) or by a signal (`SIGSEGV` and the like); one of the two is set. */
 export interface ProcessEnd {
   readonly status?: number;
   readonly signal?: string;
 }
 
-/** A running executor and our end of its connection. */
+/** A running executor that is our child. */
 export interface ExecutorProcess {
   readonly pid: number;
   /** Our end of the socket pair whose other end is descriptor 3 of the executor. */
@@ -18,7 +18,7 @@ export interface ExecutorProcess {
   kill(signal: NodeJS.Signals): void;
 }
 
-/** The program to start, its arguments, and what it inherits. */
+/** What an executor is started with; `env` and `cwd` are this process's by default. */
 export interface ExecutorProcessOptions {
   readonly path: string;
   readonly arguments: readonly string[];

@@ -79,6 +79,7 @@ export interface DataCopy {
   readonly pointers: readonly { offset: number; symbol: Uint8Array; addend: number }[];
 }
 
+/** All that goes into an anchor, collected before the job has addresses; sizes and alignments in bytes. */
 export interface AnchorPlan {
   readonly name: string;
   readonly exports: readonly AnchorExport[];

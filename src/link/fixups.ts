@@ -51,6 +51,7 @@ export interface TlsPlace {
   readonly threadOffset: number | undefined;
 }
 
+/** What applying a job's relocations needs; layout and symbol binding are finished by then. */
 export interface FixupInputs {
   readonly tables: GraphTables;
   readonly memory: WorkingMemory;

@@ -7,6 +7,7 @@ export interface FunctionArray {
   end: number;
 }
 
+/** The arrays of a job in the order in which they are called; `groups` holds all three. */
 export interface FunctionArrays {
   readonly preinit: FunctionArray;
   readonly init: FunctionArray;

@@ -24,7 +24,7 @@ export interface Segment {
 /** Who provides zero-fill beyond the contents' last page: the image loaded there, or the mapper. */
 export type ZeroFill = "image" | "mapper";
 
-/** One allocation of a reservation: its segments, and the actions that go with them. */
+/** One allocation to be made ready: `reservation` is the start address of the one that holds all `segments`. */
 export interface InitializeInfo {
   readonly reservation: number;
   readonly segments: readonly Segment[];

@@ -26,7 +26,7 @@ export async function reserveRemoteSlab(
   }
 }
 
-/** Gives up a slab of slablink's executor, with the images and memory in it. */
+/** Gives up the slab that starts at `base`. Errors: RefusedError when nothing is reserved there. */
 export async function releaseRemoteSlab(epc: ExecutorProcessControl, base: number): Promise<void> {
   const result = await epc.callWrapper(Slablink.slabRelease, new SpsWriter(8).u64(base).bytes);
   checkError(result, "releasing a slab");

@@ -20,7 +20,7 @@ interface Reservation {
   readonly initialized: Map<number, AddressRange[]>;
 }
 
-/** What a shared-memory mapper starts with. */
+/** What a mapper may be told beforehand; zero-fill is the image's affair by default. */
 export interface SharedMemoryMapperOptions {
   /** The slab that the executor was launched with (its descriptor 4); used for the first reservation of its size. */
   readonly inherited?: SlabMemory;

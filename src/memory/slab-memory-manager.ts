@@ -12,7 +12,7 @@ import type { Placement } from "./placement.ts";
 import { reserveSlab } from "./reserve-slab.ts";
 import { exhausted, Slab } from "./slab.ts";
 
-/** How large slabs are, where they go, and how many there may be. */
+/** How slabs are reserved; one of 256 MiB below 2 GiB by default. */
 export interface SlabOptions {
   /** Bytes of each slab; 256 MiB by default, of address space: memory is used as it is written. */
   readonly slabSize?: number;
@@ -23,7 +23,7 @@ export interface SlabOptions {
   readonly maxSlabs?: number;
 }
 
-/** Bytes of a slab when nobody says otherwise. */
+/** 256 MiB, of address space. */
 export const DEFAULT_SLAB_SIZE = 256 * 2 ** 20;
 
 /**

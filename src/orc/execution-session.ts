@@ -6,6 +6,7 @@ import type { JITLinkMemoryManager } from "../memory/jitlink-memory-manager.ts";
 import { JITDylib } from "./jit-dylib.ts";
 import { type LinkedJob, materialize } from "./materialize.ts";
 
+/** What a session is made of; `runtime` finds the libraries that programs use without naming them. */
 export interface ExecutionSessionOptions {
   readonly epc: ExecutorProcessControl;
   readonly memoryManager: JITLinkMemoryManager;

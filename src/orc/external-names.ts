@@ -31,6 +31,7 @@ export interface ExternalNames {
   readonly missing: number[];
 }
 
+/** What an ELF symbol type (STT_*, gABI 4, "Symbol Table") says about an external. */
 export function kindOfSymbol(type: number): ExternalKind {
   if (type === STT_FUNC || type === STT_GNU_IFUNC) return ExternalKind.function;
   if (type === STT_TLS) return ExternalKind.threadLocal;

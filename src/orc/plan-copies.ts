@@ -34,6 +34,7 @@ export class DataOutOfReachError extends LinkError {
   }
 }
 
+/** The variables of libraries that get copies in the job's anchor. */
 export interface CopyPlan {
   readonly copies: DataCopy[];
   /** What relocations demand of the names of libraries, by identifier: bits of `Demand`. */

@@ -11,6 +11,7 @@ import { InProcessMemoryMapper } from "../memory/in-process-mapper.ts";
 import { RpcMemoryMapper } from "../memory/rpc-mapper.ts";
 import { SharedMemoryMapper } from "../memory/shared-memory-mapper.ts";
 import { DEFAULT_SLAB_SIZE, SlabMemoryManager } from "../memory/slab-memory-manager.ts";
+import type { ProgramEnd } from "../native/program.ts";
 import { ProcessSymbolsGenerator, SharedLibraryGenerator, StaticArchiveGenerator } from "./definition-generator.ts";
 import { ExecutionSession } from "./execution-session.ts";
 import { executorPath } from "./executor-path.ts";
@@ -18,14 +19,14 @@ import type { JITDylib } from "./jit-dylib.ts";
 import type { LinkedJob } from "./materialize.ts";
 import { DataOutOfReachError } from "./plan-copies.ts";
 import { afterRelaunch, relaunch, wasRelaunchedFor } from "./relaunch.ts";
-import type { LinkStats, RunEnd, RunRequest } from "./run-request.ts";
+import type { LinkStats, RunRequest } from "./run-request.ts";
 import { StaticTlsError } from "./static-tls-error.ts";
 
 /**
  * Links a program and runs it: `slablink run` without its command line. Resolves when the program has ended.
  * Errors: SlablinkErrors before the program starts; nothing is left behind in either case.
  */
-export async function runProgram(request: RunRequest): Promise<RunEnd> {
+export async function runProgram(request: RunRequest): Promise<ProgramEnd> {
   if (request.mode === "in-process") afterRelaunch();
   try {
     return await linkAndRun(request);
@@ -37,7 +38,7 @@ export async function runProgram(request: RunRequest): Promise<RunEnd> {
 }
 
 /** `staticTls`: room for static thread-locals that the executor must be started with, in bytes. */
-async function linkAndRun(request: RunRequest, staticTls = 0): Promise<RunEnd> {
+async function linkAndRun(request: RunRequest, staticTls = 0): Promise<ProgramEnd> {
   const arena = new FileArena();
   const started = performance.now();
   // The executor starts while the inputs are read.
@@ -138,7 +139,7 @@ function fillDylib(dylib: JITDylib, inputs: readonly Input[], request: RunReques
   if (request.processSymbols) dylib.addGenerator(new ProcessSymbolsGenerator());
 }
 
-function run(session: ExecutionSession, job: LinkedJob, main: number, request: RunRequest): Promise<RunEnd> {
+function run(session: ExecutionSession, job: LinkedJob, main: number, request: RunRequest): Promise<ProgramEnd> {
   const { preinit, init, fini } = job.layout.arrays;
   const ranges = (...arrays: { start: number; end: number }[]) => arrays.filter(({ start, end }) => end > start);
   return session.epc.runProgram({

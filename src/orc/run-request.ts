@@ -32,13 +32,6 @@ export interface RunRequest {
   onExecutor?(kill: (signal: NodeJS.Signals) => void): void;
 }
 
-/** How a program ended: with a status (0 to 255) or by a signal. */
-export interface RunEnd {
-  readonly status?: number;
-  /** `SIGSEGV` and the like. */
-  readonly signal?: string;
-}
-
 /** What one link did. */
 export interface LinkStats {
   /** In the order in which they ran. */

@@ -14,6 +14,7 @@ export interface SymbolReference {
   readonly offset: number;
 }
 
+/** A name that nothing defines, and every place that refers to it. */
 export interface UndefinedSymbol {
   readonly name: string;
   readonly references: readonly SymbolReference[];
