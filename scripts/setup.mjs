@@ -1,7 +1,7 @@
 // Brings a fresh clone, or a changed one, to where everything runs: packages, compiled TypeScript, the executor.
 // Does only what is needed; with nothing to do it takes some ten milliseconds. Silent unless something fails.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isatty } from "node:tty";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -15,13 +15,16 @@ export async function setup() {
     fail(`Node ${process.versions.node} is too old; 20 or newer is needed`);
   if (!packagesAreInstalled()) installPackages();
   const sources = listSources();
-  if (sources !== readText(stamp)) await compile(sources);
+  const changed = sources !== readText(stamp);
+  if (changed) await compile(sources);
   const { buildExecutor } = await import("./build-executor.mjs");
   try {
     await buildExecutor();
   } catch (error) {
     fail(`the executor could not be built: ${error.message}`);
   }
+  const cache = join(root, "dist", `slablink.cjs.${process.version}-${process.arch}.cache`);
+  if (changed || !existsSync(cache)) (await import("./write-code-cache.mjs")).writeCodeCache();
 }
 
 /** Whether node_modules holds what package-lock.json asks for; what is optional may be absent (other platforms). */
@@ -83,6 +86,10 @@ async function compile(sources) {
   }
   rmSync(stamp, { force: true });
   run(join(root, "node_modules", ".bin", "tsc"), ["-p", root], "compiling TypeScript");
+  // Written for another bundle; V8 would notice, but only after reading it.
+  for (const name of listDirectory(join(root, "dist"))) {
+    if (name.endsWith(".cache")) rmSync(join(root, "dist", name), { force: true });
+  }
   const { bundle } = await import("./bundle.mjs");
   await bundle();
   mkdirSync(join(root, "dist"), { recursive: true });
@@ -101,6 +108,14 @@ function run(program, words, what) {
 function start(program, words, what) {
   if (isatty(2)) console.error(`set-up: ${what}`);
   return spawnSync(program, words, { cwd: root, encoding: "utf8", stdio: "pipe" });
+}
+
+function listDirectory(path) {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
 }
 
 function readText(path) {

@@ -113,3 +113,25 @@ export function relaxDescriptorCall(view: DataView, at: number): boolean {
   write(view, at, [0x0f, 0x1f, 0x00]); // x32 form
   return true;
 }
+
+/**
+ * Initial exec → local exec: a load or addition of the offset from the GOT becomes one of the offset itself (the forms of GNU ld).
+ *
+ *     48 8b 05+8r  mov x@gottpoff(%rip), %reg   →   48 c7 c0+r  mov $x@tpoff, %reg
+ *     48 03 05+8r  add x@gottpoff(%rip), %reg   →   48 8d 80+9r lea x@tpoff(%reg), %reg   (rsp, r12: 48 81 c4 add $x@tpoff, %reg)
+ */
+export function relaxInitialExec(view: DataView, at: number, threadOffset: number): boolean {
+  if (at < 3) return false;
+  const rex = view.getUint8(at - 3);
+  const opcode = view.getUint8(at - 2);
+  const form = view.getUint8(at - 1);
+  if ((rex & 0xfb) !== 0x48 || (form & 0xc7) !== 0x05) return false;
+  const register = (form >> 3) & 7;
+  const high = (rex >> 2) & 1;
+  if (opcode === 0x8b) write(view, at - 3, [0x48 | high, 0xc7, 0xc0 | register]);
+  else if (opcode !== 0x03) return false;
+  else if (register === 4) write(view, at - 3, [0x48 | high, 0x81, 0xc4]);
+  else write(view, at - 3, [0x48 | (high * 5), 0x8d, 0x80 | (register << 3) | register]);
+  view.setInt32(at, threadOffset, true);
+  return true;
+}

@@ -9,6 +9,7 @@ import {
   R_X86_64_DTPOFF64,
   R_X86_64_GOTPC32_TLSDESC,
   R_X86_64_GOTPCRELX,
+  R_X86_64_GOTTPOFF,
   R_X86_64_NONE,
   R_X86_64_PC32,
   R_X86_64_PLT32,
@@ -26,6 +27,7 @@ import {
   relaxDescriptor,
   relaxDescriptorCall,
   relaxGeneralDynamic,
+  relaxInitialExec,
   relaxLocalDynamic,
 } from "../arch/x86_64-tls.ts";
 import { hex } from "../bytes/address.ts";
@@ -253,6 +255,15 @@ export class Fixups {
     const at = address - memory.base;
     const threadOffset = this.#ownThreadOffset(fixup.index);
     switch (fixup.row.type) {
+      case R_X86_64_GOTPCRELX:
+      case R_X86_64_REX_GOTPCRELX: {
+        if (fixup.A !== -4 || fixup.offset < 3) return -1;
+        const prefix = fixup.row.type === R_X86_64_REX_GOTPCRELX;
+        return relaxGotLoad(out, at, this.#value[fixup.index]!, address, prefix) ? 0 : -1;
+      }
+      case R_X86_64_GOTTPOFF:
+        if (threadOffset === undefined || fixup.offset < 3 || fixup.A !== -4) return -1;
+        return relaxInitialExec(out, at, threadOffset) ? 0 : -1;
       case R_X86_64_CODE_4_GOTPCRELX:
         if (fixup.A !== -4 || fixup.offset < 4) return -1;
         return relaxGotLoad(out, at, this.#value[fixup.index]!, address, true) ? 0 : -1;
@@ -275,8 +286,7 @@ export class Fixups {
         if (descriptorToInitialExec(out, at)) return -1;
         return this.#expectSequence(fixup, -1);
       case R_X86_64_TLSDESC_CALL:
-        relaxDescriptorCall(out, at);
-        return 0;
+        return this.#expectSequence(fixup, relaxDescriptorCall(out, at) ? 0 : -1);
       default:
         return -1;
     }
@@ -293,6 +303,9 @@ export class Fixups {
   }
 
   #evaluate(fixup: Fixup): number {
+    // The frame of a dropped function: a start of zero distance lies in the table itself, where no function is.
+    const { kind } = this.#in.tables.sections;
+    if (kind[fixup.section] === SectionKind.ehFrame && Number.isNaN(this.#value[fixup.index]!)) return 0;
     let value = 0;
     for (const { sign, term } of fixup.row.terms) value += sign * this.#term(fixup, term);
     if (fixup.row.range === "any") return value;
@@ -481,7 +494,7 @@ export class Fixups {
   /** One GOT entry a global name or local symbol and kind; the value 3 is the module's own pair. */
   #key(index: number, kind: number): number {
     const id = this.#in.tables.symbols.id[index]!;
-    const which = id >= 0 ? id : this.#in.tables.pool.size + index;
+    const which = id >= 0 ? id : this.#in.linkage.stubOfName.length + index;
     return (which + 1) * 4 + kind;
   }
 }

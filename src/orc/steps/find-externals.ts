@@ -37,6 +37,7 @@ function hasSection(tables: GraphTables, name: number): boolean {
   for (let row = 0; row < sections.count; row++) {
     const kind = sections.kind[row];
     if (kind === SectionKind.none || kind === SectionKind.discarded) continue;
+    if (kind === SectionKind.tlsData || kind === SectionKind.tlsZeroFill) continue; // has no address
     const { view, start, length } = graphs[sections.graph[row]!]!.reader;
     const at = sections.name[row]!;
     if (at !== 0 && view.getUint8(at) !== 0x2e && pool.intern(view, at, start + length) === name) return true;
