@@ -1,9 +1,11 @@
 import { hex } from "../bytes/address.ts";
 import { LinkError } from "../errors.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
+import type { LinkGraph } from "../graph/link-graph.ts";
 import type { DuplicateDefinition } from "./symbol-resolution.ts";
 
 const RELA_SIZE = 24;
+const STT_FUNC = 2;
 /** How many referrers are named for each symbol; the rest is counted. */
 const shownReferences = 3;
 
@@ -12,6 +14,8 @@ export interface SymbolReference {
   readonly file: string;
   readonly section: string;
   readonly offset: number;
+  /** The function that the place belongs to, when the object's symbol table says so. */
+  readonly functionName: string | undefined;
 }
 
 /** A name that nothing defines, and every place that refers to it. */
@@ -45,7 +49,10 @@ export function undefinedSymbols(tables: GraphTables, names: readonly number[]):
       if (symbol >= graph.symbolCount) continue;
       const list = references.get(symbols.id[graph.firstSymbol + symbol]!);
       const offset = entries.getUint32(first + i * RELA_SIZE, true);
-      list?.push({ file: graph.name, section: graph.sectionName(row), offset });
+      if (list === undefined) continue;
+      // Only those that are shown need more than a count.
+      const functionName = list.length < shownReferences ? functionAt(graph, row, offset) : undefined;
+      list.push({ file: graph.name, section: graph.sectionName(row), offset, functionName });
     }
   }
   const sorted = names.map((id) => ({ name: pool.name(id), references: references.get(id)! }));
@@ -61,10 +68,23 @@ export function duplicateSymbols(tables: GraphTables, duplicates: readonly Dupli
   return new LinkError("duplicate-symbol", lines.join("\n"));
 }
 
+/** The function symbol whose extent holds the offset of a section. */
+function functionAt(graph: LinkGraph, section: number, offset: number): string | undefined {
+  const { symbols } = graph.tables;
+  for (let index = 0; index < graph.symbolCount; index++) {
+    const row = graph.firstSymbol + index;
+    if (symbols.section[row] !== section || (symbols.info[row]! & 0xf) !== STT_FUNC) continue;
+    const start = symbols.value[row]!;
+    if (offset >= start && offset < start + graph.symbolSize(index)) return graph.symbolName(index);
+  }
+  return undefined;
+}
+
 function describe({ name, references }: UndefinedSymbol): string {
   const lines = [`undefined symbol: ${name}`];
-  for (const { file, section, offset } of references.slice(0, shownReferences)) {
-    lines.push(`>>> referenced by ${file}:(${section}+${hex(offset)})`);
+  if (references.length === 0) lines.push(">>> looked up by name, as an entry point is");
+  for (const { file, section, offset, functionName } of references.slice(0, shownReferences)) {
+    lines.push(`>>> referenced by ${file}:(${functionName ?? `${section}+${hex(offset)}`})`);
   }
   if (references.length > shownReferences)
     lines.push(`>>> referenced ${references.length - shownReferences} more times`);
