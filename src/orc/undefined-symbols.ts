@@ -1,9 +1,9 @@
 import { hex } from "../bytes/address.ts";
 import { LinkError } from "../errors.ts";
+import { RELA_SIZE } from "../formats/elf/constants.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import type { DuplicateDefinition } from "./symbol-resolution.ts";
 
-const RELA_SIZE = 24;
 /** How many referrers are named for each symbol; the rest is counted. */
 const shownReferences = 3;
 

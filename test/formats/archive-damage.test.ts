@@ -223,6 +223,6 @@ describe("truncated and mutated archives", () => {
       throw new SlablinkError("file", "a.o: no such file");
     };
     const archive = Archive.read(ByteReader.of(samples.get("thin.a")!, "thin.a"), missing);
-    assert.throws(() => readAll(archive), { code: "file", message: "a.o: no such file" });
+    assert.throws(() => readAll(archive), { code: "file", message: "thin.a: thin archive: a.o: no such file" });
   });
 });
