@@ -1,4 +1,4 @@
-import { TWO_32 } from "./address.ts";
+import { setWord64 } from "./word.ts";
 
 /** Growing little-endian buffer; 64-bit fields are written from numbers (|value| ≤ 2^53). */
 export class ByteWriter {
@@ -40,8 +40,7 @@ export class ByteWriter {
 
   u64(value: number): this {
     const at = this.#grow(8);
-    this.#view.setUint32(at, value, true);
-    this.#view.setInt32(at + 4, Math.floor(value / TWO_32), true);
+    setWord64(this.#view, at, value);
     return this;
   }
 

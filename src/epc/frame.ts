@@ -1,4 +1,5 @@
 import { hex, TWO_32 } from "../bytes/address.ts";
+import { setWord64 } from "../bytes/word.ts";
 import { ProtocolError } from "./protocol-error.ts";
 
 /*
@@ -28,10 +29,10 @@ export interface Frame {
 export function encodeHeader(opcode: number, sequence: number, tag: number, payloadSize: number): Uint8Array {
   const header = new Uint8Array(HEADER_SIZE);
   const view = new DataView(header.buffer);
-  setU64(view, 0, HEADER_SIZE + payloadSize);
-  setU64(view, 8, opcode);
-  setU64(view, 16, sequence);
-  setU64(view, 24, tag);
+  setWord64(view, 0, HEADER_SIZE + payloadSize);
+  setWord64(view, 8, opcode);
+  setWord64(view, 16, sequence);
+  setWord64(view, 24, tag);
   return header;
 }
 
@@ -88,11 +89,6 @@ function checkedSize(bytes: Uint8Array): number {
   const opcode = u64(view, 8, "opcode");
   if (opcode > Opcode.callWrapper) throw new ProtocolError(`frame opcode ${hex(opcode)} is not in [0x0, 0x3]`);
   return size;
-}
-
-function setU64(view: DataView, offset: number, value: number): void {
-  view.setUint32(offset, value % TWO_32, true);
-  view.setUint32(offset + 4, Math.floor(value / TWO_32), true);
 }
 
 function u64(view: DataView, offset: number, field: string): number {

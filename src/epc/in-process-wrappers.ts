@@ -16,6 +16,7 @@ export function inProcessWrappers(): Map<string, InProcessWrapper> {
     [Llvm.registerEHFrame, asError((argument) => callFrameFunction("__register_frame", argument))],
     [Llvm.deregisterEHFrame, asError((argument) => callFrameFunction("__deregister_frame", argument))],
     [Slablink.processorTime, processorTime],
+    [Llvm.runAsVoidFunction, runAsVoidFunction],
   ]);
 }
 
@@ -47,6 +48,11 @@ function callFrameFunction(name: string, argument: SpsReader): void {
   const [address] = findSymbols(PROCESS, [name]);
   if (address === 0) throw new SlablinkError("executor", `this process has no ${name}`);
   callWithPointer(address, start);
+}
+
+/** Calls `int f(void)` at an address, here and now on koffi's stack (2 MiB); answers i32. */
+function runAsVoidFunction(argument: SpsReader): Uint8Array {
+  return new SpsWriter(4).u32(callResolver(argument.u64("function"))).bytes;
 }
 
 /** Tuple<u64, u64>: user and system time of this process in microseconds. */

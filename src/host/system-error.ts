@@ -9,9 +9,19 @@ export function systemError(code: ErrorCode, what: string, number = errno()): Sl
   return new SlablinkError(code, `${what}: ${libc.strerror(number)}`);
 }
 
-/** The same for an error thrown by node:fs. */
+/** What the operating system said about a file, when node:fs throws: `<path>: <what is wrong>`. */
 export function fileError(path: string, cause: unknown): SlablinkError {
-  const number = (cause as NodeJS.ErrnoException).errno;
-  const text = number === undefined ? (cause as Error).message : libc.strerror(Math.abs(number));
-  return new SlablinkError("file", `${path}: ${text}`, { cause });
+  const { code, errno: number, message } = cause as NodeJS.ErrnoException;
+  const said = number === undefined ? `cannot be read (${message})` : libc.strerror(Math.abs(number));
+  return new SlablinkError("file", `${path}: ${FILE_ERRORS.get(code ?? "") ?? said}`, { cause });
 }
+
+const FILE_ERRORS = new Map([
+  ["ENOENT", "no such file"],
+  ["ENOTDIR", "no such file (a part of its path is no directory)"],
+  ["EISDIR", "is a directory, expected a file"],
+  ["EACCES", "permission denied"],
+  ["ELOOP", "too many levels of symbolic links"],
+  ["EMFILE", "cannot be opened: this process has too many open files"],
+  ["ERR_FS_FILE_TOO_LARGE", "is too large to be read into memory (2 GiB or more)"],
+]);

@@ -1,5 +1,6 @@
 import type { ByteReader } from "../bytes/byte-reader.ts";
 import { detectFormat, type FileFormat } from "../formats/detect.ts";
+import { machineName } from "../formats/elf/machines.ts";
 
 /**
  * Refuses, in one sentence that says what the file is instead, everything that is no relocatable ELF64 x86-64 object
@@ -42,34 +43,13 @@ const DESCRIPTIONS: Record<FileFormat, string> = {
   unknown: "in no known format",
 };
 
-const MACHINES = new Map([
-  [2, "SPARC"],
-  [3, "i386"],
-  [4, "m68k"],
-  [8, "MIPS"],
-  [15, "PA-RISC"],
-  [20, "PowerPC"],
-  [21, "PowerPC64"],
-  [22, "s390x"],
-  [40, "ARM"],
-  [42, "SuperH"],
-  [43, "SPARC V9"],
-  [50, "IA-64"],
-  [62, "x86-64"],
-  [183, "AArch64"],
-  [224, "AMD GPU"],
-  [243, "RISC-V"],
-  [247, "BPF"],
-  [258, "LoongArch"],
-]);
-
 /** Requires ELF64, little-endian, x86-64, and names what it is otherwise. */
 export function checkMachine(reader: ByteReader): void {
   const elfClass = reader.u8(4, "EI_CLASS");
   const data = reader.u8(5, "EI_DATA");
   reader.check(18, 2, "e_machine");
   const machine = reader.view.getUint16(reader.start + 18, data !== 2);
-  const name = MACHINES.get(machine) ?? "an unknown machine";
+  const name = machineName(machine) ?? "an unknown machine";
   const order = data === 2 ? ", big-endian (EI_DATA 2)" : "";
   if (machine !== 62) reader.fail(`is for ${name} (e_machine ${machine})${order}, expected x86-64 (62)`);
   if (elfClass !== 2) {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { ByteReader } from "../bytes/byte-reader.ts";
-import { SlablinkError } from "../errors.ts";
+import { fileError } from "../host/system-error.ts";
 
 /** How input files become bytes; the host may map them instead of reading them. */
 export interface FileOpener {
@@ -18,20 +18,3 @@ export const readingOpener: FileOpener = {
     }
   },
 };
-
-/** What the operating system said about a file, as an error that names it. */
-export function fileError(path: string, cause: unknown): SlablinkError {
-  const { code, message } = cause as NodeJS.ErrnoException;
-  const text = FILE_ERRORS.get(code ?? "") ?? `cannot be read (${message})`;
-  return new SlablinkError("file", `${path}: ${text}`, { cause });
-}
-
-const FILE_ERRORS = new Map([
-  ["ENOENT", "no such file"],
-  ["ENOTDIR", "no such file (a part of its path is no directory)"],
-  ["EISDIR", "is a directory, expected a file"],
-  ["EACCES", "permission denied"],
-  ["ELOOP", "too many levels of symbolic links"],
-  ["EMFILE", "cannot be opened: this process has too many open files"],
-  ["ERR_FS_FILE_TOO_LARGE", "is too large to be read into memory (2 GiB or more)"],
-]);

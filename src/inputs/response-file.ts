@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { UsageError } from "../errors.ts";
-import { fileError } from "./file-opener.ts";
+import { fileError } from "../host/system-error.ts";
 
 /**
  * Replaces each `@FILE` by the words of that file, as gcc and GNU ld do: a file may name further ones (relative to the

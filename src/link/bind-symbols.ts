@@ -1,9 +1,8 @@
+import { STT_GNU_IFUNC } from "../formats/elf/constants.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import { SymbolPlace } from "../graph/symbol-table.ts";
 import type { Externals } from "./externals.ts";
-
-const STT_GNU_IFUNC = 10;
 
 /** An indirect function of the job: code calls it through the slot that its resolver's result is put into. */
 export interface IndirectFunction {

@@ -1,12 +1,9 @@
+import { R_X86_64_64, R_X86_64_GLOB_DAT, R_X86_64_RELATIVE } from "../arch/x86_64.ts";
 import { LinkError } from "../errors.ts";
+import { STB_GLOBAL, STT_FUNC } from "../formats/elf/constants.ts";
 import type { DynamicSymbol, SharedLibrary } from "../formats/elf/shared-library.ts";
 import type { DataCopy } from "./anchor.ts";
 
-const R_X86_64_64 = 1;
-const R_X86_64_GLOB_DAT = 6;
-const R_X86_64_RELATIVE = 8;
-const STT_FUNC = 2;
-const STB_GLOBAL = 1;
 const encoder = new TextEncoder();
 
 /**

@@ -1,6 +1,5 @@
+import { RELA_SIZE } from "../formats/elf/constants.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
-
-const RELA_SIZE = 24;
 
 /** What a relocation type demands of the symbol it refers to: bits. */
 export const Demand = { near: 1, staticTls: 2 } as const;

@@ -1,14 +1,10 @@
 import { STUB_SIZE, writeStub } from "../arch/x86_64.ts";
+import { setWord64 } from "../bytes/word.ts";
 import { LinkError } from "../errors.ts";
 import type { WorkingMemory } from "../memory/memory-mapper.ts";
 
 /** Bytes of GOT that one symbol can need at most: its address, its thread offset, and a module/offset pair. */
 export const GOT_BYTES_PER_SYMBOL = 32;
-
-const writeWord = (view: DataView, at: number, value: number): void => {
-  view.setUint32(at, value, true);
-  view.setInt32(at + 4, Math.floor(value / 0x1_0000_0000), true);
-};
 
 /**
  * The global offset table of a job and its stubs, made as fixups ask for them, so that nothing is there that no code uses.
@@ -53,8 +49,8 @@ export class LinkageTables {
     const address = this.base + this.#used;
     this.#used += size;
     const { view, base } = this.#memory;
-    writeWord(view, address - base, first);
-    if (second !== undefined) writeWord(view, address - base + 8, second);
+    setWord64(view, address - base, first);
+    if (second !== undefined) setWord64(view, address - base + 8, second);
     this.#slots.set(key, address);
     return address;
   }
@@ -67,7 +63,7 @@ export class LinkageTables {
     }
     const { view, base } = this.#memory;
     words.forEach((word, i) => {
-      writeWord(view, address - base + 8 * i, word);
+      setWord64(view, address - base + 8 * i, word);
     });
     this.#used += 8 * words.length;
     return address;

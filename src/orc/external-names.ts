@@ -1,15 +1,11 @@
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
+import { STT_FUNC, STT_GNU_IFUNC, STT_OBJECT, STT_TLS } from "../formats/elf/constants.ts";
 import type { DynamicSymbol, SharedLibrary } from "../formats/elf/shared-library.ts";
 import type { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import { ExternalKind } from "../link/externals.ts";
 import { SharedLibraryGenerator } from "./definition-generator.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import { Reference, type SymbolResolution } from "./symbol-resolution.ts";
-
-const STT_OBJECT = 1;
-const STT_FUNC = 2;
-const STT_TLS = 6;
-const STT_GNU_IFUNC = 10;
 
 /** A name that a shared library of the program defines. */
 export interface LibrarySymbol {

@@ -1,7 +1,6 @@
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
+import { STT_OBJECT } from "../formats/elf/constants.ts";
 import type { LibrarySymbol } from "./external-names.ts";
-
-const STT_OBJECT = 1;
 
 /**
  * Addresses of what shared libraries define, in the order of `symbols`; 0 where a library that was opened does not have the

@@ -1,11 +1,8 @@
+import { STB_GNU_UNIQUE, STB_WEAK, STT_TLS } from "../formats/elf/constants.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import type { LinkGraph } from "../graph/link-graph.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import { SymbolPlace } from "../graph/symbol-table.ts";
-
-const STB_WEAK = 2;
-const STB_GNU_UNIQUE = 10;
-const STT_TLS = 6;
 
 /** What is known about the references to a name: bits of `SymbolResolution.references`. */
 export const Reference = { strong: 1, weak: 2, tls: 4, hidden: 8 } as const;

@@ -50,8 +50,8 @@ test("when the arena is full another one is used, also for files larger than it"
 test("files that cannot be had say which and why", () => {
   using arena = new FileArena(2 ** 20);
   const missing = join(directory, "missing");
-  assert.throws(() => arena.map(missing), { code: "file", message: `${missing}: No such file or directory` });
-  assert.throws(() => arena.map(directory), { code: "file", message: `${directory}: Is a directory` });
+  assert.throws(() => arena.map(missing), { code: "file", message: `${missing}: no such file` });
+  assert.throws(() => arena.map(directory), { code: "file", message: `${directory}: is a directory, expected a file` });
 });
 
 test("what is not a regular file is read", () => {

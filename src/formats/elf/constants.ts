@@ -1,4 +1,5 @@
-// Names and numbers of the System V gABI (chapters 4 and 5) and of the x86-64 psABI, as their documents spell them.
+// Names and numbers of the System V gABI (chapters 4 and 5), of the x86-64 psABI and, for symbol versions, of the Linux
+// Standard Base, as their documents spell them; sizes in bytes.
 
 export const ELFCLASS64 = 2;
 export const ELFDATA2LSB = 1;
@@ -8,6 +9,7 @@ export const SHDR_SIZE = 64;
 export const SYM_SIZE = 24;
 export const RELA_SIZE = 24;
 export const PHDR_SIZE = 56;
+export const DYN_SIZE = 16;
 
 export const ET_REL = 1;
 export const ET_DYN = 3;
@@ -28,6 +30,7 @@ export const SHT_RELA = 4;
 export const SHT_NOTE = 7;
 export const SHT_NOBITS = 8;
 export const SHT_REL = 9;
+export const SHT_DYNSYM = 11;
 export const SHT_INIT_ARRAY = 14;
 export const SHT_FINI_ARRAY = 15;
 export const SHT_PREINIT_ARRAY = 16;
@@ -71,6 +74,7 @@ export const PT_DYNAMIC = 2;
 export const PT_TLS = 7;
 export const PT_GNU_EH_FRAME = 0x6474_e550;
 export const PT_GNU_STACK = 0x6474_e551;
+export const PT_GNU_RELRO = 0x6474_e552;
 
 export const PF_X = 1;
 export const PF_W = 2;
@@ -88,4 +92,17 @@ export const DT_STRSZ = 10;
 export const DT_SYMENT = 11;
 export const DT_SONAME = 14;
 export const DT_FLAGS = 30;
+export const DT_RELRSZ = 35;
+export const DT_RELR = 36;
+export const DT_GNU_HASH = 0x6fff_fef5;
+export const DT_VERSYM = 0x6fff_fff0;
+export const DT_FLAGS_1 = 0x6fff_fffb;
+export const DT_VERDEF = 0x6fff_fffc;
+export const DT_VERDEFNUM = 0x6fff_fffd;
 export const DF_STATIC_TLS = 0x10;
+export const DF_1_PIE = 0x0800_0000;
+
+/** A version number's flag: the symbol is not the default for its name (`name@VERSION`). */
+export const VERSYM_HIDDEN = 0x8000;
+/** The version table's own entry for the library's name; not a version of symbols. */
+export const VER_FLG_BASE = 1;

@@ -1,4 +1,5 @@
 import type { ByteReader } from "../../bytes/byte-reader.ts";
+import { setWord64 } from "../../bytes/word.ts";
 import { RELA_SIZE } from "./constants.ts";
 
 /** LEB128 over a checked window; 64-bit values, of which the low words count, come back as signed numbers. */
@@ -79,12 +80,10 @@ export function expandCrel(reader: ByteReader, section: number): DataView {
     if (first & 2) type = (type + input.signed()) >>> 0;
     if (hasAddends && first & 4) addend += input.signed();
     const at = i * RELA_SIZE;
-    view.setUint32(at, offset, true);
-    view.setInt32(at + 4, Math.floor(offset / 2 ** 32), true);
+    setWord64(view, at, offset);
     view.setUint32(at + 8, type, true);
     view.setUint32(at + 12, symbol, true);
-    view.setUint32(at + 16, addend, true);
-    view.setInt32(at + 20, Math.floor(addend / 2 ** 32), true);
+    setWord64(view, at + 16, addend);
   }
   return view;
 }

@@ -1,20 +1,6 @@
 import type { ByteReader } from "../../bytes/byte-reader.ts";
 import { EHDR_SIZE, ELFCLASS64, ELFDATA2LSB, EM_X86_64, ET_REL, SHDR_SIZE } from "./constants.ts";
-
-const machines: Record<number, string> = {
-  3: "i386",
-  8: "MIPS",
-  20: "PowerPC",
-  21: "PowerPC64",
-  22: "S/390",
-  40: "ARM",
-  50: "IA-64",
-  62: "x86-64",
-  183: "AArch64",
-  243: "RISC-V",
-  247: "BPF",
-  258: "LoongArch",
-};
+import { machineName } from "./machines.ts";
 
 /** What the link needs of an ELF header (gABI 4, "ELF Header"). */
 export interface ElfHeader {
@@ -39,7 +25,7 @@ export function readElfHeader(reader: ByteReader): ElfHeader {
   if (version !== 1) reader.fail(`ELF version is ${version}, expected 1`);
   const machine = reader.u16(18, "e_machine");
   if (machine !== EM_X86_64) {
-    reader.fail(`machine is ${machines[machine] ?? "unknown"} (${machine}), expected x86-64 (${EM_X86_64})`);
+    reader.fail(`machine is ${machineName(machine) ?? "unknown"} (${machine}), expected x86-64 (${EM_X86_64})`);
   }
   const type = reader.u16(16, "e_type");
   if (type !== ET_REL) reader.fail(`file type is ${type}, expected a relocatable file (${ET_REL})`);

@@ -1,5 +1,6 @@
+import { R_X86_64_RELATIVE } from "../../arch/x86_64.ts";
 import type { ByteReader } from "../../bytes/byte-reader.ts";
-import { R_X86_64_RELATIVE, RELA_SIZE } from "./shared-library-layout.ts";
+import { RELA_SIZE } from "./constants.ts";
 
 /** One thing the loader does to a library's data: at `address`, `type` with the dynamic symbol and the addend. */
 export interface DynamicRelocation {

@@ -1,6 +1,6 @@
 import { hex } from "../../bytes/address.ts";
 import type { ByteReader } from "../../bytes/byte-reader.ts";
-import * as elf from "./shared-library-layout.ts";
+import * as elf from "./constants.ts";
 
 /** One program header; addresses are the file's own (relative to the load address). */
 export interface Segment {

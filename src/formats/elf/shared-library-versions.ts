@@ -1,5 +1,5 @@
 import type { ByteReader } from "../../bytes/byte-reader.ts";
-import { VER_FLG_BASE } from "./shared-library-layout.ts";
+import { VER_FLG_BASE } from "./constants.ts";
 
 /**
  * Names of the versions that a library defines, by version number. The table at file offset `offset` is a chain of

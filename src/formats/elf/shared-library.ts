@@ -1,6 +1,6 @@
 import type { ByteReader } from "../../bytes/byte-reader.ts";
+import * as elf from "./constants.ts";
 import { linearSearch, readGnuHash, readSysvHash, type SymbolHashTable, SymbolName } from "./shared-library-hash.ts";
-import * as elf from "./shared-library-layout.ts";
 import { collectRela, collectRelr, type DynamicRelocation } from "./shared-library-relocations.ts";
 import { type Segment, SegmentTable } from "./shared-library-segments.ts";
 import { readVersionDefinitions } from "./shared-library-versions.ts";

@@ -1,0 +1,99 @@
+// Everything that a program may use, by the parts' own names; each part works by itself. The command line needs no more
+// than runProgram. Whoever wants to link into a process of their own takes launchExecutor or this process, a MemoryMapper,
+// a SlabMemoryManager and an ExecutionSession.
+
+// The whole: what `slablink run` does.
+
+export { executorPath } from "./orc/executor-path.ts";
+export { runProgram } from "./orc/run-program.ts";
+export type { LinkStats, RunRequest } from "./orc/run-request.ts";
+
+// Linking: look-ups materialize link jobs.
+
+export {
+  type DefinitionGenerator,
+  ProcessSymbolsGenerator,
+  SharedLibraryGenerator,
+  StaticArchiveGenerator,
+} from "./orc/definition-generator.ts";
+export { ExecutionSession, type ExecutionSessionOptions } from "./orc/execution-session.ts";
+export { JITDylib } from "./orc/jit-dylib.ts";
+export type { LinkTimes } from "./orc/link-times.ts";
+export type { LinkedJob } from "./orc/materialize.ts";
+
+// Memory: one allocation a job, a slab divided without requests, mappers that bring bytes into an executor.
+
+export { Protection } from "./host/mapping.ts";
+export { type MemoryWindow, SlabMemory } from "./host/slab-memory.ts";
+export { InProcessMemoryMapper } from "./memory/in-process-mapper.ts";
+export type {
+  AllocationRequest,
+  FinalizedAlloc,
+  InFlightAlloc,
+  JITLinkMemoryManager,
+} from "./memory/jitlink-memory-manager.ts";
+export type { InitializeInfo, MemoryMapper, Segment, WorkingMemory, ZeroFill } from "./memory/memory-mapper.ts";
+export type { Placement } from "./memory/placement.ts";
+export { RpcMemoryMapper } from "./memory/rpc-mapper.ts";
+export { SharedMemoryMapper, type SharedMemoryMapperOptions } from "./memory/shared-memory-mapper.ts";
+export { Slab } from "./memory/slab.ts";
+export { DEFAULT_SLAB_SIZE, SlabMemoryManager, type SlabOptions } from "./memory/slab-memory-manager.ts";
+
+// The process that runs the code: this one, or an executor.
+
+export { Llvm as LlvmWrapper, Slablink as SlablinkWrapper } from "./epc/dialect.ts";
+export type {
+  AllocAction,
+  AllocActionPair,
+  ExecutorProcessControl,
+  ImageLoad,
+  LoadedImage,
+  ProtocolCounters,
+} from "./epc/executor-process-control.ts";
+export { InProcessExecutorProcessControl } from "./epc/in-process.ts";
+export { type LaunchOptions, launchExecutor } from "./epc/launch.ts";
+export { RemoteExecutorProcessControl, type RemoteOptions } from "./epc/remote.ts";
+export { SpsReader } from "./epc/sps-reader.ts";
+export { SpsWriter } from "./epc/sps-writer.ts";
+export type { Program, ProgramEnd } from "./native/program.ts";
+
+// Object code in memory, and the formats it comes in.
+
+export type { AddressRange } from "./bytes/address.ts";
+export { ByteReader } from "./bytes/byte-reader.ts";
+export { Archive, type OpenFile } from "./formats/archive.ts";
+export { ArchiveIndex } from "./formats/archive-index.ts";
+export { ArchiveMember } from "./formats/archive-member.ts";
+export { detectFormat, type FileFormat } from "./formats/detect.ts";
+export { buildLinkGraph } from "./formats/elf/build-link-graph.ts";
+export { type DynamicSymbol, SharedLibrary } from "./formats/elf/shared-library.ts";
+export { parseLinkerScript, type ScriptEntry } from "./formats/linker-script.ts";
+export { GraphTables } from "./graph/graph-tables.ts";
+export { LinkGraph } from "./graph/link-graph.ts";
+export { SectionKind, SectionTable } from "./graph/section-table.ts";
+export { SymbolStringPool } from "./graph/symbol-string-pool.ts";
+export { SymbolPlace, SymbolTable } from "./graph/symbol-table.ts";
+
+// From what a command line names to inputs.
+
+export { type FileOpener, readingOpener } from "./inputs/file-opener.ts";
+export type { ArchiveInput, Input, InputItem, ObjectInput, SharedLibraryInput } from "./inputs/input.ts";
+export { LibrarySearch, type LibrarySearchOptions } from "./inputs/library-search.ts";
+export { type LoadOptions, loadInputs } from "./inputs/load-inputs.ts";
+export { RuntimeLibraries, type RuntimeLibrary } from "./inputs/runtime-libraries.ts";
+
+// Errors, all of them SlablinkErrors with a code.
+
+export { RefusedError } from "./epc/calls.ts";
+export { ProtocolError } from "./epc/protocol-error.ts";
+export {
+  type ErrorCode,
+  ExecutorError,
+  LinkError,
+  ObjectFormatError,
+  SlablinkError,
+  UsageError,
+} from "./errors.ts";
+export { StaticTlsError } from "./orc/materialize.ts";
+export { DataOutOfReachError, type FarVariable } from "./orc/plan-copies.ts";
+export { type SymbolReference, type UndefinedSymbol, UndefinedSymbolsError } from "./orc/undefined-symbols.ts";
