@@ -1,15 +1,10 @@
 import { hex } from "../bytes/address.ts";
 import { LinkError } from "../errors.ts";
-import { RELA_SIZE } from "../formats/elf/constants.ts";
+import { RELA_SIZE, STT_FUNC } from "../formats/elf/constants.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import type { LinkGraph } from "../graph/link-graph.ts";
 import type { DuplicateDefinition } from "./symbol-resolution.ts";
 
-<<<<<<< HEAD
-const RELA_SIZE = 24;
-const STT_FUNC = 2;
-=======
->>>>>>> wt-tidy
 /** How many referrers are named for each symbol; the rest is counted. */
 const shownReferences = 3;
 

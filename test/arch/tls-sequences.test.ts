@@ -129,6 +129,7 @@ v: .quad 1
 `;
   await assert.rejects(linkPlainly([await compile(["gcc"], "no-call.s", text)]), {
     code: "relocation",
-    message: /no-call\.o:\(\.text\+0x7\): R_X86_64_TLSDESC_CALL: the instructions here are not one of the ABI's sequences/,
+    message:
+      /no-call\.o:\(\.text\+0x7\): R_X86_64_TLSDESC_CALL: the instructions here are not one of the ABI's sequences/,
   });
 });

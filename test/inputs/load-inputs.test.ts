@@ -248,13 +248,9 @@ describe("inputs of a command line", () => {
       const [input] = await loadInputs([file("stale.a")]);
       assert.ok(input.kind === "archive");
       const [member] = input.archive.members();
-<<<<<<< HEAD
-      assert.throws(() => member.window(), { code: "file", message: `${path("stale.a")}: thin archive: ${path("soon-gone.o")}: no such file`,
-=======
       assert.throws(() => member.window(), {
         code: "file",
         message: `${path("stale.a")}: thin archive: ${path("soon-gone.o")}: no such file`,
->>>>>>> wt-tidy
       });
     });
   });
