@@ -10,6 +10,7 @@ const R__ = 1;
 const RW_ = 3;
 const R_X = 5;
 
+/** A job that is in the executor. */
 export interface Finalized {
   readonly alloc: FinalizedAlloc;
   /** Mappings that the job has in the executor. */
