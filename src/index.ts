@@ -94,6 +94,6 @@ export {
   SlablinkError,
   UsageError,
 } from "./errors.ts";
-export { StaticTlsError } from "./orc/static-tls-error.ts";
 export { DataOutOfReachError, type FarVariable } from "./orc/plan-copies.ts";
+export { StaticTlsError } from "./orc/static-tls-error.ts";
 export { type SymbolReference, type UndefinedSymbol, UndefinedSymbolsError } from "./orc/undefined-symbols.ts";

@@ -1,3 +1,4 @@
+import { closeSync, openSync } from "node:fs";
 import { koffi } from "./koffi.ts";
 
 const F_SETFD = 2;
@@ -5,6 +6,28 @@ const F_SETFD = 2;
 /** Takes close-on-exec off a descriptor, so that programs started from here have it. */
 export function inheritDescriptor(fd: number): void {
   koffi().load(null).func("fcntl", "int", ["int", "int", "int"])(fd, F_SETFD, 0);
+}
+
+/**
+ * Sends what is written to standard error nowhere, until `restoreStandardError` gets the descriptor that this gives. It survives
+ * execve(2): Node, started with much room for thread-locals, complains of a thread of its debugger that it can do without.
+ */
+export function silenceStandardError(): number {
+  const saved = call("dup", 2);
+  const nothing = openSync("/dev/null", "w");
+  koffi().load(null).func("dup2", "int", ["int", "int"])(nothing, 2);
+  closeSync(nothing);
+  return saved;
+}
+
+/** Puts standard error back and closes the descriptor that kept it. */
+export function restoreStandardError(saved: number): void {
+  koffi().load(null).func("dup2", "int", ["int", "int"])(saved, 2);
+  closeSync(saved);
+}
+
+function call(name: string, argument: number): number {
+  return koffi().load(null).func(name, "int", ["int"])(argument) as number;
 }
 
 /** Node marks its standard descriptors close-on-exec; a program in this process expects its children to have them. */

@@ -3,6 +3,7 @@
 // execve(2) keeps the process id, descriptors and terminal; nothing of the program has run by then.
 
 import { closeSync } from "node:fs";
+import { restoreStandardError, silenceStandardError } from "../host/descriptors.ts";
 import { inheritableFile, replaceProcess } from "../host/replace-process.ts";
 import { copyOfData } from "../link/data-copy.ts";
 import { writePreload } from "../link/preload.ts";
@@ -15,6 +16,8 @@ interface Relaunch {
   readonly preload: string | null;
   readonly tunables: string | null;
   readonly descriptor: number | null;
+  /** Where standard error is kept meanwhile. */
+  readonly standardError: number | null;
   /** Bytes of static thread-locals and names of variables that have been asked for so far. */
   readonly staticTls: number;
   readonly variables: readonly string[];
@@ -37,6 +40,7 @@ export function afterRelaunch(): void {
   delete process.env[MARK];
   restore("LD_PRELOAD", current.preload);
   restore("GLIBC_TUNABLES", current.tunables);
+  if (current.standardError !== null) restoreStandardError(current.standardError);
   if (current.descriptor !== null) closeSync(current.descriptor);
 }
 
@@ -76,6 +80,8 @@ export function relaunch(wants: Wants): never {
     preload,
     tunables,
     descriptor,
+    // With libraries to load the loader may have something to say; without, only Node's complaint about a thread is lost.
+    standardError: staticTls > 0 && variables.length === 0 ? silenceStandardError() : null,
     staticTls,
     variables: variables.map(({ symbol }) => symbol.name),
   };
