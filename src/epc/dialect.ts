@@ -25,6 +25,7 @@ export const Llvm = {
   sharedRelease: `${SHARED}Release`,
   runAsMain: `${BOOTSTRAP}run_as_main_wrapper`,
   runAsVoidFunction: `${BOOTSTRAP}run_as_void_function_wrapper`,
+  runAsIntFunction: `${BOOTSTRAP}run_as_int_function_wrapper`,
   memReadPointers: `${BOOTSTRAP}mem_read_pointers_wrapper`,
   memReadBuffers: `${BOOTSTRAP}mem_read_buffers_wrapper`,
   registerEHFrame: "llvm_orc_registerEHFrameAllocAction",

@@ -39,4 +39,6 @@ export interface JITLinkMemoryManager {
   readonly pageSize: number;
   allocate(request: AllocationRequest): Promise<InFlightAlloc>;
   deallocate(allocs: readonly FinalizedAlloc[]): Promise<void>;
+  /** Gives back this side's memory, when the executor has ended. */
+  close?(): Promise<void>;
 }

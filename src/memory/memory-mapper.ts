@@ -51,6 +51,8 @@ export interface MemoryMapper {
   initialize(info: InitializeInfo): Promise<number>;
   /** Runs the dealloc actions, the last first, and gives the pages back. Keys in reverse order of initialize. */
   deinitialize(keys: readonly number[]): Promise<void>;
+  /** Frees this side's memory when the executor is gone and cannot be asked any more. */
+  close?(): void;
   /** Deinitializes what is left in the reservations and gives up their address space. */
   release(bases: readonly number[]): Promise<void>;
 }

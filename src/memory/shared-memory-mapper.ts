@@ -108,6 +108,10 @@ export class SharedMemoryMapper implements MemoryMapper {
   }
 
   /** Frees this side's memory when the executor is gone and cannot be asked any more. */
+  close(): void {
+    this.dispose();
+  }
+
   dispose(): void {
     for (const { working } of this.#reservations.clear()) working.memory.dispose();
     this.#inherited?.dispose();

@@ -86,6 +86,13 @@ export class SlabMemoryManager implements JITLinkMemoryManager {
     for (const { address } of allocs) this.#slabOf(address).free(address);
   }
 
+  /** What the executor held went with it; this side's mappings, and in this process the slabs themselves, are given back. */
+  async close(): Promise<void> {
+    const bases = this.#slabs.splice(0).map(({ range }) => range.start);
+    if (this.#mapper.close !== undefined) this.#mapper.close();
+    else if (this.#epc.kind === "in-process" && bases.length > 0) await this.#mapper.release(bases);
+  }
+
   /** Gives up all slabs. Nothing of them may be in use. */
   async dispose(): Promise<void> {
     const bases = this.#slabs.splice(0).map(({ range }) => range.start);

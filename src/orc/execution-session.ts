@@ -1,5 +1,5 @@
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
-import { UsageError } from "../errors.ts";
+import { ExecutorError, UsageError } from "../errors.ts";
 import { SymbolStringPool } from "../graph/symbol-string-pool.ts";
 import { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import type { JITLinkMemoryManager } from "../memory/jitlink-memory-manager.ts";
@@ -13,8 +13,8 @@ export interface ExecutionSessionOptions {
   /** The executor sees the controller's working memory (shared or the same process). */
   readonly sharedMemory: boolean;
   readonly runtime?: RuntimeLibraries;
-  /** Gives back this side's memory when the session has ended. */
-  readonly dispose?: () => void;
+  /** The process ends with the session: giving back this side's memory is left to the kernel. */
+  readonly endsProcess?: boolean;
 }
 
 /** One executor and what is linked into it (LLVM's ExecutionSession). */
@@ -26,7 +26,10 @@ export class ExecutionSession {
   readonly #dylibs = new Map<string, JITDylib>();
   readonly #openedLibraries = new Map<string, number>();
   readonly #jobs: LinkedJob[] = [];
+  /** The end of the last job that concerns a JITDylib. */
+  readonly #busy = new Map<JITDylib, Promise<void>>();
   #serial = 0;
+  #ended = false;
 
   constructor(options: ExecutionSessionOptions) {
     this.#options = options;
@@ -47,42 +50,26 @@ export class ExecutionSession {
   }
 
   /**
-   * Addresses of `names` in `dylib`; links whatever they need that is not linked yet, as one job.
-   * Errors: LinkError and its kin; nothing of a failed job stays in the executor.
+   * Addresses of `names` in `dylib`; links whatever they need that is not linked yet, as one job. Look-ups in JITDylibs that have
+   * nothing to do with each other go on side by side. Errors: LinkError and its kin; nothing of a failed job stays in the executor.
    */
   async lookup(dylib: JITDylib, names: readonly string[]): Promise<Map<string, number>> {
-    const addresses = new Map<string, number>();
-    const missing = names.filter((name) => !dylib.symbols.has(name) && !dylib.absolutes.has(name));
-    if (missing.length > 0 || dylib.pending.length > 0) await this.link(dylib, missing);
-    for (const name of names) {
-      const address = dylib.symbols.get(name) ?? dylib.absolutes.get(name);
-      if (address !== undefined) addresses.set(name, address);
-    }
-    return addresses;
+    return this.#exclusively(dylib, async () => {
+      const missing = names.filter((name) => dylib.find(name) === undefined);
+      const job =
+        missing.length > 0 || dylib.pending.length > 0 ? await this.#link(dylib, missing, new Set()) : undefined;
+      const addresses = new Map<string, number>();
+      for (const name of names) {
+        const address = dylib.find(name) ?? job?.address(name);
+        if (address !== undefined) addresses.set(name, address);
+      }
+      return addresses;
+    });
   }
 
   /** As `lookup`, but gives the whole job. */
-  async link(dylib: JITDylib, names: readonly string[]): Promise<LinkedJob> {
-    const job = await materialize(dylib, names, {
-      epc: this.epc,
-      memoryManager: this.memoryManager,
-      runtime: this.#options.runtime ?? new RuntimeLibraries(),
-      pool: this.#pool,
-      sharedMemory: this.#options.sharedMemory,
-      openedLibraries: this.#openedLibraries,
-      serial: ++this.#serial,
-    });
-    this.#jobs.push(job);
-    const { tables, resolution } = job;
-    for (let id = 0; id < tables.pool.size; id++) {
-      const row = (resolution.definition[id] ?? 0) - 1;
-      if (row >= 0) dylib.symbols.set(tables.pool.name(id), tables.symbols.value[row]!);
-    }
-    for (const name of names) {
-      const address = job.address(name);
-      if (address !== undefined) dylib.symbols.set(name, address);
-    }
-    return job;
+  link(dylib: JITDylib, names: readonly string[]): Promise<LinkedJob> {
+    return this.#exclusively(dylib, () => this.#link(dylib, names, new Set()));
   }
 
   /** Takes a job's code and data out of the executor; its symbols must not be used any more. */
@@ -90,17 +77,52 @@ export class ExecutionSession {
     const at = this.#jobs.indexOf(job);
     if (at < 0) throw new UsageError("this job is not part of the session");
     this.#jobs.splice(at, 1);
+    for (const { linked } of this.#dylibs.values()) if (linked.includes(job)) linked.splice(linked.indexOf(job), 1);
     await this.memoryManager.deallocate([job.alloc]);
     await this.epc.unloadImage(job.image);
-    const { start, end } = { start: job.alloc.address, end: job.alloc.address + job.alloc.size };
-    for (const dylib of this.#dylibs.values()) {
-      for (const [name, address] of dylib.symbols) if (address >= start && address < end) dylib.symbols.delete(name);
-    }
   }
 
   /** Ends the executor (or, in-process, gives back what it can) and fails all that is pending. */
   async endSession(): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
     await this.epc.disconnect();
-    this.#options.dispose?.();
+    if (this.#options.endsProcess !== true) await this.memoryManager.close?.();
+  }
+
+  async #link(dylib: JITDylib, names: readonly string[], visiting: Set<JITDylib>): Promise<LinkedJob> {
+    visiting.add(dylib);
+    const job = await materialize(dylib, names, {
+      epc: this.epc,
+      memoryManager: this.memoryManager,
+      runtime: this.#options.runtime ?? new RuntimeLibraries(),
+      pool: this.#pool,
+      sharedMemory: this.#options.sharedMemory,
+      openedLibraries: this.#openedLibraries,
+      linkInto: async (other, wanted) => {
+        if (!visiting.has(other)) await this.#link(other, wanted, visiting);
+      },
+      serial: ++this.#serial,
+    });
+    this.#jobs.push(job);
+    dylib.linked.push(job);
+    return job;
+  }
+
+  /** One job at a time for JITDylibs that can reach each other: the second is to see what the first has linked. */
+  #exclusively<T>(dylib: JITDylib, work: () => Promise<T>): Promise<T> {
+    const reached = new Set([dylib]);
+    for (const each of reached) for (const other of each.linkOrder) reached.add(other);
+    const before = [...reached].map((each) => this.#busy.get(each));
+    const done = Promise.all(before).then(() => {
+      if (this.#ended) throw new ExecutorError("the session has ended");
+      return work();
+    });
+    const settled = done.then(
+      () => {},
+      () => {},
+    );
+    for (const each of reached) this.#busy.set(each, settled);
+    return done;
   }
 }

@@ -91,10 +91,10 @@ function hasProcess(dylib: JITDylib): boolean {
 }
 
 function addressByHand(dylib: JITDylib, name: string): number | undefined {
-  const own = dylib.absolutes.get(name) ?? dylib.symbols.get(name);
+  const own = dylib.find(name);
   if (own !== undefined) return own;
   for (const other of dylib.linkOrder) {
-    const address = other.absolutes.get(name) ?? other.symbols.get(name);
+    const address = other.find(name);
     if (address !== undefined) return address;
   }
   return undefined;

@@ -1,6 +1,12 @@
 import type { ByteReader } from "../bytes/byte-reader.ts";
 import type { DefinitionGenerator } from "./definition-generator.ts";
 
+/** What a linked job defines. */
+export interface LinkedDefinitions {
+  /** Address of a symbol that the job defines. */
+  definition(name: string): number | undefined;
+}
+
 /**
  * A named symbol table with a link order, as a shared library would be: objects and generators are added to it, a look-up
  * materializes what it needs of them.
@@ -14,10 +20,13 @@ export class JITDylib {
   readonly absolutes = new Map<string, number>();
   /** Other names for symbols. */
   readonly aliases = new Map<string, string>();
-  /** What has been linked: name → address in the executor. */
-  readonly symbols = new Map<string, number>();
+  /** The jobs that have been linked for it, in order. */
+  readonly linked: LinkedDefinitions[] = [];
   /** Where names that are not defined here are looked for, after the generators. */
   readonly linkOrder: JITDylib[] = [];
+
+  #offered: Set<string> | undefined;
+  #offeredBy = 0;
 
   constructor(name: string) {
     this.name = name;
@@ -39,6 +48,31 @@ export class JITDylib {
   /** Makes `alias` another name for `target`. */
   alias(alias: string, target: string): void {
     this.aliases.set(alias, target);
+  }
+
+  /** Address of what is defined here by now: linked, or given by hand. */
+  find(name: string): number | undefined {
+    const byHand = this.absolutes.get(name);
+    if (byHand !== undefined) return byHand;
+    for (const job of this.linked) {
+      const address = job.definition(name);
+      if (address !== undefined) return address;
+    }
+    return undefined;
+  }
+
+  /** Whether an archive of it could define the name (by the archives' indexes). */
+  offers(name: string): boolean {
+    if (this.#offered === undefined || this.#offeredBy !== this.generators.length) {
+      this.#offered = new Set();
+      this.#offeredBy = this.generators.length;
+      for (const generator of this.generators) {
+        if (generator.kind !== "archive") continue;
+        const index = generator.archive.index;
+        for (let i = 0; i < (index?.count ?? 0); i++) this.#offered.add(index!.nameAt(i));
+      }
+    }
+    return this.#offered.has(name);
   }
 
   addToLinkOrder(dylib: JITDylib): void {

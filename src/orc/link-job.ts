@@ -1,3 +1,4 @@
+import type { ByteReader } from "../bytes/byte-reader.ts";
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { GraphTables } from "../graph/graph-tables.ts";
 import type { SymbolStringPool } from "../graph/symbol-string-pool.ts";
@@ -22,6 +23,8 @@ export interface MaterializationContext {
   readonly sharedMemory: boolean;
   /** Libraries that the session has opened already, by load name. */
   readonly openedLibraries: Map<string, number>;
+  /** Links `names` in another JITDylib, and whatever has been added to that. */
+  linkInto(dylib: JITDylib, names: readonly string[]): Promise<void>;
   /** Number of the job, for names. */
   readonly serial: number;
 }
@@ -43,6 +46,8 @@ export class LinkJob {
   readonly resolution: SymbolResolution;
 
   // collect
+  /** Objects that were added to the JITDylib since its last job. */
+  objects: readonly ByteReader[] = [];
   archives = 0;
   /** Name → the name it stands for. */
   readonly aliases = new Map<number, number>();

@@ -26,7 +26,9 @@ export interface LinkedJob {
   /** Wall time of the steps, in their order. */
   readonly phases: readonly { name: string; milliseconds: number }[];
   readonly counts: { objects: number; archives: number; relocations: number; bytesCopied: number; mappings: number };
-  /** Address of a symbol by name; undefined if the job does not define it. */
+  /** Address of a symbol that the job defines. */
+  definition(name: string): number | undefined;
+  /** Address of a symbol that the job defines or refers to. */
   address(name: string): number | undefined;
 }
 
@@ -64,6 +66,8 @@ export async function materialize(
     times.end();
     return linkedJob(job, finalized, times.phases);
   } catch (error) {
+    // The look-up can be repeated when what it lacked has been added.
+    dylib.pending.unshift(...job.objects);
     if (job.alloc !== undefined) await abandon(job);
     throw error;
   }
@@ -71,6 +75,10 @@ export async function materialize(
 
 function linkedJob(job: LinkJob, { alloc, mappings }: Finalized, phases: LinkedJob["phases"]): LinkedJob {
   const { tables, resolution, layout, image, externals, archives, relocations, bytesCopied } = job;
+  const definition = (name: string): number | undefined => {
+    const row = (resolution.definition[tables.pool.internString(name)] ?? 0) - 1;
+    return row >= 0 ? tables.symbols.value[row] : undefined;
+  };
   return {
     tables,
     resolution,
@@ -81,11 +89,9 @@ function linkedJob(job: LinkJob, { alloc, mappings }: Finalized, phases: LinkedJ
     libraries: job.external.libraries.map((library) => library.loadName),
     phases,
     counts: { objects: tables.graphs.length, archives, relocations, bytesCopied, mappings },
+    definition,
     address: (name) => {
-      const id = tables.pool.internString(name);
-      const row = (resolution.definition[id] ?? 0) - 1;
-      if (row >= 0) return tables.symbols.value[row];
-      const address = externals.address[id];
+      const address = definition(name) ?? externals.address[tables.pool.internString(name)];
       return address === undefined || Number.isNaN(address) ? undefined : address;
     },
   };

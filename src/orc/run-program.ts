@@ -103,10 +103,8 @@ async function openSession(request: RunRequest, arena: FileArena, staticTls: num
     request.onExecutor?.((signal) => epc.kill(signal));
     const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);
     const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
-    const dispose = (): void => {
-      if (request.endsProcess !== true && mapper instanceof SharedMemoryMapper) mapper.dispose();
-    };
-    return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime, dispose });
+    const { endsProcess } = request;
+    return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime, endsProcess });
   } catch (error) {
     slab?.dispose();
     throw error;

@@ -96,8 +96,10 @@ for (const mode of modes) {
       slow.resolve();
       assert.equal(await call(session.epc, (await first).get("shared_name")), 5);
       assert.equal(await call(session.epc, second.get("shared_name")), 61);
-      assert.deepEqual([...dylibs[0].symbols.keys()].sort(), ["only_slow", "shared_name"]);
-      assert.deepEqual([...dylibs[1].symbols.keys()].sort(), ["only_quick", "shared_name"]);
+      assert.ok(dylibs[0].find("only_slow") && dylibs[0].find("shared_name"));
+      assert.equal(dylibs[0].find("only_quick"), undefined);
+      assert.ok(dylibs[1].find("only_quick") && dylibs[1].find("shared_name"));
+      assert.equal(dylibs[1].find("only_slow"), undefined);
     } finally {
       slow.resolve();
       await session.endSession();
@@ -198,9 +200,7 @@ for (const mode of modes) {
     }
   });
 
-  test(`${mode.name}: names in the link order are linked when something needs them`, {
-    todo: "only what is linked already is found there",
-  }, async () => {
+  test(`${mode.name}: names in the link order are linked when something needs them`, async () => {
     const { session } = await openSession(mode);
     try {
       const [user, library] = ["user", "library"].map((name) => session.createJITDylib(name));
@@ -261,9 +261,7 @@ for (const mode of modes) {
     }
   });
 
-  test(`${mode.name}: a look-up that failed can be repeated when what was missing has been added`, {
-    todo: "a failed job takes the JITDylib's objects with it",
-  }, async () => {
+  test(`${mode.name}: a look-up that failed can be repeated when what was missing has been added`, async () => {
     const { session } = await openSession(mode);
     try {
       const dylib = session.createJITDylib("main");
@@ -276,9 +274,7 @@ for (const mode of modes) {
     }
   });
 
-  test(`${mode.name}: two look-ups in one JITDylib at once share one job's definitions`, {
-    todo: "the second does not see what the first is linking",
-  }, async () => {
+  test(`${mode.name}: two look-ups in one JITDylib at once share one job's definitions`, async () => {
     const { session } = await openSession(mode);
     try {
       const dylib = session.createJITDylib("main");
@@ -291,9 +287,7 @@ for (const mode of modes) {
     }
   });
 
-  test(`${mode.name}: a member of an archive is linked once, by whichever look-up needs it first`, {
-    todo: "each job extracts its members anew",
-  }, async () => {
+  test(`${mode.name}: a member of an archive is linked once, by whichever look-up needs it first`, async () => {
     const { session } = await openSession(mode);
     try {
       const dylib = session.createJITDylib("main");
@@ -311,7 +305,7 @@ for (const mode of modes) {
     }
   });
 
-  test(`${mode.name}: a session that has ended keeps nothing`, { todo: "its slab stays mapped and open" }, async () => {
+  test(`${mode.name}: a session that has ended keeps nothing`, async () => {
     const before = held();
     const { session } = await openSession(mode);
     const dylib = session.createJITDylib("main");
@@ -321,9 +315,7 @@ for (const mode of modes) {
     assert.deepEqual(held(), before);
   });
 
-  test(`${mode.name}: a session that has ended refuses further work`, {
-    todo: "in this process it goes on linking",
-  }, async () => {
+  test(`${mode.name}: a session that has ended refuses further work`, async () => {
     const { session } = await openSession(mode);
     const dylib = session.createJITDylib("main");
     dylib.addObject(await object("int f(void) { return 1; }"));

@@ -132,6 +132,7 @@ export async function linkPlainly(
     pool: new SymbolStringPool(),
     sharedMemory: false,
     openedLibraries: new Map(),
+    linkInto: () => Promise.reject(new Error("there is no other JITDylib")),
     serial: 1,
   });
   return new PlainJob(job, memory!, segments, anchor);

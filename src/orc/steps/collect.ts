@@ -10,7 +10,8 @@ export function collect(job: LinkJob, names: readonly string[]): void {
   const { pool } = tables;
   const sources: ArchiveSource[] = [];
   const librariesBefore: SharedLibraryGenerator[] = [];
-  for (const reader of dylib.pending.splice(0)) resolution.add(buildLinkGraph(tables, reader));
+  job.objects = dylib.pending.splice(0);
+  for (const reader of job.objects) resolution.add(buildLinkGraph(tables, reader));
   for (const generator of dylib.generators) {
     if (generator.kind === "shared-library") librariesBefore.push(generator);
     if (generator.kind !== "archive") continue;
@@ -28,10 +29,9 @@ export function collect(job: LinkJob, names: readonly string[]): void {
   }
   // What earlier jobs have linked is not linked again.
   const isLinked = (id: number): boolean => {
-    const name = pool.name(id);
-    return dylib.symbols.has(name) || dylib.absolutes.has(name);
+    return dylib.find(pool.name(id)) !== undefined;
   };
-  resolution.close(dylib.symbols.size + dylib.absolutes.size > 0 ? isLinked : undefined);
+  resolution.close(dylib.linked.length + dylib.absolutes.size > 0 ? isLinked : undefined);
   if (resolution.duplicates.length > 0) throw duplicateSymbols(tables, resolution.duplicates);
   resolution.allocateCommons();
 }

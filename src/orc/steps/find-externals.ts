@@ -24,11 +24,22 @@ export async function findExternals(job: LinkJob): Promise<void> {
     else if (bound !== undefined && hasSection(tables, bound.section)) job.setBounds.set(id, bound);
     else outside.push(id);
   }
+  await linkOthers(job, outside);
   job.external = await findExternalNames(outside, dylib, resolution, epc, runtime);
   if (job.external.missing.length > 0) throw undefinedSymbols(tables, job.external.missing);
   // Here libraries are opened at once; in an executor the anchor brings them in, and they are asked afterwards.
   if (epc.kind === "in-process") {
     job.libraryAddresses = await libraryAddresses(epc, job.external.fromLibraries, openedLibraries);
+  }
+}
+
+/** What JITDylibs of the link order can define and have not linked yet is linked in them now. */
+async function linkOthers(job: LinkJob, ids: readonly number[]): Promise<void> {
+  const { dylib, tables, context } = job;
+  for (const other of dylib.linkOrder) {
+    const names = ids.map((id) => tables.pool.name(id)).filter((name) => other.find(name) === undefined);
+    const offered = names.filter((name) => other.offers(name));
+    if (offered.length > 0 || other.pending.length > 0) await context.linkInto(other, offered);
   }
 }
 
