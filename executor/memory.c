@@ -7,6 +7,7 @@
 
 #include "builtins.h"
 #include "finalize.h"
+#include "initialize.h"
 #include "session.h"
 #include "wrapper.h"
 
@@ -42,22 +43,10 @@ struct wrapper_result memory_reserve(const char *arguments, size_t argument_size
   return result_expected_address((uintptr_t)base);
 }
 
-static bool read_requests(struct sps_reader *reader, struct segment_request **requests, size_t *count, struct reason *reason) {
-  *count = sps_read_count(reader, 1 + 8 + 8 + 8);
-  *requests = allocate(*count * sizeof **requests);
-  for (size_t i = 0; i < *count; i++) {
-    struct segment_request *request = &(*requests)[i];
-    uint8_t group = sps_read_u8(reader);
-    request->address = sps_read_u64(reader);
-    request->size = sps_read_u64(reader);
-    request->content = sps_read_bytes(reader);
-    if (!reader->failed && !protection_of_group(group, &request->protection, reason)) return false;
-  }
-  return true;
-}
-
-/* Unlocks the tables when it fails. */
-static bool find_reservation(const struct segment_request *requests, size_t count, struct reservation **found, struct reason *reason) {
+/* By the segments' addresses; unlocks the tables when it fails. */
+static bool find_reservation(uint64_t base, const struct segment_request *requests, size_t count,
+                             struct reservation **found, struct reason *reason) {
+  (void)base;
   *found = NULL;
   for (size_t i = 0; i < count && !*found; i++) {
     uint64_t start = requests[i].address, end = start + requests[i].size;
@@ -71,42 +60,20 @@ static bool find_reservation(const struct segment_request *requests, size_t coun
   return true;
 }
 
+static const struct initialize_service service = {
+    .name = INITIALIZE,
+    .instance = &memory_manager_instance,
+    .with_contents = true,
+    .find = find_reservation,
+};
+
 /* (Addr instance, FinalizeRequest) → Expected<Addr key> */
 struct wrapper_result memory_initialize(const char *arguments, size_t size) {
-  struct reason reason;
-  struct sps_reader reader = sps_reader_of(arguments, size);
-  uint64_t instance = sps_read_u64(&reader), key = 0;
-  struct segment_request *requests;
-  size_t count;
-  bool succeeded = read_requests(&reader, &requests, &count, &reason);
-  struct action_pairs actions = actions_read(&reader);
-  if (succeeded && reader.failed) succeeded = refuse_arguments(&reason, INITIALIZE, size);
-  if (succeeded && check_instance(instance, &memory_manager_instance, INITIALIZE, &reason)) {
-    struct reservation *reservation;
-    tables_lock();
-    succeeded = find_reservation(requests, count, &reservation, &reason) &&
-                finalize(reservation, requests, count, true, &actions, &key, &reason);
-  } else {
-    succeeded = false;
-  }
-  free(requests);
-  free(actions.items);
-  return succeeded ? result_expected_address(key) : result_expected_error(&reason);
+  return initialize_memory(&service, arguments, size);
 }
 
 bool memory_initialize_runs_linked_code(const char *arguments, size_t size) {
-  struct reason reason;
-  struct sps_reader reader = sps_reader_of(arguments, size);
-  sps_read_u64(&reader);
-  struct segment_request *requests;
-  size_t count;
-  bool readable = read_requests(&reader, &requests, &count, &reason);
-  free(requests);
-  if (!readable) return false;
-  struct action_pairs actions = actions_read(&reader);
-  bool runs = !reader.failed && !actions_are_simple(&actions);
-  free(actions.items);
-  return runs;
+  return initialize_runs_linked_code(&service, arguments, size);
 }
 
 /* (Addr instance, Sequence<Addr>) → Error, for both services' Deinitialize and Release. */

@@ -10,6 +10,7 @@
 
 #include "builtins.h"
 #include "finalize.h"
+#include "initialize.h"
 #include "wrapper.h"
 
 #define RESERVE "shared memory mapper reserve"
@@ -87,21 +88,10 @@ void shared_unlink_names(void) {
   tables_unlock();
 }
 
-static bool read_requests(struct sps_reader *reader, struct segment_request **requests, size_t *count, struct reason *reason) {
-  *count = sps_read_count(reader, 1 + 8 + 8);
-  *requests = allocate_zeroed(*count, sizeof **requests);
-  for (size_t i = 0; i < *count; i++) {
-    struct segment_request *request = &(*requests)[i];
-    uint8_t group = sps_read_u8(reader);
-    request->address = sps_read_u64(reader);
-    request->size = sps_read_u64(reader);
-    if (!reader->failed && !protection_of_group(group, &request->protection, reason)) return false;
-  }
-  return true;
-}
-
 /* Unlocks the tables when it fails. */
-static bool find_reservation(uint64_t base, struct reservation **found, struct reason *reason) {
+static bool find_reservation(uint64_t base, const struct segment_request *requests, size_t count,
+                             struct reservation **found, struct reason *reason) {
+  (void)requests, (void)count;
   struct reservation *reservation = *found = reservation_at(base);
   if (reservation && reservation->kind == SLAB && reservation->fd < 0) {
     refuse(reason, "the slab at 0x%llx has no backing file; its contents must come in messages", (unsigned long long)base);
@@ -114,44 +104,20 @@ static bool find_reservation(uint64_t base, struct reservation **found, struct r
   return false;
 }
 
+static const struct initialize_service service = {
+    .name = INITIALIZE,
+    .instance = &shared_mapper_instance,
+    .names_reservation = true,
+    .find = find_reservation,
+};
+
 /* (Addr instance, Addr reservation, SharedMemoryFinalizeRequest) → Expected<Addr key> */
 struct wrapper_result shared_initialize(const char *arguments, size_t size) {
-  struct reason reason;
-  struct sps_reader reader = sps_reader_of(arguments, size);
-  uint64_t instance = sps_read_u64(&reader);
-  uint64_t base = sps_read_u64(&reader), key = 0;
-  struct segment_request *requests;
-  size_t count;
-  bool succeeded = read_requests(&reader, &requests, &count, &reason);
-  struct action_pairs actions = actions_read(&reader);
-  if (succeeded && reader.failed) succeeded = refuse_arguments(&reason, INITIALIZE, size);
-  if (succeeded && check_instance(instance, &shared_mapper_instance, INITIALIZE, &reason)) {
-    struct reservation *reservation;
-    tables_lock();
-    succeeded = find_reservation(base, &reservation, &reason) &&
-                finalize(reservation, requests, count, false, &actions, &key, &reason);
-  } else {
-    succeeded = false;
-  }
-  free(requests);
-  free(actions.items);
-  return succeeded ? result_expected_address(key) : result_expected_error(&reason);
+  return initialize_memory(&service, arguments, size);
 }
 
 bool shared_initialize_runs_linked_code(const char *arguments, size_t size) {
-  struct reason reason;
-  struct sps_reader reader = sps_reader_of(arguments, size);
-  sps_read_u64(&reader);
-  sps_read_u64(&reader);
-  struct segment_request *requests;
-  size_t count;
-  bool readable = read_requests(&reader, &requests, &count, &reason);
-  free(requests);
-  if (!readable) return false;
-  struct action_pairs actions = actions_read(&reader);
-  bool runs = !reader.failed && !actions_are_simple(&actions);
-  free(actions.items);
-  return runs;
+  return initialize_runs_linked_code(&service, arguments, size);
 }
 
 struct wrapper_result shared_deinitialize(const char *arguments, size_t size) {

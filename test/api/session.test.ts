@@ -6,7 +6,9 @@ import {
   ExecutorError,
   type JITLinkMemoryManager,
   ProcessSymbolsGenerator,
+  RuntimeLibraries,
   readingOpener,
+  SharedLibraryGenerator,
   StaticArchiveGenerator,
   UndefinedSymbolsError,
   UsageError,
@@ -211,6 +213,28 @@ for (const mode of modes) {
       assert.equal(await call(session.epc, f), 10);
       const { next } = Object.fromEntries(await session.lookup(library, ["next"]));
       assert.equal(await call(session.epc, next), 2, "one copy for both");
+    } finally {
+      await session.endSession();
+    }
+  });
+
+  const libraryStays = mode.name === "in this process" ? {} : { todo: "it goes with the job that asked for it first" };
+  test(`${mode.name}: a library stays for as long as any job uses it`, libraryStays, async (t) => {
+    const library = new RuntimeLibraries().find("libz.so.1");
+    if (library === undefined) return t.skip("there is no libz.so.1 here");
+    const { session } = await openSession(mode);
+    try {
+      const jobs = [];
+      for (const name of ["first", "second"]) {
+        const dylib = session.createJITDylib(name);
+        dylib.addGenerator(new SharedLibraryGenerator(library, "libz.so.1"));
+        dylib.addGenerator(new ProcessSymbolsGenerator());
+        dylib.addObject(await object("const char *zlibVersion(void); int f(void) { return zlibVersion()[0]; }"));
+        jobs.push(await session.link(dylib, ["f"]));
+      }
+      assert.equal(await call(session.epc, jobs[0].address("f")), "1".charCodeAt(0));
+      await session.remove(jobs[0]);
+      assert.equal(await call(session.epc, jobs[1].address("f")), "1".charCodeAt(0));
     } finally {
       await session.endSession();
     }
