@@ -20,6 +20,8 @@ export function startThread(entry: number, argument: number): number {
   check(libc.pthread_attr_init(attributes));
   try {
     check(libc.pthread_attr_setstacksize(attributes, mainStackSize()));
+    // The thread that starts it may have blocked signals so that they go to the program.
+    libc.pthread_attr_setsigmask_np(attributes, new Uint8Array(128));
     check(libc.pthread_create(thread, attributes, entry, argument));
   } finally {
     libc.pthread_attr_destroy(attributes);

@@ -9,6 +9,7 @@ import { joinThread, startThread } from "../host/thread.ts";
 import { readMemory, viewMemory } from "../host/view.ts";
 import type { Program, ProgramEnd } from "./program.ts";
 import { ProgramBlock, ProgramEntry, ProgramState, programShim } from "./program-shim.ts";
+import { BLOCK_SIGNALS_HANDLER, routeSignalsToProgram } from "./signal-routing.ts";
 
 /** What the block holds of this process. */
 const FUNCTIONS = {
@@ -37,6 +38,7 @@ export class ProgramRunner {
   readonly #environ: number;
   #arguments: AddressRange | undefined;
   #running = false;
+  #signalHandler: number | undefined;
 
   constructor() {
     const names = Object.values(FUNCTIONS);
@@ -77,6 +79,16 @@ export class ProgramRunner {
     if (this.#running) throw new SlablinkError("usage", "a program is already running in this process");
     this.#running = true;
     this.#prepare(program);
+    this.#signalHandler ??= mapCode(Uint8Array.from(BLOCK_SIGNALS_HANDLER));
+    const routeBack = routeSignalsToProgram(this.#signalHandler);
+    try {
+      return await this.#runToEnd();
+    } finally {
+      routeBack();
+    }
+  }
+
+  async #runToEnd(): Promise<ProgramEnd> {
     await this.#runThread();
     if (this.#view.getInt32(ProgramBlock.state, true) === ProgramState.unfinished) {
       // pthread_exit() in main: as after the last thread's end, exit(0). argc is main's, and so exit's, first argument.

@@ -46,11 +46,9 @@ export async function planLayout(job: LinkJob): Promise<void> {
   placeLayout(tables, job.layout, job.alloc.address);
 }
 
+/** Every job holds the libraries it uses, so that none goes away with the job that brought it in first. */
 function librariesOfAnchor(job: LinkJob): SharedLibraryGenerator[] {
-  const { epc, openedLibraries } = job.context;
   // In this process libraries are opened by handle: what Node exports must not get into their scope, nor they into Node's.
-  if (epc.kind === "in-process") return [];
-  return job.external.libraries.filter(
-    ({ library, loadName }) => library.soname !== "libc.so.6" && !openedLibraries.has(loadName),
-  );
+  if (job.context.epc.kind === "in-process") return [];
+  return job.external.libraries.filter(({ library }) => library.soname !== "libc.so.6");
 }
