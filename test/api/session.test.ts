@@ -218,8 +218,7 @@ for (const mode of modes) {
     }
   });
 
-  const libraryStays = mode.name === "in this process" ? {} : { todo: "it goes with the job that asked for it first" };
-  test(`${mode.name}: a library stays for as long as any job uses it`, libraryStays, async (t) => {
+  test(`${mode.name}: a library stays for as long as any job uses it`, async (t) => {
     const library = new RuntimeLibraries().find("libz.so.1");
     if (library === undefined) return t.skip("there is no libz.so.1 here");
     const { session } = await openSession(mode);
