@@ -58,10 +58,19 @@ export class SlabMemoryManager implements JITLinkMemoryManager {
     return this.#slabs;
   }
 
+  /** Asks for the first slab ahead of need, so that the answer is there when the first job wants memory. Errors come then. */
+  reserveAhead(): void {
+    if (this.#slabs.length > 0) return;
+    const request = { size: this.slabSize, alignment: this.pageSize, name: "slab" };
+    const grown = this.#reserving.then(() => this.#grow(0, this.slabSize, request));
+    this.#reserving = grown.catch(() => {});
+  }
+
   /** Errors: code "memory" when no slab holds the request or none can be reserved. */
   async allocate(request: AllocationRequest): Promise<InFlightAlloc> {
     const size = alignUp(request.size, this.pageSize);
     const alignment = Math.max(request.alignment, this.pageSize);
+    await this.#reserving;
     let found = this.#take(size, alignment);
     while (!found) {
       const known = this.#slabs.length;

@@ -103,6 +103,7 @@ async function openSession(request: RunRequest, arena: FileArena, staticTls: num
     request.onExecutor?.((signal) => epc.kill(signal));
     const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);
     const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
+    memoryManager.reserveAhead();
     const { endsProcess } = request;
     return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime, endsProcess });
   } catch (error) {
