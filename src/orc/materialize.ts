@@ -25,7 +25,14 @@ export interface LinkedJob {
   readonly libraries: readonly string[];
   /** Wall time of the steps, in their order. */
   readonly phases: readonly { name: string; milliseconds: number }[];
-  readonly counts: { objects: number; archives: number; relocations: number; bytesCopied: number; mappings: number };
+  readonly counts: {
+    objects: number;
+    archives: number;
+    relocations: number;
+    bytesCopied: number;
+    mappings: number;
+    protectionChanges: number;
+  };
   /** Address of a symbol that the job defines. */
   definition(name: string): number | undefined;
   /** Address of a symbol that the job defines or refers to. */
@@ -73,7 +80,11 @@ export async function materialize(
   }
 }
 
-function linkedJob(job: LinkJob, { alloc, mappings }: Finalized, phases: LinkedJob["phases"]): LinkedJob {
+function linkedJob(
+  job: LinkJob,
+  { alloc, mappings, protectionChanges }: Finalized,
+  phases: LinkedJob["phases"],
+): LinkedJob {
   const { tables, resolution, layout, image, externals, archives, relocations, bytesCopied } = job;
   const definition = (name: string): number | undefined => {
     const row = (resolution.definition[tables.pool.internString(name)] ?? 0) - 1;
@@ -88,7 +99,7 @@ function linkedJob(job: LinkJob, { alloc, mappings }: Finalized, phases: LinkedJ
     externals,
     libraries: job.external.libraries.map((library) => library.loadName),
     phases,
-    counts: { objects: tables.graphs.length, archives, relocations, bytesCopied, mappings },
+    counts: { objects: tables.graphs.length, archives, relocations, bytesCopied, mappings, protectionChanges },
     definition,
     address: (name) => {
       const address = definition(name) ?? externals.address[tables.pool.internString(name)];

@@ -168,7 +168,7 @@ function statsOf(session: ExecutionSession, job: LinkedJob, before: LinkStats["p
     bytesSent,
     bytesReceived,
     mappings: job.counts.mappings,
-    protectionChanges: 0,
+    protectionChanges: job.counts.protectionChanges,
     slab: {
       address: slab?.range.start ?? 0,
       size: slab === undefined ? 0 : slab.range.end - slab.range.start,

@@ -15,6 +15,8 @@ export interface Finalized {
   readonly alloc: FinalizedAlloc;
   /** Mappings that the job has in the executor. */
   readonly mappings: number;
+  /** Changes of protection: memory that contents were sent into becomes what its segment asks for; shared memory is mapped so. */
+  readonly protectionChanges: number;
 }
 
 /** One request: the stripes get their protections, the executor resolves indirect functions. */
@@ -38,7 +40,9 @@ export async function finalize(job: LinkJob): Promise<Finalized> {
   }
   // The anchor's two parts, one for each segment, and the zero-fill behind the data.
   const zeroFill = layout.zeroFill.size + layout.largeZeroFill.size > 0 ? 1 : 0;
-  return { alloc, mappings: 2 + segments.length + zeroFill };
+  const readOnlySegments = segments.filter(({ protection }) => protection !== RW_).length;
+  const sent = context.epc.kind === "remote" && !context.sharedMemory;
+  return { alloc, mappings: 2 + segments.length + zeroFill, protectionChanges: sent ? readOnlySegments : 0 };
 }
 
 /** The pairs (slot, resolver) are appended to the read-only stripe; the action works them off before anything else runs. */
