@@ -4,13 +4,19 @@ import { type Layout, PAGE } from "./layout.ts";
 
 /** Above any slab that is placed low, and still within the reach of 32-bit addresses. */
 const TOP = 0x7ffe_0000;
+const STEP = 0x100_0000;
 
 /**
  * A shared object that holds nothing but copies of libraries' variables, at addresses below 2 GiB, and a thread-local byte whose
  * alignment becomes that of all static thread-local storage (the loader grants later objects none beyond). Loaded before those libraries
  * (LD_PRELOAD), it is what they bind to; `needed` are those libraries, by soname or path. Gives the file's bytes.
  */
-export function writePreload(copies: readonly DataCopy[], needed: readonly string[], tlsAlignment: number): Uint8Array {
+export function writePreload(
+  copies: readonly DataCopy[],
+  needed: readonly string[],
+  tlsAlignment: number,
+  attempt = 1,
+): Uint8Array {
   const tls = { imageSize: 0, size: tlsAlignment > 1 ? 1 : 0, alignment: tlsAlignment };
   const plan: AnchorPlan = {
     name: "slablink-data",
@@ -23,7 +29,8 @@ export function writePreload(copies: readonly DataCopy[], needed: readonly strin
   };
   const sizes = measureAnchor(plan);
   const headerSize = alignUp(sizes.header, PAGE);
-  const start = TOP - headerSize - alignUp(sizes.headerData, PAGE) - 2 * PAGE;
+  // Another place each time: what was in the way of one may not be in the way of the next.
+  const start = TOP - (attempt - 1) * STEP - headerSize - alignUp(sizes.headerData, PAGE) - 2 * PAGE;
   const data = start + headerSize;
   const end = alignUp(data + sizes.headerData, PAGE);
   const empty = { address: end, size: 0 };

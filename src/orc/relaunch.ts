@@ -10,6 +10,7 @@ import { writePreload } from "../link/preload.ts";
 import type { FarVariable } from "./plan-copies.ts";
 
 const MARK = "SLABLINK_RELAUNCH";
+const MOST_ATTEMPTS = 3;
 
 /** What the environment was before the process was started again, in the mark's value as JSON. */
 interface Relaunch {
@@ -21,6 +22,8 @@ interface Relaunch {
   /** Bytes of static thread-locals and names of variables that have been asked for so far. */
   readonly staticTls: number;
   readonly variables: readonly string[];
+  /** How often the process has been started again. */
+  readonly attempts: number;
 }
 
 /** What the process lacks: room and alignment of static thread-locals in bytes, variables within reach. */
@@ -48,6 +51,8 @@ export function afterRelaunch(): void {
 export function wasRelaunchedFor(wants: Wants): boolean {
   if (current === undefined) return false;
   if (wants.staticTls !== undefined && current.staticTls >= wants.staticTls) return true;
+  // The loader takes the place that the copies ask for only as a hint, and the kernel lays out each process anew by chance.
+  if (current.attempts < MOST_ATTEMPTS) return false;
   const known = new Set(current.variables);
   return wants.variables?.every(({ symbol }) => known.has(symbol.name)) ?? false;
 }
@@ -60,6 +65,7 @@ export function relaunch(wants: Wants): never {
   const tunables = environment.GLIBC_TUNABLES ?? null;
   const staticTls = Math.max(wants.staticTls ?? 0, current?.staticTls ?? 0);
   const variables = wants.variables ?? [];
+  const attempts = (current?.attempts ?? 0) + 1;
   let descriptor: number | null = null;
   const tlsAlignment = wants.tlsAlignment ?? 1;
   if (variables.length > 0 || tlsAlignment > 1) {
@@ -68,7 +74,7 @@ export function relaunch(wants: Wants): never {
       copyOfData(i, symbol, library, (name) => wanted.has(name)),
     );
     const needed = [...new Set(variables.map(({ loadName }) => loadName))];
-    const path = inheritableFile("slablink-data", writePreload(copies, needed, tlsAlignment));
+    const path = inheritableFile("slablink-data", writePreload(copies, needed, tlsAlignment, attempts));
     descriptor = Number(path.slice(path.lastIndexOf("/") + 1));
     environment.LD_PRELOAD = preload === null ? path : `${path}:${preload}`;
   }
@@ -84,6 +90,7 @@ export function relaunch(wants: Wants): never {
     standardError: staticTls > 0 && variables.length === 0 ? silenceStandardError() : null,
     staticTls,
     variables: variables.map(({ symbol }) => symbol.name),
+    attempts,
   };
   environment[MARK] = JSON.stringify(state);
   replaceProcess(process.execPath, [process.argv0, ...process.execArgv, ...process.argv.slice(1)], environment);
