@@ -38,6 +38,11 @@ export class LinkGraph {
     tables.graphs.push(this);
   }
 
+  /** Where the relocation entries of a section are, from position `sections.relocations[row]`: in the file, or expanded. */
+  relocationEntries(row: number): DataView {
+    return this.expandedRelocations.get(row) ?? this.reader.view;
+  }
+
   /** Name of a section given by its row. */
   sectionName(row: number): string {
     return this.#text(this.tables.sections.name[row]!, this.reader.start + this.reader.length);

@@ -9,7 +9,9 @@
 //     code … read-only    without file contents: the job's stripes are mapped over it                          r--
 //     data … zero-fill    without file contents: data is mapped over its front, the rest stays as zero-fill    rw-
 
+import { R_X86_64_64, R_X86_64_DTPMOD64, R_X86_64_DTPOFF64, R_X86_64_TPOFF64 } from "../arch/x86_64.ts";
 import { alignUp } from "../bytes/address.ts";
+import { setWord64 } from "../bytes/word.ts";
 import {
   DF_STATIC_TLS,
   DT_FLAGS,
@@ -41,10 +43,6 @@ import {
 import { type Layout, PAGE, type Stripe } from "./layout.ts";
 
 const segmentCount = 8;
-const R_X86_64_64 = 1;
-const R_X86_64_DTPMOD64 = 16;
-const R_X86_64_DTPOFF64 = 17;
-const R_X86_64_TPOFF64 = 18;
 
 /** A definition of the job that the rest of the process may see. */
 export interface AnchorExport {
@@ -318,8 +316,8 @@ class AnchorWriter {
     view.setUint32(at, this.string(name), true);
     view.setUint8(at + 4, info);
     view.setUint16(at + 6, section, true);
-    this.#word(at + 8, value);
-    this.#word(at + 16, size);
+    setWord64(this.#view, at + 8, value);
+    setWord64(this.#view, at + 16, size);
     const buckets = this.#start + this.#sizes.hash + 8;
     const bucket = buckets + 4 * (hashOf(name) % this.#buckets);
     view.setUint32(buckets + 4 * (this.#buckets + index), view.getUint32(bucket, true), true);
@@ -329,14 +327,14 @@ class AnchorWriter {
 
   relocation(place: number, type: number, symbol: number, addend: number): void {
     const at = this.#start + this.#sizes.relocations + RELA_SIZE * this.#relocations++;
-    this.#word(at, place);
+    setWord64(this.#view, at, place);
     this.#view.setUint32(at + 8, type, true);
     this.#view.setUint32(at + 12, symbol, true);
-    this.#word(at + 16, addend);
+    setWord64(this.#view, at + 16, addend);
   }
 
   pointer(offset: number, value: number): void {
-    this.#word(this.#start + offset, value);
+    setWord64(this.#view, this.#start + offset, value);
   }
 
   bytes(offset: number, bytes: Uint8Array): void {
@@ -346,8 +344,8 @@ class AnchorWriter {
   dynamic(offset: number, entries: readonly [number, number][]): void {
     let at = this.#start + offset;
     for (const [tag, value] of entries) {
-      this.#word(at, tag);
-      this.#word(at + 8, value);
+      setWord64(this.#view, at, tag);
+      setWord64(this.#view, at + 8, value);
       at += 16;
     }
   }
@@ -364,17 +362,12 @@ class AnchorWriter {
     const at = this.#start + EHDR_SIZE + index * PHDR_SIZE;
     this.#view.setUint32(at, type, true);
     this.#view.setUint32(at + 4, flags, true);
-    this.#word(at + 8, fileSize === 0 && type === PT_LOAD ? 0 : range.address - base);
-    this.#word(at + 16, range.address);
-    this.#word(at + 24, range.address);
-    this.#word(at + 32, fileSize);
-    this.#word(at + 40, range.size);
-    this.#word(at + 48, align);
-  }
-
-  #word(at: number, value: number): void {
-    this.#view.setUint32(at, value, true);
-    this.#view.setInt32(at + 4, Math.floor(value / 0x1_0000_0000), true);
+    setWord64(this.#view, at + 8, fileSize === 0 && type === PT_LOAD ? 0 : range.address - base);
+    setWord64(this.#view, at + 16, range.address);
+    setWord64(this.#view, at + 24, range.address);
+    setWord64(this.#view, at + 32, fileSize);
+    setWord64(this.#view, at + 40, range.size);
+    setWord64(this.#view, at + 48, align);
   }
 }
 

@@ -19,7 +19,7 @@ export function directReferences(tables: GraphTables, candidates: Uint8Array): M
     const count = sections.relocationCount[row]!;
     if (count === 0) continue;
     const graph = graphs[sections.graph[row]!]!;
-    const entries = graph.expandedRelocations.get(row) ?? graph.reader.view;
+    const entries = graph.relocationEntries(row);
     const first = sections.relocations[row]!;
     const end = first + count * RELA_SIZE;
     for (let entry = first; entry < end; entry += RELA_SIZE) {

@@ -9,10 +9,10 @@ import {
   STUB_SIZE,
 } from "../arch/x86_64.ts";
 import { relaxGotLoad } from "../arch/x86_64-relax.ts";
+import { RELA_SIZE } from "../formats/elf/constants.ts";
 import type { FixupInputs } from "./fixup-inputs.ts";
 import { RowFixups } from "./row-fixups.ts";
 
-const RELA_SIZE = 24;
 const TWO_32 = 0x1_0000_0000;
 
 /**
@@ -50,8 +50,7 @@ export class Fixups {
     const { tables, memory } = this.#in;
     const { sections } = tables;
     const graph = tables.graphs[sections.graph[section]!]!;
-    const expanded = graph.expandedRelocations.get(section);
-    const entries = expanded ?? graph.reader.view;
+    const entries = graph.relocationEntries(section);
     const out = memory.view;
     const address = this.#rows.addressOf(section);
     const at = address - memory.base;

@@ -27,15 +27,15 @@ import {
   relaxLocalDynamic,
 } from "../arch/x86_64-tls.ts";
 import { hex } from "../bytes/address.ts";
+import { setWord64 } from "../bytes/word.ts";
 import { LinkError } from "../errors.ts";
+import { RELA_SIZE, STT_TLS } from "../formats/elf/constants.ts";
 import type { LinkGraph } from "../graph/link-graph.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import { ExternalKind } from "./externals.ts";
 import type { FixupInputs } from "./fixup-inputs.ts";
 
-const RELA_SIZE = 24;
 const TWO_32 = 0x1_0000_0000;
-const STT_TLS = 6;
 
 /** Keys of GOT entries: what an entry holds × which symbol it is for. */
 const EntryKind = { address: 0, threadOffset: 1, pair: 2, module: 3 } as const;
@@ -325,8 +325,7 @@ export class RowFixups {
         view.setUint32(at, value, true);
         break;
       case 8:
-        view.setUint32(at, value, true);
-        view.setInt32(at + 4, Math.floor(value / TWO_32), true);
+        setWord64(view, at, value);
         break;
     }
   }

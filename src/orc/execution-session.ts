@@ -22,6 +22,8 @@ export class ExecutionSession {
   readonly epc: ExecutorProcessControl;
   readonly memoryManager: JITLinkMemoryManager;
   readonly #options: ExecutionSessionOptions;
+  /** Kept for all jobs, since it has read the libraries that were asked about. */
+  readonly #runtime: RuntimeLibraries;
   readonly #pool = new SymbolStringPool();
   readonly #dylibs = new Map<string, JITDylib>();
   readonly #openedLibraries = new Map<string, number>();
@@ -33,6 +35,7 @@ export class ExecutionSession {
 
   constructor(options: ExecutionSessionOptions) {
     this.#options = options;
+    this.#runtime = options.runtime ?? new RuntimeLibraries();
     this.epc = options.epc;
     this.memoryManager = options.memoryManager;
   }
@@ -95,7 +98,7 @@ export class ExecutionSession {
     const job = await materialize(dylib, names, {
       epc: this.epc,
       memoryManager: this.memoryManager,
-      runtime: this.#options.runtime ?? new RuntimeLibraries(),
+      runtime: this.#runtime,
       pool: this.#pool,
       sharedMemory: this.#options.sharedMemory,
       openedLibraries: this.#openedLibraries,

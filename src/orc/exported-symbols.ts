@@ -1,13 +1,9 @@
+import { STB_GLOBAL, STB_GNU_UNIQUE, STT_FUNC, STT_GNU_IFUNC } from "../formats/elf/constants.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import { SymbolPlace } from "../graph/symbol-table.ts";
 import type { AnchorExport } from "../link/anchor.ts";
 import type { SymbolResolution } from "./symbol-resolution.ts";
-
-const STT_GNU_IFUNC = 10;
-const STT_FUNC = 2;
-const STB_GNU_UNIQUE = 10;
-const STB_GLOBAL = 1;
 
 /** The job's definitions of default or protected visibility: what an executable linked with -rdynamic would export. */
 export function exportedSymbols(tables: GraphTables, resolution: SymbolResolution): AnchorExport[] {

@@ -3,6 +3,7 @@ import { launchExecutor } from "../epc/launch.ts";
 import { LinkError } from "../errors.ts";
 import { FileArena } from "../host/arena.ts";
 import { SlabMemory } from "../host/slab-memory.ts";
+import type { FileOpener } from "../inputs/file-opener.ts";
 import type { Input } from "../inputs/input.ts";
 import { LibrarySearch } from "../inputs/library-search.ts";
 import { loadInputs } from "../inputs/load-inputs.ts";
@@ -31,23 +32,26 @@ export async function runProgram(request: RunRequest): Promise<ProgramEnd> {
   try {
     return await linkAndRun(request);
   } catch (error) {
-    if (error instanceof StaticTlsError && request.executorPath === undefined)
-      return await linkAndRun(request, error.size);
-    throw error;
+    // An executor can be had with more room; this process has been started again for it by now, or cannot be.
+    const restart = request.mode === "executor" && request.executorPath === undefined;
+    if (!restart || !(error instanceof StaticTlsError)) throw error;
+    return linkAndRun(request, error.size);
   }
 }
 
 /** `staticTls`: room for static thread-locals that the executor must be started with, in bytes. */
 async function linkAndRun(request: RunRequest, staticTls = 0): Promise<ProgramEnd> {
   const arena = new FileArena();
+  const opener: FileOpener = { open: (path) => arena.map(path) };
+  const runtime = new RuntimeLibraries({ opener });
   const started = performance.now();
   // The executor starts while the inputs are read.
-  const opening = openSession(request, arena, staticTls);
+  const opening = openSession(request, runtime, staticTls);
   opening.catch(() => {}); // awaited below
   let session: ExecutionSession | undefined;
   let hasRun = false;
   try {
-    const inputs = await readInputs(request, arena);
+    const inputs = await readInputs(request, opener);
     const inputsRead = performance.now();
     session = await opening;
     const before = [
@@ -55,7 +59,6 @@ async function linkAndRun(request: RunRequest, staticTls = 0): Promise<ProgramEn
       { name: "wait for executor", milliseconds: performance.now() - inputsRead },
     ];
     const program = session.createJITDylib("main");
-    const runtime = new RuntimeLibraries({ opener: { open: (path) => arena.map(path) } });
     fillDylib(program, inputs, request, runtime);
     const job = await session.link(program, [request.entry]);
     const main = job.address(request.entry);
@@ -85,11 +88,14 @@ function relaunchFor(error: unknown): void {
   }
 }
 
-async function openSession(request: RunRequest, arena: FileArena, staticTls: number): Promise<ExecutionSession> {
+async function openSession(
+  request: RunRequest,
+  runtime: RuntimeLibraries,
+  staticTls: number,
+): Promise<ExecutionSession> {
   const { slabSize = DEFAULT_SLAB_SIZE, placement } = request;
   // Who asks for a size gets that size; without a wish a large program gets a large slab.
   const slabs = { slabSize, placement, growable: request.slabSize === undefined };
-  const runtime = new RuntimeLibraries({ opener: { open: (path) => arena.map(path) } });
   if (request.mode === "in-process") {
     const epc = new InProcessExecutorProcessControl();
     const memoryManager = new SlabMemoryManager(new InProcessMemoryMapper(epc), epc, slabs);
@@ -112,10 +118,10 @@ async function openSession(request: RunRequest, arena: FileArena, staticTls: num
   }
 }
 
-function readInputs(request: RunRequest, arena: FileArena): Promise<Input[]> {
+function readInputs(request: RunRequest, opener: FileOpener): Promise<Input[]> {
   return loadInputs(request.items, {
     search: new LibrarySearch({ directories: request.libraryDirectories }),
-    opener: { open: (path) => arena.map(path) },
+    opener,
   });
 }
 

@@ -41,7 +41,7 @@ export function undefinedSymbols(tables: GraphTables, names: readonly number[]):
     const count = sections.relocationCount[row]!;
     if (count === 0) continue;
     const graph = graphs[sections.graph[row]!]!;
-    const entries = graph.expandedRelocations.get(row) ?? graph.reader.view;
+    const entries = graph.relocationEntries(row);
     const first = sections.relocations[row]!;
     for (let i = 0; i < count; i++) {
       const symbol = entries.getUint32(first + i * RELA_SIZE + 12, true);
