@@ -26,6 +26,7 @@ const flags = [
   "--enable-source-maps",
   "--test",
   "--test-concurrency=2",
+  "--test-reporter=spec", // names what failed once more at the end
   ...words.filter((word) => word.startsWith("-")),
 ];
 const tests = run(process.execPath, [...flags, ...files]);
