@@ -25,6 +25,7 @@ const DECLARATIONS = {
   pthread_attr_destroy: ["int", "void *"],
   pthread_create: ["int", "void *", "void *", "intptr_t", "intptr_t"],
   pthread_join: ["int", "size_t", "void *"],
+  pthread_timedjoin_np: ["int", "size_t", "void *", "void *"],
   pthread_self: ["size_t"],
   pthread_sigmask: ["int", "int", "void *", "void *"],
   pthread_attr_setsigmask_np: ["int", "void *", "void *"],
@@ -66,6 +67,7 @@ export interface Libc {
   pthread_attr_destroy(attributes: Uint8Array): number;
   pthread_create(thread: Uint8Array, attributes: Uint8Array, start: number, argument: number): number;
   pthread_join(thread: number, result: null): number;
+  pthread_timedjoin_np(thread: number, result: null, deadline: Uint8Array): number;
   pthread_self(): number;
   pthread_sigmask(how: number, set: Uint8Array, before: Uint8Array | null): number;
   pthread_attr_setsigmask_np(attributes: Uint8Array, set: Uint8Array): number;

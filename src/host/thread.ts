@@ -29,10 +29,15 @@ export function startThread(entry: number, argument: number): number {
   return Number(new DataView(thread.buffer).getBigUint64(0, true));
 }
 
-/** Waits for a thread that is about to end. One that the program has detached (D's runtime does) gives itself back. */
+/** Whether a thread, which must not have ended, is one that gives itself back. */
+export function isDetached(thread: number): boolean {
+  // A time long past: glibc refuses to join a detached thread before it looks at the clock.
+  return libc.pthread_timedjoin_np(thread, null, new Uint8Array(16)) === Errno.EINVAL;
+}
+
+/** Waits for a thread that is about to end, and is not detached. */
 export function joinThread(thread: number): void {
-  const status = libc.pthread_join(thread, null);
-  if (status !== Errno.EINVAL) check(status);
+  check(libc.pthread_join(thread, null));
 }
 
 /** The size of a main thread's stack in this process (getrlimit(2), RLIMIT_STACK), in bytes. */

@@ -12,7 +12,8 @@ import { SlablinkError } from "../errors.ts";
  *    32  initList, 0-ended  96  the thread's fs base      184  i32 state
  *    40  finiList, 0-ended 104  process id
  *    48  __cxa_finalize    112  the C library's exit
- *    56  dso handle or 0   120  sem_post
+ *    56  dso handle or 0   120  sem_post                  192  sem_wait
+ *                                                        200  sem_t mayEnd, 32 bytes
  *
  * exit() of the C library, called on another thread than Node's main one, runs Node's own destructors under Node's feet:
  * SIGSEGV in 1 of 1 tries. So linked code's exit() comes here: the program's handlers run on the calling thread and the
@@ -43,6 +44,8 @@ export const ProgramBlock = {
   key: 168,
   setSpecific: 176,
   state: 184,
+  semWait: 192,
+  mayEnd: 200,
 } as const;
 
 /** `state`: whether the program's handlers have run, and where. 0: main's thread ended without (pthread_exit). */
@@ -160,9 +163,21 @@ const CODE = [
   // ignore: Node itself is ending
   0xc3, // ret
   // gone: void gone(void *block), the key's destructor, when the thread ends however it does: sem_post
-  0x48, 0x8b, 0x47, 0x78, // mov rax,[rdi+0x78]
-  0x48, 0x83, 0xef, 0x80, // sub rdi,0xffffffffffffff80
-  0xff, 0xe0, // jmp rax
+  0x53, // push rbx
+  0x48, 0x89, 0xfb, // mov rbx,rdi
+  0x48, 0x8d, 0xbb, 0x80, 0x00, 0x00, 0x00, // lea rdi,[rbx+0x80]
+  0xff, 0x53, 0x78, // call [rbx+0x78]
+  // then, unless in a forked child, sem_wait until Node has looked at the thread, which it may only while there is one
+  0xb8, 0x27, 0x00, 0x00, 0x00, // mov eax,0x27
+  0x0f, 0x05, // syscall
+  0x3b, 0x43, 0x68, // cmp eax,[rbx+0x68]
+  0x75, 0x11, // jne gone+0x2b
+  0x48, 0x8d, 0xbb, 0xc8, 0x00, 0x00, 0x00, // lea rdi,[rbx+0xc8]
+  0xff, 0x93, 0xc0, 0x00, 0x00, 0x00, // call [rbx+0xc0]
+  0x85, 0xc0, // test eax,eax
+  0x75, 0xef, // jne gone+0x1a
+  0x5b, // pop rbx
+  0xc3, // ret
 ];
 
 /** Places in the shim's code, from its start. */
