@@ -1,5 +1,6 @@
 // The first thread detaches itself, as D's run-time system has it: nobody may join it then.
 // compile: gcc -O2 {-fPIE,-fPIC}
+// status: 5
 #include <pthread.h>
 #include <stdio.h>
 
