@@ -63,6 +63,7 @@ async function linkAndRun(request: RunRequest, staticTls = 0): Promise<ProgramEn
     const job = await session.link(program, [request.entry]);
     const main = job.address(request.entry);
     if (main === undefined) throw new LinkError("undefined-symbol", `the entry point ${request.entry} is not defined`);
+    for (const warning of job.warnings) request.onWarning?.(warning);
     request.onLinked?.(statsOf(session, job, before));
     hasRun = true;
     return await run(session, job, main, request);
