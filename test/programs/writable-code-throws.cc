@@ -1,5 +1,5 @@
 // Exceptions thrown and caught by functions in a section that is writable and executable; references to it from elsewhere.
-// compile: {g++,clang++-22} -O1 {-fPIE,-fno-pic}
+// compile: g++ -O{0,2} -fPIC
 // reference: -Wl,--no-warn-rwx-segments
 // warning: writable-code-throws.o:(.patched): this section is writable and executable at once
 #include <cstdio>
