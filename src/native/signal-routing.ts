@@ -33,17 +33,10 @@ export const BLOCK_SIGNALS_HANDLER: readonly number[] = [
 const UNBLOCKABLE = [4, 5, 7, 8, 11, 32, 33];
 /** The last real-time signal: the least likely to mean something to anybody. */
 const SIGNAL = 64;
-/** Signals that Node ignores from its start: PIPE, XFSZ. */
-const IGNORED_BY_NODE = [13, 25];
 const SIG_BLOCK = 0;
 const SIG_SETMASK = 2;
 const SA_SIGINFO = 4;
 const SA_RESTART = 0x1000_0000;
-
-/** Gives a program that this process is there for, and what it starts, the default actions that Node has changed. */
-export function restoreDefaultActions(): void {
-  for (const signal of IGNORED_BY_NODE) libc.sigaction(signal, new Uint8Array(152), null);
-}
 
 /** Makes Node's threads block signals; `handler` is where BLOCK_SIGNALS_HANDLER lies. Gives what undoes it for the main thread. */
 export function routeSignalsToProgram(handler: number): () => void {

@@ -12,8 +12,8 @@ import { InProcessMemoryMapper } from "../memory/in-process-mapper.ts";
 import { RpcMemoryMapper } from "../memory/rpc-mapper.ts";
 import { SharedMemoryMapper } from "../memory/shared-memory-mapper.ts";
 import { DEFAULT_SLAB_SIZE, SlabMemoryManager } from "../memory/slab-memory-manager.ts";
+import { becomeProgram } from "../native/become-program.ts";
 import type { ProgramEnd } from "../native/program.ts";
-import { restoreDefaultActions } from "../native/signal-routing.ts";
 import { ProcessSymbolsGenerator, SharedLibraryGenerator, StaticArchiveGenerator } from "./definition-generator.ts";
 import { ExecutionSession } from "./execution-session.ts";
 import { executorPath } from "./executor-path.ts";
@@ -67,7 +67,7 @@ async function linkAndRun(request: RunRequest, staticTls = 0): Promise<ProgramEn
     for (const warning of job.warnings) request.onWarning?.(warning);
     request.onLinked?.(statsOf(session, job, before));
     hasRun = true;
-    if (request.mode === "in-process" && request.endsProcess) restoreDefaultActions();
+    if (request.mode === "in-process" && request.endsProcess) becomeProgram(request.argv[0] ?? "");
     return await run(session, job, main, request);
   } catch (error) {
     if (request.mode === "in-process") relaunchFor(error);
