@@ -31,6 +31,8 @@ const DECLARATIONS = {
   pthread_attr_setsigmask_np: ["int", "void *", "void *"],
   sigaction: ["int", "int", "void *", "void *"],
   tgkill: ["int", "int", "int", "int"],
+  prctl: ["int", "int", "intptr_t"],
+  setvbuf: ["int", "intptr_t", "intptr_t", "int", "size_t"],
   pthread_key_create: ["int", "void *", "intptr_t"],
   on_exit: ["int", "intptr_t", "intptr_t"],
   sem_init: ["int", "intptr_t", "int", "uint"],
@@ -73,6 +75,8 @@ export interface Libc {
   pthread_attr_setsigmask_np(attributes: Uint8Array, set: Uint8Array): number;
   sigaction(signal: number, action: Uint8Array, before: Uint8Array | null): number;
   tgkill(group: number, thread: number, signal: number): number;
+  prctl(option: number, argument: number): number;
+  setvbuf(stream: number, buffer: number, mode: number, size: number): number;
   pthread_key_create(key: Uint8Array, destructor: number): number;
   on_exit(handler: number, argument: number): number;
   sem_init(semaphore: number, shared: number, value: number): number;

@@ -2,9 +2,9 @@ import { SlablinkError } from "../errors.ts";
 import { libc } from "./libc.ts";
 import { Errno } from "./system-error.ts";
 
-/** What a main thread gets where the limit is unlimited, in bytes. */
+/** What there should be room for in any case, in bytes. */
 const DEFAULT_STACK_SIZE = 8 * 2 ** 20;
-/** Beyond this a limit is not meant as a size. */
+/** What stands for a stack without limit. */
 const LARGEST_STACK_SIZE = 2 ** 30;
 const RLIMIT_STACK = 3;
 /** sizeof(pthread_attr_t) of glibc on x86-64. */
@@ -19,10 +19,17 @@ export function startThread(entry: number, argument: number): number {
   const thread = new Uint8Array(new ArrayBuffer(128), 0, 72);
   check(libc.pthread_attr_init(attributes));
   try {
-    check(libc.pthread_attr_setstacksize(attributes, mainStackSize()));
     // The thread that starts it may have blocked signals so that they go to the program.
     libc.pthread_attr_setsigmask_np(attributes, new Uint8Array(128));
-    check(libc.pthread_create(thread, attributes, entry, argument));
+    const size = mainStackSize();
+    check(libc.pthread_attr_setstacksize(attributes, size));
+    let status = libc.pthread_create(thread, attributes, entry, argument);
+    if (status !== 0 && size > DEFAULT_STACK_SIZE) {
+      // Unlike a main thread's, all of it is counted at once where memory must not be promised beyond what there is.
+      check(libc.pthread_attr_setstacksize(attributes, DEFAULT_STACK_SIZE));
+      status = libc.pthread_create(thread, attributes, entry, argument);
+    }
+    check(status);
   } finally {
     libc.pthread_attr_destroy(attributes);
   }
@@ -45,7 +52,7 @@ export function mainStackSize(): number {
   const limits = new Uint8Array(16);
   if (libc.getrlimit(RLIMIT_STACK, limits) !== 0) return DEFAULT_STACK_SIZE;
   const size = Number(new DataView(limits.buffer).getBigUint64(0, true));
-  return size > LARGEST_STACK_SIZE ? DEFAULT_STACK_SIZE : Math.max(size, 2 ** 16);
+  return Math.min(Math.max(size, 2 ** 16), LARGEST_STACK_SIZE);
 }
 
 function check(status: number): void {

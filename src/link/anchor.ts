@@ -7,7 +7,7 @@
 //     header       ELF header, program headers, hash table, dynamic symbols, strings, relocations, TLS image    r--, from the file
 //     headerData   dynamic section, words the loader fills in, copies of library data                          rw-, from the file
 //     code … read-only    without file contents: the job's stripes are mapped over it                          r--
-//     data … zero-fill    without file contents: data is mapped over its front, the rest stays as zero-fill    rw-
+//     writable code … zero-fill    without file contents: contents are mapped over its front, the rest stays as zero-fill    rw-
 
 import { R_X86_64_64, R_X86_64_DTPMOD64, R_X86_64_DTPOFF64, R_X86_64_TPOFF64 } from "../arch/x86_64.ts";
 import { alignUp } from "../bytes/address.ts";
@@ -31,6 +31,7 @@ import {
   ET_DYN,
   PF_R,
   PF_W,
+  PF_X,
   PHDR_SIZE,
   PT_DYNAMIC,
   PT_GNU_EH_FRAME,
@@ -87,6 +88,8 @@ export interface AnchorPlan {
   /** The job has thread-locals of its own; with `staticTls` they get their place relative to the thread pointer. */
   readonly tls: { imageSize: number; size: number; alignment: number };
   readonly staticTls: boolean;
+  /** The loader is to make the stacks of all threads executable (PT_GNU_STACK with PF_X). */
+  readonly executableStack: boolean;
 }
 
 /** What the loader has filled in, by position in the words after the dynamic section. */
@@ -281,8 +284,8 @@ class AnchorWriter {
       size: layout.readOnly.address + layout.readOnly.size - layout.code.address,
     };
     const writable = {
-      address: layout.data.address,
-      size: base + layout.size - layout.data.address,
+      address: layout.writableCode.address,
+      size: base + layout.size - layout.writableCode.address,
     };
     const dynamic = { address: layout.headerData.address, size: this.#sizes.words };
     const table = layout.ehFrameTable;
@@ -293,7 +296,8 @@ class AnchorWriter {
     this.#segment(3, PT_LOAD, PF_R | PF_W, base, writable, 0, PAGE);
     this.#segment(4, PT_DYNAMIC, PF_R | PF_W, base, dynamic, dynamic.size, 8);
     this.#segment(5, PT_GNU_EH_FRAME, PF_R, base, table, table.size, 4);
-    this.#segment(6, PT_GNU_STACK, PF_R | PF_W, base, { address: base, size: 0 }, 0, 16);
+    const stack = PF_R | PF_W | (plan.executableStack ? PF_X : 0);
+    this.#segment(6, PT_GNU_STACK, stack, base, { address: base, size: 0 }, 0, 16);
     if (plan.tls.size > 0) {
       const image = { address: tlsAddress, size: plan.tls.size };
       this.#segment(7, PT_TLS, PF_R, base, image, plan.tls.imageSize, plan.tls.alignment);

@@ -1,12 +1,11 @@
-import { closeSync, writeSync } from "node:fs";
 import type { AddressRange } from "../bytes/address.ts";
 import { SlablinkError } from "../errors.ts";
 import { findSymbols, PROCESS } from "../host/dynamic-loader.ts";
 import { libc } from "../host/libc.ts";
-import { MapFlag, mapMemory, PAGE_SIZE, Protection, unmapMemory } from "../host/mapping.ts";
-import { createMemfd } from "../host/memfd.ts";
+import { PAGE_SIZE, unmapMemory } from "../host/mapping.ts";
 import { isDetached, joinThread, startThread } from "../host/thread.ts";
 import { readMemory, viewMemory } from "../host/view.ts";
+import { mapCode, mapPages } from "./native-pages.ts";
 import type { Program, ProgramEnd } from "./program.ts";
 import { ProgramBlock, ProgramEntry, ProgramState, programShim } from "./program-shim.ts";
 import { BLOCK_SIGNALS_HANDLER, routeSignalsToProgram } from "./signal-routing.ts";
@@ -177,22 +176,6 @@ function layOutArguments(
   });
   libc.memcpy(start, buffer, size);
   return { argv: start, init: start + initAt, fini: start + finiAt, start, end: start + size };
-}
-
-function mapPages(size: number): number {
-  const protection = Protection.read | Protection.write;
-  return mapMemory({ size, protection, flags: MapFlag.private | MapFlag.anonymous });
-}
-
-/** Code is written through the file, so that no page is ever writable and executable. */
-function mapCode(code: Uint8Array): number {
-  const fd = createMemfd("slablink-shim", PAGE_SIZE);
-  try {
-    writeSync(fd, code, 0, code.length, 0);
-    return mapMemory({ size: PAGE_SIZE, protection: Protection.read | Protection.exec, flags: MapFlag.shared, fd });
-  } finally {
-    closeSync(fd);
-  }
 }
 
 function waitSemaphore(address: number): Promise<void> {

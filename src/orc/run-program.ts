@@ -12,6 +12,7 @@ import { InProcessMemoryMapper } from "../memory/in-process-mapper.ts";
 import { RpcMemoryMapper } from "../memory/rpc-mapper.ts";
 import { SharedMemoryMapper } from "../memory/shared-memory-mapper.ts";
 import { DEFAULT_SLAB_SIZE, SlabMemoryManager } from "../memory/slab-memory-manager.ts";
+import { becomeProgram } from "../native/become-program.ts";
 import type { ProgramEnd } from "../native/program.ts";
 import { ProcessSymbolsGenerator, SharedLibraryGenerator, StaticArchiveGenerator } from "./definition-generator.ts";
 import { ExecutionSession } from "./execution-session.ts";
@@ -63,8 +64,10 @@ async function linkAndRun(request: RunRequest, staticTls = 0): Promise<ProgramEn
     const job = await session.link(program, [request.entry]);
     const main = job.address(request.entry);
     if (main === undefined) throw new LinkError("undefined-symbol", `the entry point ${request.entry} is not defined`);
+    for (const warning of job.warnings) request.onWarning?.(warning);
     request.onLinked?.(statsOf(session, job, before));
     hasRun = true;
+    if (request.mode === "in-process" && request.endsProcess) becomeProgram(request.argv[0] ?? "");
     return await run(session, job, main, request);
   } catch (error) {
     if (request.mode === "in-process") relaunchFor(error);

@@ -30,6 +30,11 @@ export async function findExternals(job: LinkJob): Promise<void> {
   // Here libraries are opened at once; in an executor the anchor brings them in, and they are asked afterwards.
   if (epc.kind === "in-process") {
     job.libraryAddresses = await libraryAddresses(epc, job.external.fromLibraries, openedLibraries);
+    // Others are there for their constructors, or for the program to look up.
+    for (const { loadName, library } of job.external.libraries) {
+      if (openedLibraries.has(loadName) || library.soname === "libc.so.6") continue;
+      openedLibraries.set(loadName, await epc.openLibrary(loadName));
+    }
   }
 }
 

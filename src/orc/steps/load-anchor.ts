@@ -1,3 +1,4 @@
+import { LinkError } from "../../errors.ts";
 import { SectionKind } from "../../graph/section-table.ts";
 import { anchorFileSize, writeAnchor } from "../../link/anchor.ts";
 import { bindDefinitions, bindReferences } from "../../link/bind-symbols.ts";
@@ -34,10 +35,22 @@ export async function loadAnchor(job: LinkJob): Promise<void> {
     job.image = loaded.handle;
     job.loaderWords = loaded.results;
   } catch (error) {
-    if (!(error instanceof Error) || !error.message.includes("static TLS block")) throw error;
+    if (!(error instanceof Error)) throw error;
+    if (plan.executableStack && error.message.includes("executable stack")) throw executableStackError(job, error);
+    if (!error.message.includes("static TLS block")) throw error;
     const { size, alignment } = plan.tls;
     throw new StaticTlsError(job.dylib.name, size + 2 * alignment + STATIC_TLS_MARGIN, alignment, error);
   }
+}
+
+/** The C library from 2.41 on makes stacks executable only as the process starts. */
+function executableStackError(job: LinkJob, cause: Error): LinkError {
+  const objects = job.tables.executableStacks.map(({ name }) => name).join(", ");
+  return new LinkError(
+    "link",
+    `${objects}: asks for executable stacks (.note.GNU-stack), which this process cannot be given any more: ${cause.message}; start slablink with GLIBC_TUNABLES=glibc.rtld.execstack=2, or link nothing that takes the address of a nested function`,
+    { cause },
+  );
 }
 
 /** Gives definitions their addresses, indirect functions a stub each. */

@@ -30,6 +30,7 @@ export async function planLayout(job: LinkJob): Promise<void> {
     needed: librariesOfAnchor(job).map((library) => library.loadName),
     tls: measureThreadLocals(tables),
     staticTls: true,
+    executableStack: tables.executableStacks.length > 0,
   };
   job.sizes = measureAnchor(job.plan);
   const indirect = countIndirectFunctions(tables);
