@@ -6,6 +6,7 @@ import { ExternalKind } from "../link/externals.ts";
 import { SharedLibraryGenerator } from "./definition-generator.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import { Reference, type SymbolResolution } from "./symbol-resolution.ts";
+import { threadLocalMismatches } from "./undefined-symbols.ts";
 
 /** A name that a shared library of the program defines. */
 export interface LibrarySymbol {
@@ -66,8 +67,7 @@ export async function findExternalNames(
     const inLibrary = findInLibraries(libraries, id, name);
     if (inLibrary !== undefined) {
       used.add(inLibrary.library);
-      if (inLibrary.symbol.type === STT_TLS) found.threadLocals.push(id);
-      else found.fromLibraries.push(inLibrary);
+      takeFromLibrary(inLibrary, resolution, found);
     } else askProcess.push(id);
   }
   const unknown = await findInProcess(askProcess, dylib, resolution, epc, found);
@@ -76,14 +76,23 @@ export async function findExternalNames(
     const inLibrary = findInLibraries(implicit, id, pool.name(id));
     if (inLibrary !== undefined) {
       used.add(inLibrary.library);
-      if (inLibrary.symbol.type === STT_TLS) found.threadLocals.push(id);
-      else found.fromLibraries.push(inLibrary);
+      takeFromLibrary(inLibrary, resolution, found);
     } else if ((resolution.references[id]! & Reference.strong) !== 0) found.missing.push(id);
     else found.known.push({ id, address: 0, kind: ExternalKind.absent });
   }
   for (const library of libraries) if (!library.asNeeded || used.has(library)) found.libraries.push(library);
   for (const library of implicit) if (used.has(library)) found.libraries.push(library);
   return found;
+}
+
+function takeFromLibrary(inLibrary: LibrarySymbol, resolution: SymbolResolution, found: ExternalNames): void {
+  const { id, library, symbol } = inLibrary;
+  const isThreadLocal = symbol.type === STT_TLS;
+  if ((resolution.references[id]! & (isThreadLocal ? Reference.plain : Reference.tls)) !== 0) {
+    throw threadLocalMismatches(resolution.tables, [id], { name: library.library.file, isThreadLocal });
+  }
+  if (isThreadLocal) found.threadLocals.push(id);
+  else found.fromLibraries.push(inLibrary);
 }
 
 function hasProcess(dylib: JITDylib): boolean {

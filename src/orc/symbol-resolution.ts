@@ -5,7 +5,7 @@ import { SectionKind } from "../graph/section-table.ts";
 import { SymbolPlace } from "../graph/symbol-table.ts";
 
 /** What is known about the references to a name: bits of `SymbolResolution.references`. */
-export const Reference = { strong: 1, weak: 2, tls: 4, hidden: 8 } as const;
+export const Reference = { strong: 1, weak: 2, tls: 4, hidden: 8, plain: 16 } as const;
 
 /** Two strong definitions of one name. */
 export interface DuplicateDefinition {
@@ -31,6 +31,8 @@ export class SymbolResolution {
   /** By name identifier: bits of `Reference`. */
   references = new Uint8Array(16384);
   readonly duplicates: DuplicateDefinition[] = [];
+  /** Names that some object defines, or refers to, as thread-local. */
+  readonly #threadLocals = new Set<number>();
   readonly #lazySources: LazySource[] = [];
   /** By name identifier: number of the lazy source + 1, and the index there. */
   #lazySource = new Int32Array(16384);
@@ -95,6 +97,16 @@ export class SymbolResolution {
     return names;
   }
 
+  /** Names that one object takes for thread-local and another, or its definition, does not. */
+  threadLocalMismatches(): number[] {
+    return [...this.#threadLocals].filter((id) => {
+      const row = this.definition[id]! - 1;
+      if (row < 0) return (this.references[id]! & Reference.plain) !== 0;
+      const other = (this.tables.symbols.info[row]! & 0xf) === STT_TLS ? Reference.plain : Reference.tls;
+      return (this.references[id]! & other) !== 0;
+    });
+  }
+
   /** Gives every common symbol that won a section of its own, of the largest size and alignment asked for (gABI, SHN_COMMON). */
   allocateCommons(): void {
     const { sections, symbols, graphs } = this.tables;
@@ -111,6 +123,16 @@ export class SymbolResolution {
     }
   }
 
+  /** st_size of what a row defines, in bytes; of a common symbol the largest that any object asks for. */
+  sizeOf(row: number): number {
+    const { symbols, sections } = this.tables;
+    const graph = this.graphOfRow(row);
+    const section = symbols.section[row]!;
+    // Sections of commons are none of the file's.
+    if (section >= graph.firstSection + graph.sectionCount) return sections.size[section]!;
+    return graph.symbolSize(row - graph.firstSymbol);
+  }
+
   /** The graph whose symbol table has the row. */
   graphOfRow(row: number): LinkGraph {
     return this.tables.graphs[this.#graphOf(row, this.tables.graphs)]!;
@@ -121,7 +143,11 @@ export class SymbolResolution {
     const id = symbols.id[row]!;
     const info = symbols.info[row]!;
     let bits = this.references[id]! | (((info >> 4) & 0xf) === STB_WEAK ? Reference.weak : Reference.strong);
-    if ((info & 0xf) === STT_TLS) bits |= Reference.tls;
+    if ((info & 0xf) !== STT_TLS) bits |= Reference.plain;
+    else {
+      bits |= Reference.tls;
+      this.#threadLocals.add(id);
+    }
     if ((info >> 8) & 3) bits |= Reference.hidden;
     this.references[id] = bits;
     if ((bits & Reference.strong) !== 0 && this.definition[id] === 0) this.#wanted.push(id);
@@ -132,6 +158,7 @@ export class SymbolResolution {
     const id = symbols.id[row]!;
     const known = this.definition[id]! - 1;
     if (place === SymbolPlace.common) this.#noteCommon(graph, row, id);
+    if ((symbols.info[row]! & 0xf) === STT_TLS) this.#threadLocals.add(id);
     if (known < 0) {
       this.definition[id] = row + 1;
       return;

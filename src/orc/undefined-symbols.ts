@@ -1,8 +1,9 @@
 import { hex } from "../bytes/address.ts";
 import { LinkError } from "../errors.ts";
-import { RELA_SIZE, STT_FUNC } from "../formats/elf/constants.ts";
+import { RELA_SIZE, STT_FUNC, STT_TLS } from "../formats/elf/constants.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import type { LinkGraph } from "../graph/link-graph.ts";
+import { SymbolPlace } from "../graph/symbol-table.ts";
 import type { DuplicateDefinition } from "./symbol-resolution.ts";
 
 /** How many referrers are named for each symbol; the rest is counted. */
@@ -65,6 +66,36 @@ export function duplicateSymbols(tables: GraphTables, duplicates: readonly Dupli
       `duplicate symbol: ${tables.pool.name(id)}\n>>> defined in ${first.name}\n>>> defined in ${second.name}`,
   );
   return new LinkError("duplicate-symbol", lines.join("\n"));
+}
+
+/**
+ * Names that are thread-local to some and ordinary to others: whichever way they were linked, one side would use a wrong
+ * place. `elsewhere`: the library that defines them, and whether it does so as thread-local.
+ */
+export function threadLocalMismatches(
+  tables: GraphTables,
+  names: readonly number[],
+  elsewhere?: { readonly name: string; readonly isThreadLocal: boolean },
+): LinkError {
+  const { graphs, symbols, pool } = tables;
+  const lines = names.flatMap((id) => {
+    const sides: (string | undefined)[] = [undefined, undefined];
+    if (elsewhere !== undefined) sides[elsewhere.isThreadLocal ? 1 : 0] = `defined in ${elsewhere.name}`;
+    for (const graph of graphs) {
+      for (let row = graph.firstSymbol + graph.localCount; row < graph.firstSymbol + graph.symbolCount; row++) {
+        if (symbols.id[row] !== id) continue;
+        const side = (symbols.info[row]! & 0xf) === STT_TLS ? 1 : 0;
+        const does = symbols.section[row] === SymbolPlace.undefined ? "referenced by" : "defined in";
+        sides[side] ??= `${does} ${graph.name}`;
+      }
+    }
+    return [
+      `${pool.name(id)} is thread-local in one place and not in another`,
+      `>>> as thread-local ${sides[1]}`,
+      `>>> as an ordinary symbol ${sides[0]}`,
+    ];
+  });
+  return new LinkError("link", lines.join("\n"));
 }
 
 /** The function symbol whose extent holds the offset of a section. */

@@ -34,6 +34,7 @@ import {
 } from "./constants.ts";
 import { expandCrel } from "./crel.ts";
 import { type ElfHeader, readElfHeader } from "./header.ts";
+import { expandRel, REL_SIZE, readImplicitAddends } from "./implicit-addends.ts";
 import { isSectionNamed, sectionKindOf } from "./section-kind.ts";
 
 /** Alignments above this are taken for damage rather than for a wish. */
@@ -293,24 +294,37 @@ function readRelocationTable(graph: LinkGraph, headers: SectionHeaders, index: n
   if (sections.relocationCount[row] !== 0) {
     reader.fail(`relocation section ${index}: section ${target} (${graph.sectionName(row)}) already has relocations`);
   }
-  if (type === SHT_REL) {
-    reader.fail(`relocation section ${index}: SHT_REL is not used on x86-64, expected SHT_RELA`);
-  }
   if (type === SHT_CREL) {
-    const expanded = expandCrel(reader.window(offset, size, "CREL section"), index);
-    graph.expandedRelocations.set(row, expanded);
-    sections.relocations[row] = 0;
-    sections.relocationCount[row] = expanded.byteLength / RELA_SIZE;
+    const { entries, hasAddends } = expandCrel(reader.window(offset, size, "CREL section"), index);
+    useExpanded(graph, row, entries, hasAddends);
     return;
   }
+  const expected = type === SHT_REL ? REL_SIZE : RELA_SIZE;
   const entrySize = reader.u64(at + 56, "sh_entsize");
-  if (entrySize !== RELA_SIZE || size % RELA_SIZE !== 0) {
+  if (entrySize !== expected || size % expected !== 0) {
     reader.fail(
-      `relocation section ${index}: size ${hex(size)} with entries of ${entrySize} bytes, expected ${RELA_SIZE}`,
+      `relocation section ${index}: size ${hex(size)} with entries of ${entrySize} bytes, expected ${expected}`,
     );
+  }
+  if (type === SHT_REL) {
+    useExpanded(graph, row, expandRel(reader.window(offset, size, "relocation section")), false);
+    return;
   }
   sections.relocations[row] = reader.start + offset;
   sections.relocationCount[row] = size / RELA_SIZE;
+}
+
+/** Relocation entries that are not in the file as Elf64_Rela; without addends of their own, the fields hold them. */
+function useExpanded(graph: LinkGraph, row: number, entries: DataView, hasAddends: boolean): void {
+  const { sections } = graph.tables;
+  const { reader } = graph;
+  if (!hasAddends) {
+    const at = sections.content[row]! - reader.start;
+    readImplicitAddends(entries, reader.window(at, sections.size[row]!, graph.sectionName(row)));
+  }
+  graph.expandedRelocations.set(row, entries);
+  sections.relocations[row] = 0;
+  sections.relocationCount[row] = entries.byteLength / RELA_SIZE;
 }
 
 function readSymbols(graph: LinkGraph, headers: SectionHeaders, extended: number): void {

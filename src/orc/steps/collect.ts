@@ -2,7 +2,7 @@ import { buildLinkGraph } from "../../formats/elf/build-link-graph.ts";
 import { ArchiveSource } from "../archive-source.ts";
 import type { SharedLibraryGenerator } from "../definition-generator.ts";
 import type { LinkJob } from "../link-job.ts";
-import { duplicateSymbols } from "../undefined-symbols.ts";
+import { duplicateSymbols, threadLocalMismatches } from "../undefined-symbols.ts";
 
 /** Finds out by symbol tables alone which objects and archive members the job consists of, and who defines what. */
 export function collect(job: LinkJob, names: readonly string[]): void {
@@ -33,5 +33,7 @@ export function collect(job: LinkJob, names: readonly string[]): void {
   };
   resolution.close(dylib.linked.length + dylib.absolutes.size > 0 ? isLinked : undefined);
   if (resolution.duplicates.length > 0) throw duplicateSymbols(tables, resolution.duplicates);
+  const mismatches = resolution.threadLocalMismatches();
+  if (mismatches.length > 0) throw threadLocalMismatches(tables, mismatches);
   resolution.allocateCommons();
 }
