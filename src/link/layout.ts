@@ -120,6 +120,7 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
     set.end = cursor[stripe]!;
   }
 
+  const tls = measureThreadLocals(tables);
   const header = { address: 0, size: extra.header };
   const headerData = { address: alignUp(header.size, PAGE), size: extra.headerData };
   const code = { address: alignUp(headerData.address + headerData.size, Math.max(PAGE, alignments[0]!)), size: 0 };
@@ -144,7 +145,7 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
     size: alignUp(largeZeroFill.address + largeZeroFill.size, PAGE),
     contentSize: alignUp(data.address + data.size, PAGE),
     nearSize,
-    alignment: Math.max(PAGE, ...alignments.subarray(0, 4), alignments[7]!),
+    alignment: Math.max(PAGE, ...alignments.subarray(0, 4), alignments[7]!, tls.alignment),
     header,
     headerData,
     code,
@@ -158,7 +159,7 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
     ehFrameTable,
     globalOffsetTable,
     resolvedSlots,
-    tls: measureThreadLocals(tables),
+    tls,
     arrays,
     sets,
   };

@@ -7,11 +7,8 @@ import { LinkageTables } from "../../link/linkage-tables.ts";
 import { fixupsOf } from "../fixups-of-job.ts";
 import type { LinkJob } from "../link-job.ts";
 import { linkerNames } from "../linker-names.ts";
-import { StaticTlsError } from "../static-tls-error.ts";
+import { staticTlsError } from "../static-tls-error.ts";
 import { RESOLVED_SLOT_SIZE } from "./plan-layout.ts";
-
-/** What the loader's default room for static thread-locals lacks beside the job's block, in bytes: libraries take of it too. */
-const STATIC_TLS_MARGIN = 4096;
 
 /** Binds what has an address by now, writes the anchor with the thread-local image, and hands it to the loader. */
 export async function loadAnchor(job: LinkJob): Promise<void> {
@@ -34,9 +31,7 @@ export async function loadAnchor(job: LinkJob): Promise<void> {
     job.image = loaded.handle;
     job.loaderWords = loaded.results;
   } catch (error) {
-    if (!(error instanceof Error) || !error.message.includes("static TLS block")) throw error;
-    const { size, alignment } = plan.tls;
-    throw new StaticTlsError(job.dylib.name, size + 2 * alignment + STATIC_TLS_MARGIN, alignment, error);
+    throw staticTlsError(job, error);
   }
 }
 
