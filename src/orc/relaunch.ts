@@ -18,6 +18,8 @@ const MOST_ATTEMPTS = 4;
 /** Stacks of libuv's thread pool, which thread-locals are part of, and what a thread of Node's needs beside them, in bytes. */
 const THREAD_POOL_STACK = 2 ** 23;
 const SMALLEST_THREAD_STACK = 2 ** 20;
+/** Stack of the thread that waits for SIGUSR1: where it is smaller than the block's alignment, the C library aborts. */
+const SIGNAL_THREAD_STACK = 2 ** 15;
 
 /** What the environment was before the process was started again, in the mark's value as JSON. */
 interface Relaunch {
@@ -70,14 +72,14 @@ export function relaunchForStaticTls(error: StaticTlsError): void {
   const before = { size: current?.staticTls ?? 0, alignment: current?.tlsAlignment ?? 1 };
   const room = moreStaticTls(error, before);
   const limit = Math.min(mainStackSize(), THREAD_POOL_STACK) - SMALLEST_THREAD_STACK;
-  // What error asks for and what Node's own threads can bear are both known: no start would help.
-  if (error.size + error.alignment > limit) {
-    throw new LinkError(
-      "link",
-      `${error.size} bytes of static thread-local storage, aligned to ${error.alignment}, do not fit Node's own threads, whose stacks have room for ${limit}; run in the executor`,
-      { cause: error },
-    );
+  // What is asked for and what Node's own threads can bear are both known: no start would help.
+  let reason: string | undefined;
+  if (error.alignment > SIGNAL_THREAD_STACK) {
+    reason = `an alignment of ${error.alignment} bytes for thread-local storage does not fit Node's own threads, whose smallest stack has ${SIGNAL_THREAD_STACK}`;
+  } else if (error.size > limit) {
+    reason = `${error.size} bytes of static thread-local storage do not fit Node's own threads, whose stacks have room for ${limit}`;
   }
+  if (reason !== undefined) throw new LinkError("link", `${reason}; run in the executor`, { cause: error });
   const wants = { staticTls: Math.min(room.size, limit), tlsAlignment: room.alignment };
   if (wants.staticTls > before.size && !wasRelaunchedFor(wants)) relaunch(wants);
 }
