@@ -10,6 +10,13 @@ const RLIMIT_STACK = 3;
 /** sizeof(pthread_attr_t) of glibc on x86-64. */
 const ATTRIBUTE_SIZE = 56;
 
+let threadLocalRoom = 0;
+
+/** Says how much of every stack belongs to thread-locals that this process was started with room for, in bytes. */
+export function addToStacks(threadLocals: number): void {
+  threadLocalRoom = threadLocals;
+}
+
 /**
  * Starts a native thread at `entry` with `argument`; its stack is as large as RLIMIT_STACK says. koffi's own stacks are
  * too small for programs (2 MiB for calls, 128 KiB for those on libuv's threads). Answers the pthread_t.
@@ -21,12 +28,14 @@ export function startThread(entry: number, argument: number): number {
   try {
     // The thread that starts it may have blocked signals so that they go to the program.
     libc.pthread_attr_setsigmask_np(attributes, new Uint8Array(128));
-    const size = mainStackSize();
+    // Thread-locals lie on the stack too, and may be larger than it.
+    const size = mainStackSize() + threadLocalRoom;
     check(libc.pthread_attr_setstacksize(attributes, size));
     let status = libc.pthread_create(thread, attributes, entry, argument);
-    if (status !== 0 && size > DEFAULT_STACK_SIZE) {
+    const enough = DEFAULT_STACK_SIZE + threadLocalRoom;
+    if (status !== 0 && size > enough) {
       // Unlike a main thread's, all of it is counted at once where memory must not be promised beyond what there is.
-      check(libc.pthread_attr_setstacksize(attributes, DEFAULT_STACK_SIZE));
+      check(libc.pthread_attr_setstacksize(attributes, enough));
       status = libc.pthread_create(thread, attributes, entry, argument);
     }
     check(status);

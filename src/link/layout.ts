@@ -123,6 +123,7 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
     set.end = cursor[stripe]!;
   }
 
+  const tls = measureThreadLocals(tables);
   const header = { address: 0, size: extra.header };
   const headerData = { address: alignUp(header.size, PAGE), size: extra.headerData };
   const code = { address: alignUp(headerData.address + headerData.size, Math.max(PAGE, alignments[0]!)), size: 0 };
@@ -151,7 +152,7 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
     size: alignUp(largeZeroFill.address + largeZeroFill.size, PAGE),
     contentSize: alignUp(data.address + data.size, PAGE),
     nearSize,
-    alignment: Math.max(PAGE, ...alignments.subarray(0, 4), alignments[7]!, alignments[8]!),
+    alignment: Math.max(PAGE, ...alignments.subarray(0, 4), alignments[7]!, alignments[8]!, tls.alignment),
     header,
     headerData,
     code,
@@ -166,7 +167,7 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
     ehFrameTable,
     globalOffsetTable,
     resolvedSlots,
-    tls: measureThreadLocals(tables),
+    tls,
     arrays,
     sets,
   };

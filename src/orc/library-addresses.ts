@@ -1,5 +1,6 @@
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { STT_OBJECT } from "../formats/elf/constants.ts";
+import { isOfEveryProcess } from "../inputs/runtime-libraries.ts";
 import type { LibrarySymbol } from "./external-names.ts";
 
 /**
@@ -47,8 +48,9 @@ async function preferCopiesOfNode(
   addresses: Float64Array,
 ): Promise<void> {
   const data: number[] = [];
-  symbols.forEach(({ symbol }, i) => {
-    if (symbol.type === STT_OBJECT) data.push(i);
+  symbols.forEach(({ symbol, library }, i) => {
+    // Another library's variable of the same name (libc++abi has the vtables of libstdc++) is not what was copied.
+    if (symbol.type === STT_OBJECT && isOfEveryProcess(library.library.soname)) data.push(i);
   });
   const global = await epc.resolve(
     0,

@@ -8,6 +8,7 @@ import type { Input } from "../inputs/input.ts";
 import { LibrarySearch } from "../inputs/library-search.ts";
 import { loadInputs } from "../inputs/load-inputs.ts";
 import { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
+import { writePreload } from "../link/preload.ts";
 import { InProcessMemoryMapper } from "../memory/in-process-mapper.ts";
 import { RpcMemoryMapper } from "../memory/rpc-mapper.ts";
 import { SharedMemoryMapper } from "../memory/shared-memory-mapper.ts";
@@ -20,9 +21,14 @@ import { executorPath } from "./executor-path.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import type { LinkedJob } from "./materialize.ts";
 import { DataOutOfReachError } from "./plan-copies.ts";
-import { afterRelaunch, relaunch, wasRelaunchedFor } from "./relaunch.ts";
+import { afterRelaunch, relaunch, relaunchForStaticTls, wasRelaunchedFor } from "./relaunch.ts";
 import type { LinkStats, RunRequest } from "./run-request.ts";
-import { StaticTlsError } from "./static-tls-error.ts";
+import { moreStaticTls, type StaticTls, StaticTlsError } from "./static-tls-error.ts";
+
+/** How often an executor is started for one program; more than twice only for libraries whose blocks were not found beforehand. */
+const MOST_STARTS = 4;
+/** What an executor grants by itself (executor/main.c), in bytes. */
+const EXECUTOR_TLS_ALIGNMENT = 256;
 
 /**
  * Links a program and runs it: `slablink run` without its command line. Resolves when the program has ended.
@@ -30,24 +36,27 @@ import { StaticTlsError } from "./static-tls-error.ts";
  */
 export async function runProgram(request: RunRequest): Promise<ProgramEnd> {
   if (request.mode === "in-process") afterRelaunch();
-  try {
-    return await linkAndRun(request);
-  } catch (error) {
-    // An executor can be had with more room; this process has been started again for it by now, or cannot be.
-    const restart = request.mode === "executor" && request.executorPath === undefined;
-    if (!restart || !(error instanceof StaticTlsError)) throw error;
-    return linkAndRun(request, error.size);
+  let room: StaticTls = { size: 0, alignment: 1 };
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await linkAndRun(request, room);
+    } catch (error) {
+      // An executor can be had with more room; this process has been started again for it by now, or cannot be.
+      const restart = request.mode === "executor" && request.executorPath === undefined && attempt < MOST_STARTS;
+      if (!restart || !(error instanceof StaticTlsError)) throw error;
+      room = moreStaticTls(error, room);
+    }
   }
 }
 
-/** `staticTls`: room for static thread-locals that the executor must be started with, in bytes. */
-async function linkAndRun(request: RunRequest, staticTls = 0): Promise<ProgramEnd> {
+/** `room`: what the executor must be started with for static thread-locals. */
+async function linkAndRun(request: RunRequest, room: StaticTls): Promise<ProgramEnd> {
   const arena = new FileArena();
   const opener: FileOpener = { open: (path) => arena.map(path) };
   const runtime = new RuntimeLibraries({ opener });
   const started = performance.now();
   // The executor starts while the inputs are read.
-  const opening = openSession(request, runtime, staticTls);
+  const opening = openSession(request, runtime, room);
   opening.catch(() => {}); // awaited below
   let session: ExecutionSession | undefined;
   let hasRun = false;
@@ -86,16 +95,11 @@ function relaunchFor(error: unknown): void {
     const wants = { variables: error.variables };
     if (!wasRelaunchedFor(wants)) relaunch(wants);
   } else if (error instanceof StaticTlsError) {
-    const wants = { staticTls: error.size, tlsAlignment: error.alignment };
-    if (!wasRelaunchedFor(wants)) relaunch(wants);
+    relaunchForStaticTls(error);
   }
 }
 
-async function openSession(
-  request: RunRequest,
-  runtime: RuntimeLibraries,
-  staticTls: number,
-): Promise<ExecutionSession> {
+async function openSession(request: RunRequest, runtime: RuntimeLibraries, room: StaticTls): Promise<ExecutionSession> {
   const { slabSize = DEFAULT_SLAB_SIZE, placement } = request;
   // Who asks for a size gets that size; without a wish a large program gets a large slab.
   const slabs = { slabSize, placement, growable: request.slabSize === undefined };
@@ -108,7 +112,8 @@ async function openSession(
   const slab = sharedMemory ? new SlabMemory(slabSize) : undefined;
   const path = request.executorPath ?? executorPath();
   try {
-    const epc = await launchExecutor({ path, slab, staticTls });
+    const preload = room.alignment > EXECUTOR_TLS_ALIGNMENT ? writePreload([], [], room.alignment) : undefined;
+    const epc = await launchExecutor({ path, slab, staticTls: room.size, preload });
     request.onExecutor?.((signal) => epc.kill(signal));
     const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);
     const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
