@@ -17,7 +17,7 @@ export interface ArgumentBlock extends AddressRange {
  * Lays a program's arguments out in pages of their own, as the kernel does on a process's stack (System V ABI AMD64,
  * section 3.4.1): argv, 0, the environment, 0, the auxiliary vector; here followed by the two function lists and by the
  * arguments' strings. Run-time systems walk from argv to the auxiliary vector (Go's).
- * @param environ address of the C library's `environ`; its strings stay where they are
+ * @param environ address of the C library's `environ`, which should point to the new array then; its strings stay
  */
 export function layOutArguments(
   argv: readonly string[],

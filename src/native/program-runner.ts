@@ -114,12 +114,15 @@ export class ProgramRunner {
   }
 
   #prepare(program: Program): void {
-    const init = [...program.initFunctions, ...program.initArrays.flatMap(readFunctions)];
+    const floats = this.#code + ProgramEntry.floats;
+    const init = [floats, ...program.initFunctions, ...program.initArrays.flatMap(readFunctions)];
     const fini = [
       ...program.finiArrays.toReversed().flatMap((range) => readFunctions(range).reverse()),
       ...program.finiFunctions,
     ];
     const block = layOutArguments(program.argv, this.#environ, init, fini);
+    const environment = new BigUint64Array([BigInt(block.environment)]);
+    libc.memcpy(this.#environ, new Uint8Array(environment.buffer), 8);
     if (this.#arguments) unmapMemory(this.#arguments.start, this.#arguments.end - this.#arguments.start);
     this.#arguments = block;
     this.#set(ProgramBlock.main, program.main);
