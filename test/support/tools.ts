@@ -16,6 +16,13 @@ const packages: Record<string, string> = {
   "libsqlite3.a": "libsqlite3-dev",
   "libz.a": "zlib1g-dev",
   "libzstd.a": "libzstd-dev",
+  gnatbind: "gnat",
+  "libgnarl.a": "gnat",
+  "libgnat.a": "gnat",
+  "libgfortran.a": "gfortran",
+  "libquadmath.a": "gfortran",
+  "libgphobos.a": "gdc",
+  "libgdruntime.a": "gdc",
   script: "bsdutils",
 };
 
@@ -31,6 +38,8 @@ export function findTool(name: string): string | undefined {
 
 /** Libraries that the compiler does not find by itself. */
 const libraries: Record<string, string> = {
+  "libgnarl.a": "/usr/lib/gcc/x86_64-linux-gnu/12/adalib/libgnarl.a",
+  "libgnat.a": "/usr/lib/gcc/x86_64-linux-gnu/12/adalib/libgnat.a",
   "libpython3.11-pic.a": "/usr/lib/python3.11/config-3.11-x86_64-linux-gnu/libpython3.11-pic.a",
 };
 
