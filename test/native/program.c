@@ -17,7 +17,7 @@ static void handler(void *unused) { (void)unused; printf("handler\n"); }
 static void late(void *unused) { (void)unused; printf("late\n"); leave(4); }
 /* The process's environ is Node's copy of it, which a library that is opened apart does not reach by its name. */
 void initialize(int argc, char **argv, char **envp) {
-  char ***environment = dlsym(RTLD_DEFAULT, "environ");
+  char ***environment = dlsym(dlopen(NULL, RTLD_LAZY), "environ");
   printf("initialize %d %s %d\n", argc, argv[0], environment && envp == *environment);
 }
 void finish_first(void) { printf("finish first\n"); }
