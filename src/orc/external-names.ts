@@ -22,6 +22,8 @@ export interface ExternalNames {
   readonly fromLibraries: LibrarySymbol[];
   /** Thread-local variables of libraries or of the process. */
   readonly threadLocals: number[];
+  /** Libraries that define some of these. */
+  readonly threadLocalLibraries: Set<SharedLibraryGenerator>;
   /** Libraries that define something or were asked for by name, in order. */
   readonly libraries: SharedLibraryGenerator[];
   /** Strong references that nothing defines. */
@@ -47,7 +49,14 @@ export async function findExternalNames(
   runtime: RuntimeLibraries,
 ): Promise<ExternalNames> {
   const { pool } = resolution.tables;
-  const found: ExternalNames = { known: [], fromLibraries: [], threadLocals: [], libraries: [], missing: [] };
+  const found: ExternalNames = {
+    known: [],
+    fromLibraries: [],
+    threadLocals: [],
+    threadLocalLibraries: new Set(),
+    libraries: [],
+    missing: [],
+  };
   const used = new Set<SharedLibraryGenerator>();
   const libraries = dylib.generators.filter((generator) => generator.kind === "shared-library");
   const unwinder = epc.kind === "in-process" ? unwinderOfLibraries(libraries, runtime) : undefined;
@@ -69,8 +78,7 @@ export async function findExternalNames(
     const inLibrary = findInLibraries(first, id, name);
     if (inLibrary !== undefined) {
       used.add(inLibrary.library);
-      if (inLibrary.symbol.type === STT_TLS) found.threadLocals.push(id);
-      else found.fromLibraries.push(inLibrary);
+      addFromLibrary(inLibrary, found);
     } else askProcess.push(id);
   }
   const unknown = await findInProcess(askProcess, dylib, resolution, epc, found);
@@ -79,8 +87,7 @@ export async function findExternalNames(
     const inLibrary = findInLibraries(implicit, id, pool.name(id));
     if (inLibrary !== undefined) {
       used.add(inLibrary.library);
-      if (inLibrary.symbol.type === STT_TLS) found.threadLocals.push(id);
-      else found.fromLibraries.push(inLibrary);
+      addFromLibrary(inLibrary, found);
     } else if ((resolution.references[id]! & Reference.strong) !== 0) found.missing.push(id);
     else found.known.push({ id, address: 0, kind: ExternalKind.absent });
   }
@@ -88,6 +95,13 @@ export async function findExternalNames(
   if (unwinder !== undefined && used.has(unwinder)) found.libraries.push(unwinder);
   for (const library of implicit) if (used.has(library)) found.libraries.push(library);
   return found;
+}
+
+function addFromLibrary(found: LibrarySymbol, names: ExternalNames): void {
+  if (found.symbol.type === STT_TLS) {
+    names.threadLocals.push(found.id);
+    names.threadLocalLibraries.add(found.library);
+  } else names.fromLibraries.push(found);
 }
 
 function hasProcess(dylib: JITDylib): boolean {

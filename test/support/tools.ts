@@ -16,6 +16,10 @@ const packages: Record<string, string> = {
   "libsqlite3.a": "libsqlite3-dev",
   "libz.a": "zlib1g-dev",
   "libzstd.a": "libzstd-dev",
+  "libc++.so.1": "libc++-22-dev",
+  "libc++.a": "libc++-22-dev",
+  "libc++abi.so.1": "libc++abi-22-dev",
+  "libc++abi.a": "libc++abi-22-dev",
   script: "bsdutils",
 };
 
@@ -32,6 +36,10 @@ export function findTool(name: string): string | undefined {
 /** Libraries that the compiler does not find by itself. */
 const libraries: Record<string, string> = {
   "libpython3.11-pic.a": "/usr/lib/python3.11/config-3.11-x86_64-linux-gnu/libpython3.11-pic.a",
+  "libc++.so.1": "/usr/lib/llvm-22/lib/libc++.so.1",
+  "libc++.a": "/usr/lib/llvm-22/lib/libc++.a",
+  "libc++abi.so.1": "/usr/lib/llvm-22/lib/libc++abi.so.1",
+  "libc++abi.a": "/usr/lib/llvm-22/lib/libc++abi.a",
 };
 
 /** The path of one of the toolchain's libraries (`libstdc++.a`), as the C++ compiler sees it. */
