@@ -23,6 +23,8 @@ export interface ExternalNames {
   readonly fromLibraries: LibrarySymbol[];
   /** Thread-local variables of libraries or of the process. */
   readonly threadLocals: number[];
+  /** Libraries that define some of these. */
+  readonly threadLocalLibraries: Set<SharedLibraryGenerator>;
   /** Libraries that define something or were asked for by name, in order. */
   readonly libraries: SharedLibraryGenerator[];
   /** Strong references that nothing defines. */
@@ -48,7 +50,14 @@ export async function findExternalNames(
   runtime: RuntimeLibraries,
 ): Promise<ExternalNames> {
   const { pool } = resolution.tables;
-  const found: ExternalNames = { known: [], fromLibraries: [], threadLocals: [], libraries: [], missing: [] };
+  const found: ExternalNames = {
+    known: [],
+    fromLibraries: [],
+    threadLocals: [],
+    threadLocalLibraries: new Set(),
+    libraries: [],
+    missing: [],
+  };
   const used = new Set<SharedLibraryGenerator>();
   const libraries = dylib.generators.filter((generator) => generator.kind === "shared-library");
   const unwinder = epc.kind === "in-process" ? unwinderOfLibraries(libraries, runtime) : undefined;
@@ -95,8 +104,10 @@ function takeFromLibrary(inLibrary: LibrarySymbol, resolution: SymbolResolution,
   if ((resolution.references[id]! & (isThreadLocal ? Reference.plain : Reference.tls)) !== 0) {
     throw threadLocalMismatches(resolution.tables, [id], { name: library.library.file, isThreadLocal });
   }
-  if (isThreadLocal) found.threadLocals.push(id);
-  else found.fromLibraries.push(inLibrary);
+  if (isThreadLocal) {
+    found.threadLocals.push(id);
+    found.threadLocalLibraries.add(library);
+  } else found.fromLibraries.push(inLibrary);
 }
 
 function hasProcess(dylib: JITDylib): boolean {
