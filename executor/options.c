@@ -18,7 +18,7 @@ static void usage(const char *format, ...) {
   va_start(arguments, format);
   vsnprintf(sentence, sizeof sentence, format, arguments);
   va_end(arguments);
-  complain("%s; usage: slablink-executor filedescs=IN,OUT [parent=PID] [slab=FD]... [tunables[=VALUE]]", sentence);
+  complain("%s; usage: slablink-executor filedescs=IN,OUT [parent=PID] [slab=FD]... [tunables[=VALUE]] [preload[=VALUE]]", sentence);
   exit(2);
 }
 
@@ -67,6 +67,11 @@ struct options options_read(int count, char **arguments) {
       unsetenv("GLIBC_TUNABLES");
     } else if (strncmp(option, "tunables=", 9) == 0) {
       setenv("GLIBC_TUNABLES", option + 9, 1);
+    } else if (strcmp(option, "preload") == 0) {
+      /* As for the tunables: it was for the loader. */
+      unsetenv("LD_PRELOAD");
+    } else if (strncmp(option, "preload=", 8) == 0) {
+      setenv("LD_PRELOAD", option + 8, 1);
     } else {
       usage("unknown argument %s", option);
     }

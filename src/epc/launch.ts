@@ -1,3 +1,5 @@
+import { closeSync, writeSync } from "node:fs";
+import { createMemfd } from "../host/memfd.ts";
 import { spawnExecutor } from "../host/process.ts";
 import type { SlabMemory } from "../host/slab-memory.ts";
 import { RemoteExecutorProcessControl } from "./remote.ts";
@@ -15,6 +17,8 @@ export interface LaunchOptions {
   readonly setupLimit?: number;
   /** Room for static thread-locals beyond the loader's default, in bytes (slablink's executor only). */
   readonly staticTls?: number;
+  /** A shared object that the loader takes in before all libraries (slablink's executor only). */
+  readonly preload?: Uint8Array;
 }
 
 /** The slab's descriptor in an executor that was launched with one. */
@@ -22,8 +26,9 @@ export const INHERITED_SLAB_FD = 4;
 
 /** Starts an executor and waits for its Setup: some 3 ms. Errors: ExecutorError, with how the process ended. */
 export async function launchExecutor(options: LaunchOptions): Promise<RemoteExecutorProcessControl> {
-  const { path, llvm = false, slab, cwd, setupLimit, staticTls = 0 } = options;
+  const { path, llvm = false, slab, cwd, setupLimit, staticTls = 0, preload } = options;
   let { env } = options;
+  let preloadFd = -1;
   const args = ["filedescs=3,3"];
   if (!llvm) args.push(`parent=${process.pid}`);
   if (staticTls > 0) {
@@ -33,6 +38,18 @@ export async function launchExecutor(options: LaunchOptions): Promise<RemoteExec
     env = { ...(env ?? process.env), GLIBC_TUNABLES: tunables === undefined ? room : `${tunables}:${room}` };
     args.push(tunables === undefined ? "tunables" : `tunables=${tunables}`);
   }
-  const process_ = await spawnExecutor({ path, arguments: args, slabFd: slab?.fd, env, cwd });
-  return RemoteExecutorProcessControl.connect(process_.stream, { process: process_, setupLimit });
+  if (preload !== undefined) {
+    preloadFd = createMemfd("slablink-data", preload.length);
+    writeSync(preloadFd, preload, 0, preload.length, 0);
+    const before = (env ?? process.env).LD_PRELOAD;
+    const file = `/proc/${process.pid}/fd/${preloadFd}`;
+    env = { ...(env ?? process.env), LD_PRELOAD: before === undefined ? file : `${file}:${before}` };
+    args.push(before === undefined ? "preload" : `preload=${before}`);
+  }
+  try {
+    const process_ = await spawnExecutor({ path, arguments: args, slabFd: slab?.fd, env, cwd });
+    return await RemoteExecutorProcessControl.connect(process_.stream, { process: process_, setupLimit });
+  } finally {
+    if (preloadFd >= 0) closeSync(preloadFd);
+  }
 }

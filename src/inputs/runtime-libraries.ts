@@ -54,6 +54,11 @@ export class RuntimeLibraries {
     }
   }
 
+  /** Whether a library is one of those, or of the C library itself. */
+  isStandard(library: SharedLibrary): boolean {
+    return library.soname !== undefined && processNames.includes(library.soname);
+  }
+
   /**
    * What an ordinary link takes from archives without being told: the compiler's support routines (libgcc.a) and the part of
    * the C library that is always linked statically (atexit and its like, libc_nonshared.a).

@@ -1,5 +1,5 @@
 import { InProcessExecutorProcessControl } from "../epc/in-process.ts";
-import { launchExecutor } from "../epc/launch.ts";
+import { type LaunchOptions, launchExecutor } from "../epc/launch.ts";
 import { LinkError } from "../errors.ts";
 import { FileArena } from "../host/arena.ts";
 import { SlabMemory } from "../host/slab-memory.ts";
@@ -19,7 +19,7 @@ import { executorPath } from "./executor-path.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import type { LinkedJob } from "./materialize.ts";
 import { DataOutOfReachError } from "./plan-copies.ts";
-import { afterRelaunch, relaunch, wasRelaunchedFor } from "./relaunch.ts";
+import { afterRelaunch, preloadFor, relaunch, wasRelaunchedFor } from "./relaunch.ts";
 import type { LinkStats, RunRequest } from "./run-request.ts";
 import { StaticTlsError } from "./static-tls-error.ts";
 
@@ -34,19 +34,32 @@ export async function runProgram(request: RunRequest): Promise<ProgramEnd> {
   } catch (error) {
     // An executor can be had with more room; this process has been started again for it by now, or cannot be.
     const restart = request.mode === "executor" && request.executorPath === undefined;
-    if (!restart || !(error instanceof StaticTlsError)) throw error;
-    return linkAndRun(request, error.size);
+    if (restart && error instanceof StaticTlsError) return linkAndRun(request, { staticTls: error.size });
+    if (!restart || !(error instanceof DataOutOfReachError)) throw error;
+    return restartWith(request, { preload: preloadFor(error) });
   }
 }
 
-/** `staticTls`: room for static thread-locals that the executor must be started with, in bytes. */
-async function linkAndRun(request: RunRequest, staticTls = 0): Promise<ProgramEnd> {
+/** As `linkAndRun`, and once more when it lacks static thread-local room on top. */
+async function restartWith(request: RunRequest, start: ExecutorStart): Promise<ProgramEnd> {
+  try {
+    return await linkAndRun(request, start);
+  } catch (error) {
+    if (!(error instanceof StaticTlsError)) throw error;
+    return linkAndRun(request, { ...start, staticTls: error.size });
+  }
+}
+
+/** What an executor must be started with: room for static thread-locals in bytes, an object to load before all libraries. */
+type ExecutorStart = Pick<LaunchOptions, "staticTls" | "preload">;
+
+async function linkAndRun(request: RunRequest, start: ExecutorStart = {}): Promise<ProgramEnd> {
   const arena = new FileArena();
   const opener: FileOpener = { open: (path) => arena.map(path) };
   const runtime = new RuntimeLibraries({ opener });
   const started = performance.now();
   // The executor starts while the inputs are read.
-  const opening = openSession(request, runtime, staticTls);
+  const opening = openSession(request, runtime, start);
   opening.catch(() => {}); // awaited below
   let session: ExecutionSession | undefined;
   let hasRun = false;
@@ -80,7 +93,7 @@ async function linkAndRun(request: RunRequest, staticTls = 0): Promise<ProgramEn
 /** Some things can only be had from the start of a process; nothing of the program has run yet. */
 function relaunchFor(error: unknown): void {
   if (error instanceof DataOutOfReachError) {
-    const wants = { variables: error.variables };
+    const wants = { variables: error.variables, functions: error.functions };
     if (!wasRelaunchedFor(wants)) relaunch(wants);
   } else if (error instanceof StaticTlsError) {
     const wants = { staticTls: error.size, tlsAlignment: error.alignment };
@@ -91,7 +104,7 @@ function relaunchFor(error: unknown): void {
 async function openSession(
   request: RunRequest,
   runtime: RuntimeLibraries,
-  staticTls: number,
+  start: ExecutorStart,
 ): Promise<ExecutionSession> {
   const { slabSize = DEFAULT_SLAB_SIZE, placement } = request;
   // Who asks for a size gets that size; without a wish a large program gets a large slab.
@@ -105,7 +118,7 @@ async function openSession(
   const slab = sharedMemory ? new SlabMemory(slabSize) : undefined;
   const path = request.executorPath ?? executorPath();
   try {
-    const epc = await launchExecutor({ path, slab, staticTls });
+    const epc = await launchExecutor({ path, slab, ...start });
     request.onExecutor?.((signal) => epc.kill(signal));
     const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);
     const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
