@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "builtins.h"
+#include "linked_dlsym.h"
 #include "wrapper.h"
 
 #define OPEN "dylib manager open"
@@ -107,9 +108,10 @@ static uint64_t address_of(void *library, struct span name) {
   char *text = name.size < sizeof small ? small : allocate(name.size + 1);
   memcpy(text, name.data, name.size);
   text[name.size] = '\0';
-  void *address = dlsym(library, text);
+  uint64_t address = library == process() ? function_for_linked_code(text) : 0;
+  if (!address) address = (uintptr_t)dlsym(library, text);
   if (text != small) free(text);
-  return (uintptr_t)address;
+  return address;
 }
 
 /* (Addr handle, Sequence<Tuple<String name, bool required>>) → Expected<Sequence<Optional<ExecutorSymbolDef>>> */

@@ -17,7 +17,7 @@ export interface LaunchOptions {
   readonly setupLimit?: number;
   /** Room for static thread-locals beyond the loader's default, in bytes (slablink's executor only). */
   readonly staticTls?: number;
-  /** A shared object that the loader takes in before all libraries (slablink's executor only). */
+  /** A shared object to be loaded before everything else (slablink's executor only). */
   readonly preload?: Uint8Array;
 }
 
@@ -28,7 +28,6 @@ export const INHERITED_SLAB_FD = 4;
 export async function launchExecutor(options: LaunchOptions): Promise<RemoteExecutorProcessControl> {
   const { path, llvm = false, slab, cwd, setupLimit, staticTls = 0, preload } = options;
   let { env } = options;
-  let preloadFd = -1;
   const args = ["filedescs=3,3"];
   if (!llvm) args.push(`parent=${process.pid}`);
   if (staticTls > 0) {
@@ -38,18 +37,17 @@ export async function launchExecutor(options: LaunchOptions): Promise<RemoteExec
     env = { ...(env ?? process.env), GLIBC_TUNABLES: tunables === undefined ? room : `${tunables}:${room}` };
     args.push(tunables === undefined ? "tunables" : `tunables=${tunables}`);
   }
-  if (preload !== undefined) {
-    preloadFd = createMemfd("slablink-data", preload.length);
-    writeSync(preloadFd, preload, 0, preload.length, 0);
-    const before = (env ?? process.env).LD_PRELOAD;
-    const file = `/proc/${process.pid}/fd/${preloadFd}`;
-    env = { ...(env ?? process.env), LD_PRELOAD: before === undefined ? file : `${file}:${before}` };
-    args.push(before === undefined ? "preload" : `preload=${before}`);
+  const file = preload === undefined ? undefined : createMemfd("slablink-preload", preload.length);
+  if (file !== undefined) {
+    writeSync(file, preload!, 0, preload!.length, 0);
+    const fd = slab === undefined ? INHERITED_SLAB_FD : INHERITED_SLAB_FD + 1;
+    const others = (env ?? process.env).LD_PRELOAD;
+    // Two slashes: the loader remembers what it loaded by path, and this number will be used again.
+    const own = `/proc/self//fd/${fd}`;
+    env = { ...(env ?? process.env), LD_PRELOAD: others === undefined ? own : `${own}:${others}` };
+    args.push(others === undefined ? `preload=${fd}` : `preload=${fd},${others}`);
   }
-  try {
-    const process_ = await spawnExecutor({ path, arguments: args, slabFd: slab?.fd, env, cwd });
-    return await RemoteExecutorProcessControl.connect(process_.stream, { process: process_, setupLimit });
-  } finally {
-    if (preloadFd >= 0) closeSync(preloadFd);
-  }
+  const process_ = await spawnExecutor({ path, arguments: args, slabFd: slab?.fd, preload: file, env, cwd });
+  if (file !== undefined) closeSync(file);
+  return RemoteExecutorProcessControl.connect(process_.stream, { process: process_, setupLimit });
 }

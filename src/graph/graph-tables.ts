@@ -11,6 +11,8 @@ export class GraphTables {
   readonly graphs: LinkGraph[] = [];
   /** COMDAT group signature (name identifier) → the graph that provides the group. */
   readonly groups = new Map<number, LinkGraph>();
+  /** The graphs that ask for executable stacks: `.note.GNU-stack` with SHF_EXECINSTR. */
+  readonly executableStacks: LinkGraph[] = [];
 
   constructor(pool = new SymbolStringPool()) {
     this.pool = pool;

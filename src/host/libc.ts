@@ -25,11 +25,14 @@ const DECLARATIONS = {
   pthread_attr_destroy: ["int", "void *"],
   pthread_create: ["int", "void *", "void *", "intptr_t", "intptr_t"],
   pthread_join: ["int", "size_t", "void *"],
+  pthread_timedjoin_np: ["int", "size_t", "void *", "void *"],
   pthread_self: ["size_t"],
   pthread_sigmask: ["int", "int", "void *", "void *"],
   pthread_attr_setsigmask_np: ["int", "void *", "void *"],
   sigaction: ["int", "int", "void *", "void *"],
   tgkill: ["int", "int", "int", "int"],
+  prctl: ["int", "int", "intptr_t"],
+  setvbuf: ["int", "intptr_t", "intptr_t", "int", "size_t"],
   pthread_key_create: ["int", "void *", "intptr_t"],
   on_exit: ["int", "intptr_t", "intptr_t"],
   sem_init: ["int", "intptr_t", "int", "uint"],
@@ -66,11 +69,14 @@ export interface Libc {
   pthread_attr_destroy(attributes: Uint8Array): number;
   pthread_create(thread: Uint8Array, attributes: Uint8Array, start: number, argument: number): number;
   pthread_join(thread: number, result: null): number;
+  pthread_timedjoin_np(thread: number, result: null, deadline: Uint8Array): number;
   pthread_self(): number;
   pthread_sigmask(how: number, set: Uint8Array, before: Uint8Array | null): number;
   pthread_attr_setsigmask_np(attributes: Uint8Array, set: Uint8Array): number;
   sigaction(signal: number, action: Uint8Array, before: Uint8Array | null): number;
   tgkill(group: number, thread: number, signal: number): number;
+  prctl(option: number, argument: number): number;
+  setvbuf(stream: number, buffer: number, mode: number, size: number): number;
   pthread_key_create(key: Uint8Array, destructor: number): number;
   on_exit(handler: number, argument: number): number;
   sem_init(semaphore: number, shared: number, value: number): number;

@@ -10,6 +10,11 @@ const implicitNames = ["libgcc_s.so.1", "libm.so.6", "libstdc++.so.6"];
 /** Parts of the C library proper: what the process itself has. */
 const processNames = ["libc.so.6", "ld-linux-x86-64.so.2", ...implicitNames];
 
+/** True of the libraries that every process of C++ has, Node's among them. */
+export function isOfEveryProcess(soname: string | undefined): boolean {
+  return soname !== undefined && processNames.includes(soname);
+}
+
 /** A library as the dynamic loader would find it at run time. */
 export interface RuntimeLibrary {
   readonly soname: string;
@@ -52,11 +57,6 @@ export class RuntimeLibraries {
       const library = this.find(soname);
       if (library !== undefined) yield { soname, library };
     }
-  }
-
-  /** Whether a library is one of those, or of the C library itself. */
-  isStandard(library: SharedLibrary): boolean {
-    return library.soname !== undefined && processNames.includes(library.soname);
   }
 
   /**

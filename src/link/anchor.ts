@@ -7,7 +7,7 @@
 //     header       ELF header, program headers, hash table, dynamic symbols, strings, relocations, TLS image    r--, from the file
 //     headerData   dynamic section, words the loader fills in, copies of library data                          rw-, from the file
 //     code … read-only    without file contents: the job's stripes are mapped over it                          r--
-//     data … zero-fill    without file contents: data is mapped over its front, the rest stays as zero-fill    rw-
+//     writable code … zero-fill    without file contents: contents are mapped over its front, the rest stays as zero-fill    rw-
 
 import {
   R_X86_64_64,
@@ -97,6 +97,16 @@ export interface DataCopy {
 export interface CanonicalFunction {
   readonly id: number;
   readonly name: Uint8Array;
+  /** The function itself; where it is not known yet, the loader looks the name up. */
+  readonly target?: number;
+}
+
+/** A name under which dlsym finds something outside the job, when the program is asked before the libraries. */
+export interface OutsideName {
+  readonly name: Uint8Array;
+  readonly address: number;
+  /** STT_… */
+  readonly type: number;
 }
 
 /** All that goes into an anchor, collected before the job has addresses; sizes and alignments in bytes. */
@@ -106,10 +116,13 @@ export interface AnchorPlan {
   readonly foreignTls: readonly ForeignTls[];
   readonly copies: readonly DataCopy[];
   readonly functions: readonly CanonicalFunction[];
+  readonly names: readonly OutsideName[];
   readonly needed: readonly string[];
   /** The job has thread-locals of its own; with `staticTls` they get their place relative to the thread pointer. */
   readonly tls: { imageSize: number; size: number; alignment: number };
   readonly staticTls: boolean;
+  /** The loader is to make the stacks of all threads executable (PT_GNU_STACK with PF_X). */
+  readonly executableStack: boolean;
 }
 
 /** What the loader has filled in, by position in the words after the dynamic section. */
@@ -148,8 +161,8 @@ export function measureAnchor(plan: AnchorPlan): AnchorSizes {
   for (const name of plan.needed) strings += Buffer.byteLength(name) + 1;
   for (const symbol of plan.exports) strings += symbol.name.length + 1;
   for (const symbol of plan.foreignTls) strings += symbol.name.length + 1;
-  for (const { name } of plan.functions) strings += name.length + 1;
-  relocationCount += plan.functions.length;
+  for (const { name } of [...plan.functions, ...plan.names]) strings += name.length + 1;
+  relocationCount += plan.functions.filter(({ target }) => target === undefined).length;
   for (const copy of plan.copies) {
     strings += copy.name.length + 1;
     for (const alias of copy.aliases) strings += alias.length + 1;
@@ -160,7 +173,8 @@ export function measureAnchor(plan: AnchorPlan): AnchorSizes {
   for (const name of pointerNames) strings += name.length + 1;
   const { exports, foreignTls, functions } = plan;
   const copyCount = plan.copies.length + aliasCount;
-  const symbolCount = 1 + exports.length + copyCount + foreignTls.length + functions.length + pointerNames.size;
+  const outside = functions.length + plan.names.length + foreignTls.length;
+  const symbolCount = 1 + exports.length + copyCount + outside + pointerNames.size;
   const hash = EHDR_SIZE + segmentCount * PHDR_SIZE;
   const symbols = alignUp(hash + 4 * (2 + bucketCount(symbolCount) + symbolCount), 8);
   const stringsStart = symbols + symbolCount * SYM_SIZE;
@@ -243,11 +257,13 @@ export function writeAnchor(view: DataView, start: number, plan: AnchorPlan, siz
     writer.relocation(at + 8, R_X86_64_DTPOFF64, symbol, 0);
     if (foreign.staticTls) writer.relocation(at + 16, R_X86_64_TPOFF64, symbol, 0);
   });
-  plan.functions.forEach(({ name }, index) => {
+  for (const { name, address, type } of plan.names) writer.symbol(name, (STB_GLOBAL << 4) | type, 0, address, 0);
+  plan.functions.forEach(({ name, target }, index) => {
     const stub = sizes.stubs + STUB_SIZE * index;
     const word = words + 8 * functionWord(plan, index);
     const symbol = writer.symbol(name, (STB_GLOBAL << 4) | STT_FUNC, 0, base + stub, 0);
-    writer.relocation(word, R_X86_64_JUMP_SLOT, symbol, 0);
+    if (target === undefined) writer.relocation(word, R_X86_64_JUMP_SLOT, symbol, 0);
+    else writer.pointer(word - base, target);
     writeStub(view, start + stub, word - base - stub);
   });
   const imports = new Map<string, number>();
@@ -323,8 +339,8 @@ class AnchorWriter {
       size: layout.readOnly.address + layout.readOnly.size - layout.code.address,
     };
     const writable = {
-      address: layout.data.address,
-      size: base + layout.size - layout.data.address,
+      address: layout.writableCode.address,
+      size: base + layout.size - layout.writableCode.address,
     };
     const dynamic = { address: layout.headerData.address, size: this.#sizes.words };
     const table = layout.ehFrameTable;
@@ -336,7 +352,8 @@ class AnchorWriter {
     this.#segment(3, PT_LOAD, PF_R | PF_W, base, writable, 0, PAGE);
     this.#segment(4, PT_DYNAMIC, PF_R | PF_W, base, dynamic, dynamic.size, 8);
     this.#segment(5, PT_GNU_EH_FRAME, PF_R, base, table, table.size, 4);
-    this.#segment(6, PT_GNU_STACK, PF_R | PF_W, base, { address: base, size: 0 }, 0, 16);
+    const stack = PF_R | PF_W | (plan.executableStack ? PF_X : 0);
+    this.#segment(6, PT_GNU_STACK, stack, base, { address: base, size: 0 }, 0, 16);
     if (plan.tls.size > 0) {
       const image = { address: tlsAddress, size: plan.tls.size };
       this.#segment(7, PT_TLS, PF_R, base, image, plan.tls.imageSize, plan.tls.alignment);

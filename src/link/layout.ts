@@ -29,8 +29,8 @@ export interface Stripe {
 /**
  * Where everything of a link job goes, in stripes by protection:
  *
- *     header (r--) | header data (rw-) | code + stubs (r-x) | read-only + eh-frame + table + GOT (r--) | data (rw-) | zero-fill |
- *     large zero-fill
+ *     header (r--) | header data (rw-) | code + stubs (r-x) | read-only + eh-frame + table + GOT (r--) |
+ *     writable code (rwx), only where an input has such sections | data (rw-) | zero-fill | large zero-fill
  *
  * All addresses are offsets from the start of the job until `place` adds the address that the memory manager gave.
  */
@@ -44,6 +44,7 @@ export interface Layout {
   headerData: Stripe;
   code: Stripe;
   readOnly: Stripe;
+  writableCode: Stripe;
   data: Stripe;
   zeroFill: Stripe;
   largeZeroFill: Stripe;
@@ -68,8 +69,9 @@ const stripeOf: Record<number, number> = {
   [SectionKind.tlsZeroFill]: 5,
   [SectionKind.ehFrame]: 6,
   [SectionKind.largeZeroFill]: 7,
+  [SectionKind.writableCode]: 8,
 };
-const stripeCount = 8;
+const stripeCount = 9;
 
 /** Zero-fill sections beyond this size go behind all others, so that what a program cannot reach is what is too large. */
 const hugeZeroFill = 2 ** 26;
@@ -112,7 +114,8 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
     group.end = cursor[2]!;
   }
   for (const set of sets.all()) {
-    const stripe = set.writable ? 2 : set.executable ? 0 : 1;
+    // As in an ordinary link, a set has the flags of all its members.
+    const stripe = set.writable ? (set.executable ? 8 : 2) : set.executable ? 0 : 1;
     cursor[stripe] = alignUp(cursor[stripe]!, sections.alignment[set.rows[0]!]!);
     set.stripe = stripe;
     set.start = cursor[stripe]!;
@@ -120,6 +123,7 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
     set.end = cursor[stripe]!;
   }
 
+  const tls = measureThreadLocals(tables);
   const header = { address: 0, size: extra.header };
   const headerData = { address: alignUp(header.size, PAGE), size: extra.headerData };
   const code = { address: alignUp(headerData.address + headerData.size, Math.max(PAGE, alignments[0]!)), size: 0 };
@@ -134,7 +138,11 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
   };
   const globalOffsetTable = alignUp(ehFrameTable.address + ehFrameTable.size, 16);
   readOnly.size = globalOffsetTable + extra.globalOffsetTable - readOnly.address;
-  const data = { address: alignUp(readOnly.address + readOnly.size, Math.max(PAGE, alignments[2]!)), size: 0 };
+  const writableCode = {
+    address: alignUp(readOnly.address + readOnly.size, Math.max(PAGE, alignments[8]!)),
+    size: cursor[8]!,
+  };
+  const data = { address: alignUp(writableCode.address + writableCode.size, Math.max(PAGE, alignments[2]!)), size: 0 };
   const resolvedSlots = alignUp(data.address + cursor[2]!, 8);
   data.size = resolvedSlots + extra.resolvedSlots - data.address;
   const zeroFill = { address: alignUp(data.address + data.size, alignments[3]!), size: cursor[3]! };
@@ -144,11 +152,12 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
     size: alignUp(largeZeroFill.address + largeZeroFill.size, PAGE),
     contentSize: alignUp(data.address + data.size, PAGE),
     nearSize,
-    alignment: Math.max(PAGE, ...alignments.subarray(0, 4), alignments[7]!),
+    alignment: Math.max(PAGE, ...alignments.subarray(0, 4), alignments[7]!, alignments[8]!, tls.alignment),
     header,
     headerData,
     code,
     readOnly,
+    writableCode,
     data,
     zeroFill,
     largeZeroFill,
@@ -158,7 +167,7 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
     ehFrameTable,
     globalOffsetTable,
     resolvedSlots,
-    tls: measureThreadLocals(tables),
+    tls,
     arrays,
     sets,
   };
@@ -194,6 +203,7 @@ export function placeLayout(tables: GraphTables, layout: Layout, address: number
     layout.headerData,
     layout.code,
     layout.readOnly,
+    layout.writableCode,
     layout.data,
     layout.zeroFill,
     layout.largeZeroFill,
@@ -209,6 +219,7 @@ export function placeLayout(tables: GraphTables, layout: Layout, address: number
   const base = new Float64Array(16);
   base[SectionKind.code] = layout.code.address;
   base[SectionKind.readOnly] = layout.readOnly.address;
+  base[SectionKind.writableCode] = layout.writableCode.address;
   base[SectionKind.data] = layout.data.address;
   base[SectionKind.zeroFill] = layout.zeroFill.address;
   base[SectionKind.largeZeroFill] = layout.largeZeroFill.address;
@@ -221,7 +232,7 @@ export function placeLayout(tables: GraphTables, layout: Layout, address: number
     group.end += layout.data.address;
   }
   for (const set of layout.sets.all()) {
-    const stripe = [layout.code, layout.readOnly, layout.data][set.stripe]!;
+    const stripe = [layout.code, layout.readOnly, layout.data][set.stripe] ?? layout.writableCode;
     // A member was moved by its own kind above; a set lives in the stripe of its most demanding member.
     for (const row of set.rows) sections.address[row]! += stripe.address - base[sections.kind[row]!]!;
     set.start += stripe.address;

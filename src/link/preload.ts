@@ -25,9 +25,11 @@ export function writePreload(
     foreignTls: [],
     copies,
     functions,
+    names: [],
     needed,
     tls,
     staticTls: false,
+    executableStack: false,
   };
   const sizes = measureAnchor(plan);
   const headerSize = alignUp(sizes.header, PAGE);
@@ -45,6 +47,7 @@ export function writePreload(
     headerData: { address: data, size: sizes.headerData },
     code: { ...empty },
     readOnly: { address: end, size: PAGE },
+    writableCode: { address: end + PAGE, size: 0 },
     data: { address: end + PAGE, size: PAGE },
     zeroFill: { ...empty },
     largeZeroFill: { ...empty },

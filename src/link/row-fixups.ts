@@ -112,7 +112,11 @@ export class RowFixups {
     if (slot === undefined || fixup.row.type === R_X86_64_PLT32 || fixup.row.type === R_X86_64_PLTOFF64) return false;
     const place = this.addressOf(fixup.section) + fixup.offset;
     const kind = this.#in.tables.sections.kind[fixup.section];
-    if (fixup.row.type === R_X86_64_64 && fixup.A === 0 && kind === SectionKind.data) {
+    if (
+      fixup.row.type === R_X86_64_64 &&
+      fixup.A === 0 &&
+      (kind === SectionKind.data || kind === SectionKind.writableCode)
+    ) {
       this.resolvedWords.set(place, slot);
       return true;
     }
@@ -286,7 +290,8 @@ export class RowFixups {
     const kind = this.#in.tables.sections.kind[fixup.section];
     // In code a local-dynamic sequence was rewritten to start from the thread pointer; data keeps the block's offset.
     const inCode =
-      kind === SectionKind.code && (fixup.row.type === R_X86_64_DTPOFF32 || fixup.row.type === R_X86_64_DTPOFF64);
+      (kind === SectionKind.code || kind === SectionKind.writableCode) &&
+      (fixup.row.type === R_X86_64_DTPOFF32 || fixup.row.type === R_X86_64_DTPOFF64);
     return this.#value[fixup.index]! + (inCode && threadOffset !== undefined ? threadOffset : 0);
   }
 

@@ -7,6 +7,7 @@ import { SharedLibraryGenerator } from "./definition-generator.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import { Reference, type SymbolResolution } from "./symbol-resolution.ts";
 import { threadLocalMismatches } from "./undefined-symbols.ts";
+import { UNWINDER_PREFIX, unwinderOfLibraries } from "./unwinder-of-libraries.ts";
 
 /** A name that a shared library of the program defines. */
 export interface LibrarySymbol {
@@ -50,6 +51,7 @@ export async function findExternalNames(
   const found: ExternalNames = { known: [], fromLibraries: [], threadLocals: [], libraries: [], missing: [] };
   const used = new Set<SharedLibraryGenerator>();
   const libraries = dylib.generators.filter((generator) => generator.kind === "shared-library");
+  const unwinder = epc.kind === "in-process" ? unwinderOfLibraries(libraries, runtime) : undefined;
   const askProcess: number[] = [];
   for (const id of ids) {
     const references = resolution.references[id]!;
@@ -64,7 +66,8 @@ export async function findExternalNames(
       found.known.push({ id, address, kind: ExternalKind.unknown });
       continue;
     }
-    const inLibrary = findInLibraries(libraries, id, name);
+    const first = unwinder !== undefined && name.startsWith(UNWINDER_PREFIX) ? [unwinder] : libraries;
+    const inLibrary = findInLibraries(first, id, name);
     if (inLibrary !== undefined) {
       used.add(inLibrary.library);
       takeFromLibrary(inLibrary, resolution, found);
@@ -81,6 +84,7 @@ export async function findExternalNames(
     else found.known.push({ id, address: 0, kind: ExternalKind.absent });
   }
   for (const library of libraries) if (!library.asNeeded || used.has(library)) found.libraries.push(library);
+  if (unwinder !== undefined && used.has(unwinder)) found.libraries.push(unwinder);
   for (const library of implicit) if (used.has(library)) found.libraries.push(library);
   return found;
 }

@@ -1,5 +1,6 @@
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { STT_FUNC, STT_GNU_IFUNC, STT_OBJECT } from "../formats/elf/constants.ts";
+import { isOfEveryProcess } from "../inputs/runtime-libraries.ts";
 import type { LibrarySymbol } from "./external-names.ts";
 
 /**
@@ -62,7 +63,9 @@ async function preferCopies(
     const address = global[at]!;
     if (address === 0) return;
     const isNode = epc.isInMainProgram?.(address) === true;
-    const isData = symbols[i]!.symbol.type === STT_OBJECT;
-    if (isData ? isNode || address <= LOW_END : !isNode && address <= LOW_END) addresses[i] = address;
+    const { library, symbol } = symbols[i]!;
+    // Another library's variable of the same name (libc++abi has the vtables of libstdc++) is not what Node has copied.
+    const isCopy = isNode ? symbol.type === STT_OBJECT && isOfEveryProcess(library.library.soname) : address <= LOW_END;
+    if (isCopy) addresses[i] = address;
   });
 }

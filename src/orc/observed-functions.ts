@@ -1,4 +1,4 @@
-import type { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
+import { isOfEveryProcess } from "../inputs/runtime-libraries.ts";
 import { ExternalKind } from "../link/externals.ts";
 import { type ExternalNames, kindOfSymbol } from "./external-names.ts";
 import type { SymbolResolution } from "./symbol-resolution.ts";
@@ -6,41 +6,34 @@ import type { SymbolResolution } from "./symbol-resolution.ts";
 /** By these a program asks for addresses of functions by name. */
 const lookups = ["dlsym", "dlvsym"];
 
-/**
- * Functions from outside, of which the program could compare its own idea of the address with another's: all when it looks
- * names up at run time, else those whose addresses the libraries among its inputs hold. By identifier: 1. Undefined when there
- * are none. Names of the process whose kind is not known are among them.
- */
-export function observedFunctions(
-  resolution: SymbolResolution,
-  external: ExternalNames,
-  runtime: RuntimeLibraries,
-): Uint8Array | undefined {
-  const { pool } = resolution.tables;
-  const ids: number[] = [];
-  for (const { id, symbol } of external.fromLibraries) {
-    if (kindOfSymbol(symbol.type) === ExternalKind.function) ids.push(id);
-  }
-  for (const { id, address, kind } of external.known) {
-    if (address !== 0 && kind === ExternalKind.unknown) ids.push(id);
-  }
-  if (ids.length === 0) return undefined;
-  if (lookups.some((name) => (resolution.references[pool.internString(name)] ?? 0) !== 0)) {
-    return marked(pool.size, ids);
-  }
-  const held = new Set<number>();
-  for (const { library } of external.libraries) {
-    if (runtime.isStandard(library)) continue;
-    library.forEachAddressTaken((names, at) => {
-      held.add(pool.intern(names.view, names.start + at, names.start + names.length));
-    });
-  }
-  const both = ids.filter((id) => held.has(id));
-  return both.length === 0 ? undefined : marked(pool.size, both);
+/** How others than the program come to know addresses of functions from outside. */
+export interface Observation {
+  /** The program looks names up at run time. */
+  readonly byLookup: boolean;
+  /** Libraries among its inputs hold the addresses of these, by identifier. */
+  readonly held: ReadonlySet<number>;
 }
 
-function marked(size: number, ids: readonly number[]): Uint8Array {
-  const marks = new Uint8Array(size);
-  for (const id of ids) marks[id] = 1;
-  return marks;
+/**
+ * Finds the functions from outside, of which the program could compare its own idea of the address with another's. Names of
+ * the process are among them whatever they stand for.
+ */
+export function observedFunctions(resolution: SymbolResolution, external: ExternalNames): Observation {
+  const { pool } = resolution.tables;
+  const byLookup = lookups.some((name) => (resolution.references[pool.internString(name)] ?? 0) !== 0);
+  const held = new Set<number>();
+  const libraries = external.libraries.filter(({ library }) => !isOfEveryProcess(library.soname));
+  if (libraries.length === 0) return { byLookup, held };
+  const wanted = new Set<number>();
+  for (const { id, symbol } of external.fromLibraries) {
+    if (kindOfSymbol(symbol.type) === ExternalKind.function) wanted.add(id);
+  }
+  for (const { id, kind } of external.known) if (kind === ExternalKind.unknown) wanted.add(id);
+  for (const { library } of libraries) {
+    library.forEachAddressTaken((names, at) => {
+      const id = pool.intern(names.view, names.start + at, names.start + names.length);
+      if (wanted.has(id)) held.add(id);
+    });
+  }
+  return { byLookup, held };
 }

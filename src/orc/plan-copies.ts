@@ -1,9 +1,10 @@
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { LinkError } from "../errors.ts";
+import { STT_NOTYPE } from "../formats/elf/constants.ts";
 import type { DynamicSymbol, SharedLibrary } from "../formats/elf/shared-library.ts";
 import type { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
-import type { CanonicalFunction, DataCopy } from "../link/anchor.ts";
-import { copiesOf, copyOfLiveData } from "../link/data-copy.ts";
+import type { CanonicalFunction, DataCopy, OutsideName } from "../link/anchor.ts";
+import { copiesOf, copyOfLiveData, type LibraryVariable } from "../link/data-copy.ts";
 import { Demand, directReferences } from "../link/direct-references.ts";
 import { ExternalKind } from "../link/externals.ts";
 import { type ExternalNames, kindOfSymbol } from "./external-names.ts";
@@ -48,13 +49,24 @@ export class DataOutOfReachError extends LinkError {
   }
 }
 
-/** The variables of libraries that get copies in the job's anchor. */
+/** What the job's anchor holds of libraries'. */
 export interface CopyPlan {
+  /** Variables. */
   readonly copies: DataCopy[];
-  /** Functions of libraries that come with the anchor, which gives them their address. */
+  /** Functions that have their address in the anchor. */
   readonly functions: CanonicalFunction[];
+  /** Names that stand for something within reach elsewhere: what dlsym is to answer. */
+  readonly names: OutsideName[];
   /** What relocations demand of the names of libraries, by identifier: bits of `Demand`. */
   readonly demands: ReadonlyMap<number, number>;
+}
+
+/** A name from outside, and what is known of it. */
+interface Candidate {
+  readonly id: number;
+  /** Undefined while its library is not loaded. */
+  readonly address: number | undefined;
+  readonly found: FarVariable | undefined;
 }
 
 /**
@@ -71,87 +83,60 @@ export function planCopies(
   libraryAddresses: Float64Array | undefined,
 ): CopyPlan {
   const { pool } = resolution.tables;
-  const observed = observedFunctions(resolution, external, runtime);
-  const marks = observed?.slice() ?? new Uint8Array(pool.size);
-  for (const id of external.threadLocals) marks[id] = 1;
-  if (libraryAddresses === undefined) {
-    for (const { id, symbol } of external.fromLibraries) {
-      if (kindOfSymbol(symbol.type) === ExternalKind.data && symbol.size > 0) marks[id] = 1;
-    }
-  } else {
-    external.fromLibraries.forEach(({ id }, i) => {
-      if (libraryAddresses[i]! > LOW_END) marks[id] = 1;
-    });
-    for (const { id, address } of external.known) if (address > LOW_END) marks[id] = 1;
-  }
-  if (!marks.includes(1)) return { copies: [], functions: [], demands: new Map() };
-  const demands = directReferences(resolution.tables, marks);
-  const isNear = (id: number): boolean => ((demands.get(id) ?? 0) & Demand.near) !== 0;
-  const isFunction = (id: number): boolean => observed?.[id] === 1 && isNear(id);
-  if (libraryAddresses === undefined) {
-    const far = external.known
-      .filter(({ id, address }) => address > LOW_END && isFunction(id))
-      .map(({ id }) => findInProcess(pool.name(id), runtime))
-      .filter((found) => found !== undefined && kindOfSymbol(found.symbol.type) === ExternalKind.function)
-      .map((found) => ({ name: found!.symbol.name, loadName: undefined }));
-    if (far.length > 0) throw new DataOutOfReachError([], far);
-    const near = external.fromLibraries.filter(
-      ({ id, library }) => marks[id] === 1 && isNear(id) && !isLoaded(library.loadName),
-    );
-    const variables = near
-      .filter(({ symbol }) => kindOfSymbol(symbol.type) === ExternalKind.data)
-      .map(({ id, symbol, library }) => ({ id, symbol, library: library.library }));
-    const functions = near.filter(({ id }) => isFunction(id)).map(({ id }) => ({ id, name: pool.bytes(id).slice() }));
-    const interposed = (name: string): boolean => {
-      const id = pool.internString(name);
-      return (resolution.definition[id] ?? 0) !== 0 || functions.some((each) => each.id === id);
-    };
-    return { copies: copiesOf(variables, interposed), functions, demands };
-  }
-  const far = [
+  const { byLookup, held } = observedFunctions(resolution, external);
+  const candidates: Candidate[] = [
     ...external.fromLibraries.map(({ id, symbol, library }, i) => ({
       id,
-      address: libraryAddresses[i]!,
-      variable: { symbol, library: library.library, loadName: library.loadName },
+      address: libraryAddresses?.[i] ?? (isLoaded(library.loadName) ? Number.NaN : undefined),
+      found: { symbol, library: library.library, loadName: library.loadName },
     })),
-    ...external.known.map(({ id, address }) => ({ id, address, variable: undefined })),
-  ].filter(({ id, address }) => address > LOW_END && marks[id] === 1 && isNear(id));
-  const copies = copyLoadedData(far, resolution, epc, runtime, (id) => observed?.[id] === 1);
-  return { copies, functions: [], demands };
-}
-
-interface FarName {
-  readonly id: number;
-  readonly address: number;
-  readonly variable: FarVariable | undefined;
-}
-
-/** Constants can be read from a copy as well as from the original; anything else has to be where the library looks for it. */
-function copyLoadedData(
-  far: readonly FarName[],
-  resolution: SymbolResolution,
-  epc: ExecutorProcessControl,
-  runtime: RuntimeLibraries,
-  isObserved: (id: number) => boolean,
-): DataCopy[] {
-  const copies: DataCopy[] = [];
-  const writable: FarVariable[] = [];
+    ...external.known.map(({ id, address }) => ({ id, address, found: undefined })),
+  ];
+  const plan: CopyPlan = { copies: [], functions: [], names: [], demands: new Map() };
+  if (byLookup) {
+    for (const { id, address, found } of candidates) {
+      if (address === undefined || !(address > 0 && address <= LOW_END)) continue;
+      plan.names.push({ name: pool.bytes(id).slice(), address, type: found?.symbol.type ?? STT_NOTYPE });
+    }
+  }
+  const marks = new Uint8Array(pool.size);
+  for (const id of external.threadLocals) marks[id] = 1;
+  for (const { id, address = Number.POSITIVE_INFINITY, found } of candidates) {
+    if (address <= LOW_END) continue;
+    const isData = found !== undefined && kindOfSymbol(found.symbol.type) === ExternalKind.data;
+    if (libraryAddresses !== undefined || isData || byLookup || held.has(id)) marks[id] = 1;
+  }
+  if (!marks.includes(1)) return plan;
+  const demands = directReferences(resolution.tables, marks);
+  const near = candidates.filter(({ id }) => marks[id] === 1 && ((demands.get(id) ?? 0) & Demand.near) !== 0);
+  const copied: LibraryVariable[] = [];
+  const variables: FarVariable[] = [];
   const functions: FarFunction[] = [];
-  for (const { id, address, variable } of far) {
-    const found = variable ?? findInProcess(resolution.tables.pool.name(id), runtime);
-    if (found === undefined) continue;
+  for (const { id, address, found: inLibrary } of near) {
+    const found = inLibrary ?? findInProcess(pool.name(id), runtime);
+    if (found === undefined || Number.isNaN(address)) continue;
     const { symbol, library } = found;
     const kind = kindOfSymbol(symbol.type);
-    if (kind === ExternalKind.function && isObserved(id)) {
-      functions.push({ name: symbol.name, loadName: variable?.loadName });
+    if (kind === ExternalKind.function && (byLookup || held.has(id))) {
+      if (address === undefined) plan.functions.push({ id, name: pool.bytes(id).slice() });
+      else if (held.has(id)) functions.push({ name: symbol.name, loadName: inLibrary?.loadName });
+      else plan.functions.push({ id, name: pool.bytes(id).slice(), target: address });
     }
     if (kind !== ExternalKind.data || symbol.size === 0) continue;
-    if (library.isReadOnlyAddress(symbol.value, symbol.size)) {
-      copies.push(copyOfLiveData(id, symbol, epc.readMemory!(address, symbol.size)));
-    } else writable.push(found);
+    if (address === undefined) copied.push({ id, symbol, library });
+    else if (libraryAddresses === undefined)
+      continue; // not in the executor's list: out of range
+    else if (!library.isReadOnlyAddress(symbol.value, symbol.size)) variables.push(found);
+    // Constants can be read from a copy as well as from the original; anything else has to be where the library looks for it.
+    else plan.copies.push(copyOfLiveData(id, symbol, epc.readMemory!(address, symbol.size)));
   }
-  if (writable.length + functions.length > 0) throw new DataOutOfReachError(writable, functions);
-  return copies;
+  if (variables.length + functions.length > 0) throw new DataOutOfReachError(variables, functions);
+  const isInterposed = (name: string): boolean => {
+    const id = pool.internString(name);
+    return (resolution.definition[id] ?? 0) !== 0 || plan.functions.some((each) => each.id === id);
+  };
+  plan.copies.push(...copiesOf(copied, isInterposed));
+  return { ...plan, demands };
 }
 
 /** The library among those of every process that exports the name. */

@@ -1,5 +1,5 @@
 import { InProcessExecutorProcessControl } from "../epc/in-process.ts";
-import { type LaunchOptions, launchExecutor } from "../epc/launch.ts";
+import { launchExecutor } from "../epc/launch.ts";
 import { LinkError } from "../errors.ts";
 import { FileArena } from "../host/arena.ts";
 import { SlabMemory } from "../host/slab-memory.ts";
@@ -12,6 +12,7 @@ import { InProcessMemoryMapper } from "../memory/in-process-mapper.ts";
 import { RpcMemoryMapper } from "../memory/rpc-mapper.ts";
 import { SharedMemoryMapper } from "../memory/shared-memory-mapper.ts";
 import { DEFAULT_SLAB_SIZE, SlabMemoryManager } from "../memory/slab-memory-manager.ts";
+import { becomeProgram } from "../native/become-program.ts";
 import type { ProgramEnd } from "../native/program.ts";
 import { ProcessSymbolsGenerator, SharedLibraryGenerator, StaticArchiveGenerator } from "./definition-generator.ts";
 import { ExecutionSession } from "./execution-session.ts";
@@ -19,9 +20,14 @@ import { executorPath } from "./executor-path.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import type { LinkedJob } from "./materialize.ts";
 import { DataOutOfReachError } from "./plan-copies.ts";
-import { afterRelaunch, preloadFor, relaunch, wasRelaunchedFor } from "./relaunch.ts";
+import { afterRelaunch, preloadFor, relaunch, relaunchForStaticTls, wasRelaunchedFor } from "./relaunch.ts";
 import type { LinkStats, RunRequest } from "./run-request.ts";
-import { StaticTlsError } from "./static-tls-error.ts";
+import { moreStaticTls, type StaticTls, StaticTlsError } from "./static-tls-error.ts";
+
+/** How often an executor is started for one program; more than twice only for libraries whose blocks were not found beforehand. */
+const MOST_STARTS = 4;
+/** What an executor grants by itself (executor/main.c), in bytes. */
+const EXECUTOR_TLS_ALIGNMENT = 256;
 
 /**
  * Links a program and runs it: `slablink run` without its command line. Resolves when the program has ended.
@@ -29,37 +35,30 @@ import { StaticTlsError } from "./static-tls-error.ts";
  */
 export async function runProgram(request: RunRequest): Promise<ProgramEnd> {
   if (request.mode === "in-process") afterRelaunch();
-  try {
-    return await linkAndRun(request);
-  } catch (error) {
-    // An executor can be had with more room; this process has been started again for it by now, or cannot be.
-    const restart = request.mode === "executor" && request.executorPath === undefined;
-    if (restart && error instanceof StaticTlsError) return linkAndRun(request, { staticTls: error.size });
-    if (!restart || !(error instanceof DataOutOfReachError)) throw error;
-    return restartWith(request, { preload: preloadFor(error) });
+  let room: StaticTls = { size: 0, alignment: 1 };
+  let lacking: DataOutOfReachError | undefined;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await linkAndRun(request, room, lacking);
+    } catch (error) {
+      // An executor can be had with more room; this process has been started again for it by now, or cannot be.
+      const restart = request.mode === "executor" && request.executorPath === undefined && attempt < MOST_STARTS;
+      if (!restart) throw error;
+      if (error instanceof StaticTlsError) room = moreStaticTls(error, room);
+      else if (error instanceof DataOutOfReachError && lacking === undefined) lacking = error;
+      else throw error;
+    }
   }
 }
 
-/** As `linkAndRun`, and once more when it lacks static thread-local room on top. */
-async function restartWith(request: RunRequest, start: ExecutorStart): Promise<ProgramEnd> {
-  try {
-    return await linkAndRun(request, start);
-  } catch (error) {
-    if (!(error instanceof StaticTlsError)) throw error;
-    return linkAndRun(request, { ...start, staticTls: error.size });
-  }
-}
-
-/** What an executor must be started with: room for static thread-locals in bytes, an object to load before all libraries. */
-type ExecutorStart = Pick<LaunchOptions, "staticTls" | "preload">;
-
-async function linkAndRun(request: RunRequest, start: ExecutorStart = {}): Promise<ProgramEnd> {
+/** `room`: what the executor must be started with for static thread-locals; `lacking`: what it must have within reach. */
+async function linkAndRun(request: RunRequest, room: StaticTls, lacking?: DataOutOfReachError): Promise<ProgramEnd> {
   const arena = new FileArena();
   const opener: FileOpener = { open: (path) => arena.map(path) };
   const runtime = new RuntimeLibraries({ opener });
   const started = performance.now();
   // The executor starts while the inputs are read.
-  const opening = openSession(request, runtime, start);
+  const opening = openSession(request, runtime, room, lacking);
   opening.catch(() => {}); // awaited below
   let session: ExecutionSession | undefined;
   let hasRun = false;
@@ -76,8 +75,10 @@ async function linkAndRun(request: RunRequest, start: ExecutorStart = {}): Promi
     const job = await session.link(program, [request.entry]);
     const main = job.address(request.entry);
     if (main === undefined) throw new LinkError("undefined-symbol", `the entry point ${request.entry} is not defined`);
+    for (const warning of job.warnings) request.onWarning?.(warning);
     request.onLinked?.(statsOf(session, job, before));
     hasRun = true;
+    if (request.mode === "in-process" && request.endsProcess) becomeProgram(request.argv[0] ?? "");
     return await run(session, job, main, request);
   } catch (error) {
     if (request.mode === "in-process") relaunchFor(error);
@@ -96,15 +97,15 @@ function relaunchFor(error: unknown): void {
     const wants = { variables: error.variables, functions: error.functions };
     if (!wasRelaunchedFor(wants)) relaunch(wants);
   } else if (error instanceof StaticTlsError) {
-    const wants = { staticTls: error.size, tlsAlignment: error.alignment };
-    if (!wasRelaunchedFor(wants)) relaunch(wants);
+    relaunchForStaticTls(error);
   }
 }
 
 async function openSession(
   request: RunRequest,
   runtime: RuntimeLibraries,
-  start: ExecutorStart,
+  room: StaticTls,
+  lacking?: DataOutOfReachError,
 ): Promise<ExecutionSession> {
   const { slabSize = DEFAULT_SLAB_SIZE, placement } = request;
   // Who asks for a size gets that size; without a wish a large program gets a large slab.
@@ -118,7 +119,10 @@ async function openSession(
   const slab = sharedMemory ? new SlabMemory(slabSize) : undefined;
   const path = request.executorPath ?? executorPath();
   try {
-    const epc = await launchExecutor({ path, slab, ...start });
+    const tlsAlignment = room.alignment > EXECUTOR_TLS_ALIGNMENT ? room.alignment : 1;
+    const needsPreload = tlsAlignment > 1 || lacking !== undefined;
+    const preload = needsPreload ? preloadFor({ ...lacking, tlsAlignment }) : undefined;
+    const epc = await launchExecutor({ path, slab, staticTls: room.size, preload });
     request.onExecutor?.((signal) => epc.kill(signal));
     const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);
     const memoryManager = new SlabMemoryManager(mapper, epc, slabs);

@@ -17,9 +17,15 @@ interface Range {
 
 /**
  * Reads the fixed-up .eh_frame of a job in working memory and writes the search table. Frames whose function was dropped
- * (they point outside `code`) get no row. Gives the number of rows.
+ * (they point outside `code`, and `data`, where code that changes itself lies) get no row. Gives the number of rows.
  */
-export function writeEhFrameTable(memory: WorkingMemory, ehFrame: Range, table: Range, code: Range): number {
+export function writeEhFrameTable(
+  memory: WorkingMemory,
+  ehFrame: Range,
+  table: Range,
+  code: Range,
+  data: Range = code,
+): number {
   const { view, base } = memory;
   const encodings = new Map<number, number>();
   const begin = ehFrame.address - base;
@@ -53,7 +59,7 @@ export function writeEhFrameTable(memory: WorkingMemory, ehFrame: Range, table: 
         );
       }
       const start = readPointer(view, at + 8, base + at + 8, encoding);
-      if (start >= code.address && start < code.address + code.size) {
+      if (isInside(start, code) || isInside(start, data)) {
         starts.push(start);
         frames.push(base + at);
         if (start < last) sorted = false;
@@ -76,6 +82,10 @@ export function writeEhFrameTable(memory: WorkingMemory, ehFrame: Range, table: 
     view.setInt32(out + 16 + 8 * i, frames[which]! - table.address, true);
   }
   return starts.length;
+}
+
+function isInside(address: number, range: Range): boolean {
+  return address >= range.address && address < range.address + range.size;
 }
 
 /** Indices of `starts` in ascending order; one typed-array sort, with the index in the low bits of each key. */

@@ -10,6 +10,7 @@ import {
   SHDR_SIZE,
   SHF_ALLOC,
   SHF_COMPRESSED,
+  SHF_EXECINSTR,
   SHN_ABS,
   SHN_COMMON,
   SHN_LORESERVE,
@@ -126,8 +127,15 @@ function readSections(graph: LinkGraph, headers: SectionHeaders): FoundSections 
         break;
       default: {
         const kind = sectionKindOf(type, flags, view, names + name);
-        if (kind === SectionKind.none) break;
+        if (kind === SectionKind.none) {
+          // What gcc writes for nested functions whose address is taken: their trampolines are on the stack.
+          if ((flags & SHF_EXECINSTR) !== 0 && isSectionNamed(view, names + name, ".note.GNU-stack")) {
+            graph.tables.executableStacks.push(graph);
+          }
+          break;
+        }
         sections.kind[row] = kind;
+        if (type === SHT_NOBITS && kind === SectionKind.writableCode) sections.content[row] = -1;
         const alignment = view.getUint32(at + 48, true) + view.getUint32(at + 52, true) * TWO_32;
         if (alignment > largestAlignment || (alignment !== 0 && !isPowerOfTwo(alignment))) {
           reader.fail(
@@ -275,7 +283,12 @@ function readRelocationTable(graph: LinkGraph, headers: SectionHeaders, index: n
   const offset = reader.u64(at + 24, "sh_offset");
   const size = reader.u64(at + 32, "sh_size");
   if (size === 0) return;
-  if (kind === SectionKind.zeroFill || kind === SectionKind.tlsZeroFill || kind === SectionKind.largeZeroFill) {
+  if (
+    kind === SectionKind.zeroFill ||
+    kind === SectionKind.tlsZeroFill ||
+    kind === SectionKind.largeZeroFill ||
+    sections.content[row] === -1
+  ) {
     reader.fail(`relocation section ${index}: its section ${target} (${graph.sectionName(row)}) has no contents`);
   }
   if (sections.relocationCount[row] !== 0) {

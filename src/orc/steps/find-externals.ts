@@ -4,6 +4,7 @@ import { isLinkerDefined, setBound } from "../../link/linker-defined.ts";
 import { findExternalNames } from "../external-names.ts";
 import { libraryAddresses } from "../library-addresses.ts";
 import type { LinkJob } from "../link-job.ts";
+import { staticTlsError } from "../static-tls-error.ts";
 import { undefinedSymbols } from "../undefined-symbols.ts";
 
 /** Sorts everything that the job refers to and does not define: the linker's own names, libraries, the process. */
@@ -29,7 +30,16 @@ export async function findExternals(job: LinkJob): Promise<void> {
   if (job.external.missing.length > 0) throw undefinedSymbols(tables, job.external.missing);
   // Here libraries are opened at once; in an executor the anchor brings them in, and they are asked afterwards.
   if (epc.kind === "in-process") {
-    job.libraryAddresses = await libraryAddresses(epc, job.external.fromLibraries, openedLibraries);
+    try {
+      job.libraryAddresses = await libraryAddresses(epc, job.external.fromLibraries, openedLibraries);
+      // Others are there for their constructors, or for the program to look up.
+      for (const { loadName, library } of job.external.libraries) {
+        if (openedLibraries.has(loadName) || library.soname === "libc.so.6") continue;
+        openedLibraries.set(loadName, await epc.openLibrary(loadName));
+      }
+    } catch (error) {
+      throw staticTlsError(job, error);
+    }
   }
 }
 

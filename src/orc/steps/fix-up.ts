@@ -24,7 +24,9 @@ export function fixUp(job: LinkJob): void {
   }
   job.resolvedWords = fixups.resolvedWords;
   reverseFunctionArrays(tables, layout.arrays, memory);
-  writeEhFrameTable(memory, layout.ehFrame, layout.ehFrameTable, layout.code);
+  const contentsEnd = layout.header.address + layout.contentSize;
+  const data = { address: layout.writableCode.address, size: contentsEnd - layout.writableCode.address };
+  writeEhFrameTable(memory, layout.ehFrame, layout.ehFrameTable, layout.code, data);
 }
 
 function applyAll(job: LinkJob, fixups: Fixups): void {

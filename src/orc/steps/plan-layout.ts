@@ -18,12 +18,13 @@ export async function planLayout(job: LinkJob): Promise<void> {
   const { epc, runtime, openedLibraries, memoryManager, serial } = job.context;
   const isLoaded = (loadName: string): boolean => openedLibraries.has(loadName);
   const planned = planCopies(resolution, external, epc, runtime, isLoaded, job.libraryAddresses);
-  const { copies, functions, demands } = planned;
+  const { copies, functions, names, demands } = planned;
   job.plan = {
     name: `slablink-job-${serial}`,
     exports: exportedSymbols(tables, resolution),
     copies,
     functions,
+    names,
     foreignTls: external.threadLocals.map((id) => ({
       id,
       name: tables.pool.bytes(id).slice(),
@@ -32,6 +33,7 @@ export async function planLayout(job: LinkJob): Promise<void> {
     needed: librariesOfAnchor(job).map((library) => library.loadName),
     tls: measureThreadLocals(tables),
     staticTls: true,
+    executableStack: tables.executableStacks.length > 0,
   };
   job.sizes = measureAnchor(job.plan);
   const indirect = countIndirectFunctions(tables);
