@@ -12,6 +12,7 @@ export const R_X86_64_64 = 1;
 export const R_X86_64_PC32 = 2;
 export const R_X86_64_PLT32 = 4;
 export const R_X86_64_GLOB_DAT = 6;
+export const R_X86_64_JUMP_SLOT = 7;
 export const R_X86_64_RELATIVE = 8;
 export const R_X86_64_GOTPCREL = 9;
 export const R_X86_64_32 = 10;

@@ -228,7 +228,10 @@ function checkSpan({ start, size }: ImageLoad, image: Uint8Array): void {
 /** From the first to the last mapping of this process's executable, its zero-filled data behind it included. */
 function mainProgramRange(): AddressRange {
   const maps = readMaps();
-  const of = maps.filter(({ path }) => path === realpathSync("/proc/self/exe"));
+  const path = realpathSync("/proc/self/exe");
+  const all = maps.filter((each) => each.path === path);
+  // The engine maps some of the executable's pages a second time, near code of its own.
+  const of = all.filter(({ start }) => start - all[0].start < 0x4000_0000);
   const last = of.at(-1);
   if (last === undefined) return { start: 0, end: 0 };
   const behind = maps.find(({ start, path }) => start === last.end && path === "");

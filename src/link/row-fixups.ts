@@ -319,7 +319,10 @@ export class RowFixups {
         const S = this.#value[index]!;
         const reached = value - S + stub;
         if (reached >= minimum && reached <= maximum) {
-          if (!branch && !this.canonical.has(id)) this.#makeCanonical(id, stub);
+          const kindOfPlace = tables.sections.kind[fixup.section];
+          // Unwind tables name the personality function only to have it called.
+          const isAddress = !branch && kindOfPlace !== SectionKind.ehFrame;
+          if (isAddress && !this.canonical.has(id)) this.#makeCanonical(id, stub);
           return reached;
         }
       }

@@ -7,9 +7,9 @@ import { LinkError } from "../errors.ts";
 import { restoreStandardError, silenceStandardError } from "../host/descriptors.ts";
 import { inheritableFile, replaceProcess } from "../host/replace-process.ts";
 import { addToStacks, mainStackSize } from "../host/thread.ts";
-import { copyOfData } from "../link/data-copy.ts";
+import { copiesOf } from "../link/data-copy.ts";
 import { writePreload } from "../link/preload.ts";
-import type { FarVariable } from "./plan-copies.ts";
+import type { FarFunction, FarVariable } from "./plan-copies.ts";
 import { moreStaticTls, type StaticTlsError } from "./static-tls-error.ts";
 
 const MARK = "SLABLINK_RELAUNCH";
@@ -28,19 +28,20 @@ interface Relaunch {
   readonly descriptor: number | null;
   /** Where standard error is kept meanwhile. */
   readonly standardError: number | null;
-  /** Bytes of static thread-locals and names of variables that have been asked for so far. */
+  /** Bytes of static thread-locals and names of variables and functions that have been asked for so far. */
   readonly staticTls: number;
   readonly tlsAlignment: number;
-  readonly variables: readonly string[];
+  readonly names: readonly string[];
   /** How often the process has been started again. */
   readonly attempts: number;
 }
 
-/** What the process lacks: room and alignment of static thread-locals in bytes, variables within reach. */
+/** What the process lacks: room and alignment of static thread-locals in bytes, variables and functions within reach. */
 export interface Wants {
   readonly staticTls?: number;
   readonly tlsAlignment?: number;
   readonly variables?: readonly FarVariable[];
+  readonly functions?: readonly FarFunction[];
 }
 
 let current: Relaunch | undefined;
@@ -63,8 +64,8 @@ export function wasRelaunchedFor(wants: Wants): boolean {
   if (current === undefined) return false;
   // The loader takes the place that the copies ask for only as a hint, and the kernel lays out each process anew by chance.
   if (current.attempts < MOST_ATTEMPTS) return false;
-  const known = new Set(current.variables);
-  return wants.variables?.every(({ symbol }) => known.has(symbol.name)) ?? true;
+  const known = new Set(current.names);
+  return namesOf(wants).every((name) => known.has(name));
 }
 
 /** Starts this process again with more room for static thread-locals; returns when it cannot help, throws when that can be said. */
@@ -91,17 +92,12 @@ export function relaunch(wants: Wants): never {
   const preload = environment.LD_PRELOAD ?? null;
   const tunables = environment.GLIBC_TUNABLES ?? null;
   const staticTls = Math.max(wants.staticTls ?? 0, current?.staticTls ?? 0);
-  const variables = wants.variables ?? [];
+  const names = namesOf(wants);
   const attempts = (current?.attempts ?? 0) + 1;
   let descriptor: number | null = null;
   const tlsAlignment = Math.max(wants.tlsAlignment ?? 1, current?.tlsAlignment ?? 1);
-  if (variables.length > 0 || tlsAlignment > 1) {
-    const wanted = new Set(variables.map(({ symbol }) => symbol.name));
-    const copies = variables.map(({ symbol, library }, i) =>
-      copyOfData(i, symbol, library, (name) => wanted.has(name)),
-    );
-    const needed = [...new Set(variables.map(({ loadName }) => loadName))];
-    const path = inheritableFile("slablink-data", writePreload(copies, needed, tlsAlignment, attempts));
+  if (names.length > 0 || tlsAlignment > 1) {
+    const path = inheritableFile("slablink-data", preloadFor({ ...wants, tlsAlignment }, attempts));
     descriptor = Number(path.slice(path.lastIndexOf("/") + 1));
     environment.LD_PRELOAD = preload === null ? path : `${path}:${preload}`;
   }
@@ -117,11 +113,29 @@ export function relaunch(wants: Wants): never {
     standardError: staticTls > 0 ? silenceStandardError() : null,
     staticTls,
     tlsAlignment,
-    variables: variables.map(({ symbol }) => symbol.name),
+    names,
     attempts,
   };
   environment[MARK] = JSON.stringify(state);
   replaceProcess(process.execPath, [process.argv0, ...process.execArgv, ...process.argv.slice(1)], environment);
+}
+
+/** The object that is to be loaded before the libraries, with everything that a process lacks within reach. */
+export function preloadFor(wants: Wants, attempts = 1): Uint8Array {
+  const { variables = [], functions = [], tlsAlignment = 1 } = wants;
+  const wanted = new Set(namesOf(wants));
+  const copies = copiesOf(
+    variables.map(({ symbol, library }, id) => ({ id, symbol, library })),
+    (name) => wanted.has(name),
+  );
+  const stubs = functions.map(({ name }, id) => ({ id, name: new TextEncoder().encode(name) }));
+  const needed = new Set<string>();
+  for (const { loadName } of [...variables, ...functions]) if (loadName !== undefined) needed.add(loadName);
+  return writePreload(copies, stubs, [...needed], tlsAlignment, attempts);
+}
+
+function namesOf({ variables = [], functions = [] }: Wants): string[] {
+  return [...variables.map(({ symbol }) => symbol.name), ...functions.map(({ name }) => name)];
 }
 
 function restore(name: string, value: string | null): void {

@@ -8,7 +8,6 @@ import type { Input } from "../inputs/input.ts";
 import { LibrarySearch } from "../inputs/library-search.ts";
 import { loadInputs } from "../inputs/load-inputs.ts";
 import { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
-import { writePreload } from "../link/preload.ts";
 import { InProcessMemoryMapper } from "../memory/in-process-mapper.ts";
 import { RpcMemoryMapper } from "../memory/rpc-mapper.ts";
 import { SharedMemoryMapper } from "../memory/shared-memory-mapper.ts";
@@ -21,7 +20,7 @@ import { executorPath } from "./executor-path.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import type { LinkedJob } from "./materialize.ts";
 import { DataOutOfReachError } from "./plan-copies.ts";
-import { afterRelaunch, relaunch, relaunchForStaticTls, wasRelaunchedFor } from "./relaunch.ts";
+import { afterRelaunch, preloadFor, relaunch, relaunchForStaticTls, wasRelaunchedFor } from "./relaunch.ts";
 import type { LinkStats, RunRequest } from "./run-request.ts";
 import { moreStaticTls, type StaticTls, StaticTlsError } from "./static-tls-error.ts";
 
@@ -37,26 +36,29 @@ const EXECUTOR_TLS_ALIGNMENT = 256;
 export async function runProgram(request: RunRequest): Promise<ProgramEnd> {
   if (request.mode === "in-process") afterRelaunch();
   let room: StaticTls = { size: 0, alignment: 1 };
+  let lacking: DataOutOfReachError | undefined;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await linkAndRun(request, room);
+      return await linkAndRun(request, room, lacking);
     } catch (error) {
       // An executor can be had with more room; this process has been started again for it by now, or cannot be.
       const restart = request.mode === "executor" && request.executorPath === undefined && attempt < MOST_STARTS;
-      if (!restart || !(error instanceof StaticTlsError)) throw error;
-      room = moreStaticTls(error, room);
+      if (!restart) throw error;
+      if (error instanceof StaticTlsError) room = moreStaticTls(error, room);
+      else if (error instanceof DataOutOfReachError && lacking === undefined) lacking = error;
+      else throw error;
     }
   }
 }
 
-/** `room`: what the executor must be started with for static thread-locals. */
-async function linkAndRun(request: RunRequest, room: StaticTls): Promise<ProgramEnd> {
+/** `room`: what the executor must be started with for static thread-locals; `lacking`: what it must have within reach. */
+async function linkAndRun(request: RunRequest, room: StaticTls, lacking?: DataOutOfReachError): Promise<ProgramEnd> {
   const arena = new FileArena();
   const opener: FileOpener = { open: (path) => arena.map(path) };
   const runtime = new RuntimeLibraries({ opener });
   const started = performance.now();
   // The executor starts while the inputs are read.
-  const opening = openSession(request, runtime, room);
+  const opening = openSession(request, runtime, room, lacking);
   opening.catch(() => {}); // awaited below
   let session: ExecutionSession | undefined;
   let hasRun = false;
@@ -92,14 +94,19 @@ async function linkAndRun(request: RunRequest, room: StaticTls): Promise<Program
 /** Some things can only be had from the start of a process; nothing of the program has run yet. */
 function relaunchFor(error: unknown): void {
   if (error instanceof DataOutOfReachError) {
-    const wants = { variables: error.variables };
+    const wants = { variables: error.variables, functions: error.functions };
     if (!wasRelaunchedFor(wants)) relaunch(wants);
   } else if (error instanceof StaticTlsError) {
     relaunchForStaticTls(error);
   }
 }
 
-async function openSession(request: RunRequest, runtime: RuntimeLibraries, room: StaticTls): Promise<ExecutionSession> {
+async function openSession(
+  request: RunRequest,
+  runtime: RuntimeLibraries,
+  room: StaticTls,
+  lacking?: DataOutOfReachError,
+): Promise<ExecutionSession> {
   const { slabSize = DEFAULT_SLAB_SIZE, placement } = request;
   // Who asks for a size gets that size; without a wish a large program gets a large slab.
   const slabs = { slabSize, placement, growable: request.slabSize === undefined };
@@ -112,7 +119,9 @@ async function openSession(request: RunRequest, runtime: RuntimeLibraries, room:
   const slab = sharedMemory ? new SlabMemory(slabSize) : undefined;
   const path = request.executorPath ?? executorPath();
   try {
-    const preload = room.alignment > EXECUTOR_TLS_ALIGNMENT ? writePreload([], [], room.alignment) : undefined;
+    const tlsAlignment = room.alignment > EXECUTOR_TLS_ALIGNMENT ? room.alignment : 1;
+    const needsPreload = tlsAlignment > 1 || lacking !== undefined;
+    const preload = needsPreload ? preloadFor({ ...lacking, tlsAlignment }) : undefined;
     const epc = await launchExecutor({ path, slab, staticTls: room.size, preload });
     request.onExecutor?.((signal) => epc.kill(signal));
     const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);

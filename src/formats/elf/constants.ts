@@ -88,6 +88,7 @@ export const DT_SYMTAB = 6;
 export const DT_RELA = 7;
 export const DT_RELASZ = 8;
 export const DT_RELAENT = 9;
+export const DT_RELACOUNT = 0x6fff_fff9;
 export const DT_STRSZ = 10;
 export const DT_SYMENT = 11;
 export const DT_SONAME = 14;

@@ -17,11 +17,14 @@ export async function planLayout(job: LinkJob): Promise<void> {
   const { tables, resolution, external, dylib } = job;
   const { epc, runtime, openedLibraries, memoryManager, serial } = job.context;
   const isLoaded = (loadName: string): boolean => openedLibraries.has(loadName);
-  const { copies, demands } = planCopies(resolution, external, epc, runtime, isLoaded, job.libraryAddresses);
+  const planned = planCopies(resolution, external, epc, runtime, isLoaded, job.libraryAddresses);
+  const { copies, functions, names, demands } = planned;
   job.plan = {
     name: `slablink-job-${serial}`,
     exports: exportedSymbols(tables, resolution),
     copies,
+    functions,
+    names,
     foreignTls: external.threadLocals.map((id) => ({
       id,
       name: tables.pool.bytes(id).slice(),
