@@ -13,6 +13,8 @@ export class GraphTables {
   readonly groups = new Map<number, LinkGraph>();
   /** The graphs that ask for executable stacks: `.note.GNU-stack` with SHF_EXECINSTR. */
   readonly executableStacks: LinkGraph[] = [];
+  /** `foo@VER` → `foo`, for definitions `foo@@VER` (name identifiers). */
+  readonly defaultVersions = new Map<number, number>();
 
   constructor(pool = new SymbolStringPool()) {
     this.pool = pool;

@@ -13,7 +13,9 @@ export async function libraryAddresses(
   symbols: readonly LibrarySymbol[],
   opened: Map<string, number>,
 ): Promise<Float64Array> {
-  const names = symbols.map(({ symbol }) => symbol.name);
+  const names = symbols.map(({ symbol, version }) =>
+    version === undefined ? symbol.name : `${symbol.name}@${version}`,
+  );
   if (epc.kind === "remote") return epc.resolve(0, names);
   const addresses = new Float64Array(symbols.length);
   const groups = new Map<number, number[]>();
@@ -48,7 +50,8 @@ async function preferCopiesOfNode(
   addresses: Float64Array,
 ): Promise<void> {
   const data: number[] = [];
-  symbols.forEach(({ symbol, library }, i) => {
+  symbols.forEach(({ symbol, library, version }, i) => {
+    if (version !== undefined) return;
     // Another library's variable of the same name (libc++abi has the vtables of libstdc++) is not what was copied.
     if (symbol.type === STT_OBJECT && isOfEveryProcess(library.library.soname)) data.push(i);
   });

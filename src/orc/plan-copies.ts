@@ -69,7 +69,9 @@ export function planCopies(
   if (libraryAddresses === undefined) {
     const interposed = (name: string): boolean => (resolution.definition[pool.internString(name)] ?? 0) !== 0;
     const copies = external.fromLibraries
-      .filter(({ id, library }) => marks[id] === 1 && isNear(id) && !isLoaded(library.loadName))
+      .filter(({ id, library, version }) => {
+        return marks[id] === 1 && version === undefined && isNear(id) && !isLoaded(library.loadName);
+      })
       .map(({ id, symbol, library }) => copyOfData(id, symbol, library.library, interposed));
     return { copies, demands };
   }

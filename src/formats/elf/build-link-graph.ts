@@ -36,6 +36,7 @@ import { expandCrel } from "./crel.ts";
 import { type ElfHeader, readElfHeader } from "./header.ts";
 import { expandRel, REL_SIZE, readImplicitAddends } from "./implicit-addends.ts";
 import { isSectionNamed, sectionKindOf } from "./section-kind.ts";
+import { namesOfDefaultVersion, VERSION_MARK } from "./symbol-versions.ts";
 
 /** Alignments above this are taken for damage rather than for a wish. */
 const largestAlignment = 1 << 30;
@@ -371,6 +372,19 @@ function readSymbols(graph: LinkGraph, headers: SectionHeaders, extended: number
     symbols.info[row] = info;
     symbols.value[row] = view.getUint32(at + 8, true) + high * TWO_32;
     symbols.id[row] = index < localCount ? -1 : pool.intern(view, symbolNames + name, symbolNamesEnd);
+  }
+  const names = new Uint8Array(view.buffer, view.byteOffset + symbolNames, namesSize);
+  if (names.includes(VERSION_MARK)) nameDefaultVersions(graph);
+}
+
+/** A definition `foo@@VER` is the definition of `foo`, and `foo@VER` another name for it. */
+function nameDefaultVersions(graph: LinkGraph): void {
+  const { symbols, pool, defaultVersions } = graph.tables;
+  for (let row = graph.firstSymbol + graph.localCount; row < graph.firstSymbol + graph.symbolCount; row++) {
+    const [name, versioned] = namesOfDefaultVersion(pool, symbols.id[row]!);
+    if (name === undefined || versioned === undefined) continue;
+    symbols.id[row] = name;
+    if (symbols.section[row] !== SymbolPlace.undefined) defaultVersions.set(versioned, name);
   }
 }
 
