@@ -36,6 +36,17 @@ export class ArchiveIndex {
     return new Uint8Array(view.buffer, view.byteOffset + namesStart, namesEnd - namesStart).includes(byte);
   }
 
+  /** Whether the index has the name: a search through its bytes, for few questions. */
+  has(name: string): boolean {
+    const { view } = this.reader;
+    const { namesStart, namesEnd } = this;
+    const names = Buffer.from(view.buffer, view.byteOffset + namesStart, namesEnd - namesStart);
+    const wanted = `${name}\0`;
+    let at = names.indexOf(wanted);
+    while (at > 0 && names[at - 1] !== 0) at = names.indexOf(wanted, at + 1);
+    return at >= 0;
+  }
+
   /** The name of entry `i` as a string, for people; look-ups compare bytes. */
   nameAt(i: number): string {
     const { view } = this.reader;

@@ -9,18 +9,31 @@ import { checkObject } from "../inputs/check-object.ts";
 import type { SharedLibraryGenerator } from "./definition-generator.ts";
 import type { LazySource, SymbolResolution } from "./symbol-resolution.ts";
 
+/** Whether a member may be linked for the sake of a name. */
+export type MemberFilter = (name: string, member: ArchiveMember, inside: boolean) => boolean;
+
 /** The members of an archive as lazy definitions: interned by the archive's index, or by the members' own symbol tables. */
 export class ArchiveSource implements LazySource {
   readonly archive: Archive;
   readonly #tables: GraphTables;
   readonly #librariesBefore: readonly SharedLibraryGenerator[];
+  readonly #accepts: MemberFilter | undefined;
   readonly #extracted = new Set<ArchiveMember>();
   /** Without an index: the member of each offered name. */
   readonly #members: ArchiveMember[] = [];
 
-  /** `librariesBefore`: shared libraries that come before the archive in the order of the link, and so define first. */
-  constructor(archive: Archive, tables: GraphTables, librariesBefore: readonly SharedLibraryGenerator[] = []) {
+  /**
+   * `librariesBefore`: shared libraries that come before the archive in the order of the link, and so define first.
+   * `accepts`: members that it refuses are left alone.
+   */
+  constructor(
+    archive: Archive,
+    tables: GraphTables,
+    librariesBefore: readonly SharedLibraryGenerator[] = [],
+    accepts?: MemberFilter,
+  ) {
     this.archive = archive;
+    this.#accepts = accepts;
     this.#librariesBefore = librariesBefore;
     this.#tables = tables;
   }
@@ -62,7 +75,9 @@ export class ArchiveSource implements LazySource {
       const name = this.#tables.pool.name(id);
       if (this.#librariesBefore.some(({ library }) => library.lookup(name)?.isDefaultVersion)) return undefined;
     }
-    return this.#link(this.#memberOf(entry));
+    const member = this.#memberOf(entry);
+    if (this.#accepts?.(this.#tables.pool.name(id), member, inside) === false) return undefined;
+    return this.#link(member);
   }
 
   isDefinition(entry: number, id: number): boolean {

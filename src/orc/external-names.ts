@@ -40,8 +40,8 @@ export function kindOfSymbol(type: number): ExternalKind {
 }
 
 /**
- * Finds the names `ids` outside the job, in the order of an ordinary link: by hand, other JITDylibs, the libraries asked for,
- * the process (one request for all), and at last the libraries that every C and C++ program may use.
+ * Finds the names `ids` outside the job, in the order of an ordinary link: by hand, other JITDylibs, the libraries asked for
+ * and `standIns`, which stand for archives, the process (one request for all), and at last the libraries that every C and C++ program may use.
  */
 export async function findExternalNames(
   ids: readonly number[],
@@ -49,11 +49,12 @@ export async function findExternalNames(
   resolution: SymbolResolution,
   epc: ExecutorProcessControl,
   runtime: RuntimeLibraries,
+  standIns: readonly SharedLibraryGenerator[],
 ): Promise<ExternalNames> {
   const { pool } = resolution.tables;
   const found: ExternalNames = { known: [], fromLibraries: [], threadLocals: [], libraries: [], missing: [] };
   const used = new Set<SharedLibraryGenerator>();
-  const libraries = dylib.generators.filter((generator) => generator.kind === "shared-library");
+  const libraries = [...dylib.generators.filter((generator) => generator.kind === "shared-library"), ...standIns];
   const unwinder = epc.kind === "in-process" ? unwinderOfLibraries(libraries, runtime) : undefined;
   const askProcess: number[] = [];
   for (const id of ids) {

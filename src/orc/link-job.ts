@@ -8,6 +8,7 @@ import type { Layout } from "../link/layout.ts";
 import type { LinkageTables } from "../link/linkage-tables.ts";
 import type { SetBound } from "../link/linker-defined.ts";
 import type { InFlightAlloc, JITLinkMemoryManager } from "../memory/jitlink-memory-manager.ts";
+import { CLibraries } from "./c-libraries.ts";
 import type { ExternalNames } from "./external-names.ts";
 import type { JITDylib, PendingObject } from "./jit-dylib.ts";
 import { SymbolResolution } from "./symbol-resolution.ts";
@@ -48,6 +49,8 @@ export class LinkJob {
   /** Objects that were added to the JITDylib since its last job. */
   objects: readonly PendingObject[] = [];
   archives = 0;
+  /** C libraries' archives of which not everything is linked, or nothing. */
+  readonly cLibraries = new CLibraries();
   /** Names that were looked up by hand, as an entry point is. */
   lookedUp: readonly string[] = [];
   /** Name → the name it stands for. */

@@ -54,7 +54,12 @@ function archiveSources(job: LinkJob): Map<DefinitionGenerator, { source: Archiv
     if (generator.kind === "shared-library") librariesBefore.push(generator);
     if (generator.kind !== "archive") continue;
     job.archives++;
-    const source = new ArchiveSource(generator.archive, job.tables, [...librariesBefore]);
+    const rule = job.cLibraries.ruleFor(generator, job.context.runtime);
+    if (rule?.library !== undefined) {
+      librariesBefore.push(rule.library);
+      continue;
+    }
+    const source = new ArchiveSource(generator.archive, job.tables, [...librariesBefore], rule?.accepts);
     const number = generator.whole ? 0 : source.offerTo(job.resolution, generator.group);
     sources.set(generator, { source, number });
   }

@@ -27,7 +27,7 @@ export async function findExternals(job: LinkJob): Promise<void> {
     else outside.push(id);
   }
   await linkOthers(job, outside);
-  job.external = await findExternalNames(outside, dylib, resolution, epc, runtime);
+  job.external = await findExternalNames(outside, dylib, resolution, epc, runtime, job.cLibraries.libraries);
   if (job.external.missing.length > 0) failUnlessUnused(job);
   // Here libraries are opened at once; in an executor the anchor brings them in, and they are asked afterwards.
   if (epc.kind === "in-process") {
@@ -48,7 +48,9 @@ export async function findExternals(job: LinkJob): Promise<void> {
 function failUnlessUnused(job: LinkJob): void {
   const { missing, known } = job.external;
   const { symbols } = undefinedSymbols(job.tables, missing);
-  const missed = symbols.filter(({ name, references }) => references.length > 0 || job.lookedUp.includes(name));
+  const missed = symbols
+    .filter(({ name, references }) => references.length > 0 || job.lookedUp.includes(name))
+    .map((symbol) => ({ ...symbol, note: job.cLibraries.objection(symbol.name) }));
   if (missed.length > 0) throw new UndefinedSymbolsError(missed);
   for (const id of missing) known.push({ id, address: 0, kind: ExternalKind.absent });
 }
