@@ -15,6 +15,9 @@ export class GraphTables {
   readonly executableStacks: LinkGraph[] = [];
   /** `foo@VER` → `foo`, for definitions `foo@@VER` (name identifiers). */
   readonly defaultVersions = new Map<number, number>();
+  /** Rows of the sections `.init` and `.fini` that have contents. */
+  readonly initSections: number[] = [];
+  readonly finiSections: number[] = [];
 
   constructor(pool = new SymbolStringPool()) {
     this.pool = pool;

@@ -3,7 +3,7 @@ import type { Archive } from "../formats/archive.ts";
 import { cLibraryArchive } from "../inputs/c-library-archive.ts";
 import type { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import type { MemberFilter } from "./archive-source.ts";
-import { type StaticArchiveGenerator, SharedLibraryGenerator } from "./definition-generator.ts";
+import { SharedLibraryGenerator, type StaticArchiveGenerator } from "./definition-generator.ts";
 import { OtherCLibrary } from "./other-c-library.ts";
 
 /** What to do with a C library's archive: the shared library that stands for it, or which of its members to link. */
@@ -39,7 +39,10 @@ export class CLibraries {
       return { library };
     }
     if (whole) {
-      throw new LinkError("link", `${archive.file}: is a whole C library, and the process has one: two cannot be in it`);
+      throw new LinkError(
+        "link",
+        `${archive.file}: is a whole C library, and the process has one: two cannot be in it`,
+      );
     }
     const other = new OtherCLibrary(archive, shared);
     this.#others.push(other);

@@ -116,7 +116,8 @@ function readsThreadPointer(graph: LinkGraph, section: number): boolean {
   const start = sections.content[section]!;
   const end = start + sections.size[section]! - 8;
   for (let at = start; at < end; at++) {
-    if (view.getUint8(at) !== 0x64 || (view.getUint8(at + 1) & 0xfb) !== 0x48 || view.getUint8(at + 2) !== 0x8b) continue;
+    if (view.getUint8(at) !== 0x64 || (view.getUint8(at + 1) & 0xfb) !== 0x48 || view.getUint8(at + 2) !== 0x8b)
+      continue;
     const form = view.getUint8(at + 3);
     if ((form & 0xc7) === 0x04 && view.getUint8(at + 4) === 0x25 && view.getUint32(at + 5, true) === 0) return true;
   }

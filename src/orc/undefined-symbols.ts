@@ -114,7 +114,7 @@ function functionAt(graph: LinkGraph, section: number, offset: number): string |
 
 function describe({ name, references, note }: UndefinedSymbol): string {
   const lines = [`undefined symbol: ${name}`];
-  if (references.length === 0) lines.push(">>> looked up by name, as an entry point is");
+  if (references.length === 0 && note === undefined) lines.push(">>> looked up by name, as an entry point is");
   for (const { file, section, offset, functionName } of references.slice(0, shownReferences)) {
     lines.push(`>>> referenced by ${file}:(${functionName ?? `${section}+${hex(offset)}`})`);
   }

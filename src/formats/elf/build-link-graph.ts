@@ -136,6 +136,7 @@ function readSections(graph: LinkGraph, headers: SectionHeaders): FoundSections 
           break;
         }
         sections.kind[row] = kind;
+        if (kind === SectionKind.code && size > 0) noteStartCode(graph.tables, row, view, names + name);
         if (type === SHT_NOBITS && kind === SectionKind.writableCode) sections.content[row] = -1;
         const alignment = view.getUint32(at + 48, true) + view.getUint32(at + 52, true) * TWO_32;
         if (alignment > largestAlignment || (alignment !== 0 && !isPowerOfTwo(alignment))) {
@@ -159,6 +160,14 @@ function readSections(graph: LinkGraph, headers: SectionHeaders): FoundSections 
     }
   }
   return found;
+}
+
+/** Notes sections `.init` and `.fini`, whose code is not called but run into. */
+function noteStartCode({ initSections, finiSections }: GraphTables, row: number, view: DataView, name: number): void {
+  // Nearly all code is in .text: a look at one character.
+  const second = view.getUint8(name) === 0x2e ? view.getUint8(name + 1) : 0;
+  if (second === 0x69 && isSectionNamed(view, name, ".init") && view.getUint8(name + 5) === 0) initSections.push(row);
+  if (second === 0x66 && isSectionNamed(view, name, ".fini") && view.getUint8(name + 5) === 0) finiSections.push(row);
 }
 
 /** Position of a checked string table: its bytes end with NUL, so that no name can run past it. */

@@ -4,6 +4,7 @@ import { ExternalKind } from "../../link/externals.ts";
 import { isLinkerDefined, setBound } from "../../link/linker-defined.ts";
 import { findExternalNames } from "../external-names.ts";
 import { libraryAddresses } from "../library-addresses.ts";
+import { checkLibraryReferences } from "../library-references.ts";
 import type { LinkJob } from "../link-job.ts";
 import { staticTlsError } from "../static-tls-error.ts";
 import { UndefinedSymbolsError, undefinedSymbols } from "../undefined-symbols.ts";
@@ -29,6 +30,7 @@ export async function findExternals(job: LinkJob): Promise<void> {
   await linkOthers(job, outside);
   job.external = await findExternalNames(outside, dylib, resolution, epc, runtime, job.cLibraries.libraries);
   if (job.external.missing.length > 0) failUnlessUnused(job);
+  if (epc.kind === "remote") await checkLibraryReferences(job);
   // Here libraries are opened at once; in an executor the anchor brings them in, and they are asked afterwards.
   if (epc.kind === "in-process") {
     try {
