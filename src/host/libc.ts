@@ -13,6 +13,7 @@ const DECLARATIONS = {
   fallocate: ["int", "int", "int", "int64_t", "int64_t"],
   dlopen: ["intptr_t", "str", "int"],
   dlsym: ["intptr_t", "intptr_t", "intptr_t"],
+  dlvsym: ["intptr_t", "intptr_t", "intptr_t", "intptr_t"],
   dlclose: ["int", "intptr_t"],
   dlerror: ["str"],
   dlinfo: ["int", "intptr_t", "int", "void *"],
@@ -50,6 +51,7 @@ export interface Libc {
   fallocate(fd: number, mode: number, offset: number, size: number): number;
   dlopen(path: string | null, flags: number): number;
   dlsym(handle: number, nameAddress: number): number;
+  dlvsym(handle: number, nameAddress: number, versionAddress: number): number;
   dlclose(handle: number): number;
   dlerror(): string | null;
   dlinfo(handle: number, request: number, result: Uint8Array): number;

@@ -1,6 +1,7 @@
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { STT_FUNC, STT_GNU_IFUNC, STT_OBJECT, STT_TLS } from "../formats/elf/constants.ts";
 import type { DynamicSymbol, SharedLibrary } from "../formats/elf/shared-library.ts";
+import { splitVersion } from "../formats/elf/symbol-versions.ts";
 import type { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import { ExternalKind } from "../link/externals.ts";
 import { SharedLibraryGenerator } from "./definition-generator.ts";
@@ -14,6 +15,8 @@ export interface LibrarySymbol {
   readonly id: number;
   readonly library: SharedLibraryGenerator;
   readonly symbol: DynamicSymbol;
+  /** The version that was asked for, when the reference is to `name@VERSION`. */
+  readonly version: string | undefined;
 }
 
 /** Where the names that a job does not define itself come from. */
@@ -39,8 +42,8 @@ export function kindOfSymbol(type: number): ExternalKind {
 }
 
 /**
- * Finds the names `ids` outside the job, in the order of an ordinary link: by hand, other JITDylibs, the libraries asked for,
- * the process (one request for all), and at last the libraries that every C and C++ program may use.
+ * Finds the names `ids` outside the job, in the order of an ordinary link: by hand, other JITDylibs, the libraries asked for
+ * and `standIns`, which stand for archives, the process (one request for all), and at last the libraries that every C and C++ program may use.
  */
 export async function findExternalNames(
   ids: readonly number[],
@@ -48,6 +51,7 @@ export async function findExternalNames(
   resolution: SymbolResolution,
   epc: ExecutorProcessControl,
   runtime: RuntimeLibraries,
+  standIns: readonly SharedLibraryGenerator[],
 ): Promise<ExternalNames> {
   const { pool } = resolution.tables;
   const found: ExternalNames = {
@@ -59,7 +63,7 @@ export async function findExternalNames(
     missing: [],
   };
   const used = new Set<SharedLibraryGenerator>();
-  const libraries = dylib.generators.filter((generator) => generator.kind === "shared-library");
+  const libraries = [...dylib.generators.filter((generator) => generator.kind === "shared-library"), ...standIns];
   const unwinder = epc.kind === "in-process" ? unwinderOfLibraries(libraries, runtime) : undefined;
   const askProcess: number[] = [];
   for (const id of ids) {
@@ -129,10 +133,13 @@ function findInLibraries(
   id: number,
   name: string,
 ): LibrarySymbol | undefined {
+  const { name: plain, version } = splitVersion(name);
   for (const library of libraries) {
     if (isPartOfProcess(library.library)) continue;
-    const symbol = library.library.lookup(name);
-    if (symbol?.isDefaultVersion) return { id, library, symbol };
+    const symbol = library.library.lookup(plain, version);
+    if (symbol !== undefined && (version !== undefined || symbol.isDefaultVersion)) {
+      return { id, library, symbol, version };
+    }
   }
   return undefined;
 }

@@ -85,9 +85,10 @@ export function planCopies(
   const { pool } = resolution.tables;
   const { byLookup, held } = observedFunctions(resolution, external);
   const candidates: Candidate[] = [
-    ...external.fromLibraries.map(({ id, symbol, library }, i) => ({
+    ...external.fromLibraries.map(({ id, symbol, library, version }, i) => ({
       id,
-      address: libraryAddresses?.[i] ?? (isLoaded(library.loadName) ? Number.NaN : undefined),
+      // One version of several is not what other libraries mean by the name.
+      address: libraryAddresses?.[i] ?? (version !== undefined || isLoaded(library.loadName) ? Number.NaN : undefined),
       found: { symbol, library: library.library, loadName: library.loadName },
     })),
     ...external.known.map(({ id, address }) => ({ id, address, found: undefined })),

@@ -147,7 +147,7 @@ function fillDylib(dylib: JITDylib, inputs: readonly Input[], request: RunReques
   for (const input of inputs) {
     if (input.kind === "object") dylib.addObject(input.reader);
     else if (input.kind === "archive") {
-      dylib.addGenerator(new StaticArchiveGenerator(input.archive, { whole: input.wholeArchive }));
+      dylib.addGenerator(new StaticArchiveGenerator(input.archive, { whole: input.wholeArchive, group: input.group }));
     } else {
       const { library, asNeeded } = input;
       dylib.addGenerator(new SharedLibraryGenerator(library, runtime.loadName(library), { asNeeded }));
