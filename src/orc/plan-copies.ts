@@ -90,7 +90,11 @@ interface FarName {
   readonly variable: FarVariable | undefined;
 }
 
-/** Constants can be read from a copy as well as from the original; anything else has to be where the library looks for it. */
+/**
+ * C++ constants (virtual tables, type_info, std::nothrow) can be read from a copy as well as from the original: the C++ ABI
+ * tells types by their names. Anything else has to be where the library looks for it, constants too: programs compare
+ * their addresses (Ada's `others`).
+ */
 function copyLoadedData(
   far: readonly FarName[],
   resolution: SymbolResolution,
@@ -104,7 +108,7 @@ function copyLoadedData(
     if (found === undefined || kindOfSymbol(found.symbol.type) !== ExternalKind.data || found.symbol.size === 0)
       continue;
     const { symbol, library } = found;
-    if (library.isReadOnlyAddress(symbol.value, symbol.size)) {
+    if (symbol.name.startsWith("_Z") && library.isReadOnlyAddress(symbol.value, symbol.size)) {
       copies.push(copyOfLiveData(id, symbol, epc.readMemory!(address, symbol.size)));
     } else writable.push(found);
   }

@@ -16,6 +16,7 @@ import type { ProgramEnd } from "../native/program.ts";
 import { ProcessSymbolsGenerator, SharedLibraryGenerator, StaticArchiveGenerator } from "./definition-generator.ts";
 import { ExecutionSession } from "./execution-session.ts";
 import { executorPath } from "./executor-path.ts";
+import { checkInProcessLibraries } from "./in-process-libraries.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import type { LinkedJob } from "./materialize.ts";
 import { DataOutOfReachError } from "./plan-copies.ts";
@@ -52,6 +53,7 @@ async function linkAndRun(request: RunRequest, staticTls = 0): Promise<ProgramEn
   let hasRun = false;
   try {
     const inputs = await readInputs(request, opener);
+    if (request.mode === "in-process") checkInProcessLibraries(inputs);
     const inputsRead = performance.now();
     session = await opening;
     const before = [
