@@ -127,8 +127,11 @@ export function planCopies(
     if (address === undefined) copied.push({ id, symbol, library });
     else if (libraryAddresses === undefined)
       continue; // not in the executor's list: out of range
-    else if (!library.isReadOnlyAddress(symbol.value, symbol.size)) variables.push(found);
-    // Constants can be read from a copy as well as from the original; anything else has to be where the library looks for it.
+    // C++ constants (virtual tables, type_info, std::nothrow) can be read from a copy as well as from the original: the C++
+    // ABI tells types by their names. Anything else has to be where the library looks for it, constants too: programs
+    // compare their addresses (Ada's `others`).
+    else if (!symbol.name.startsWith("_Z") || !library.isReadOnlyAddress(symbol.value, symbol.size))
+      variables.push(found);
     else plan.copies.push(copyOfLiveData(id, symbol, epc.readMemory!(address, symbol.size)));
   }
   if (variables.length + functions.length > 0) throw new DataOutOfReachError(variables, functions);

@@ -17,6 +17,7 @@ import type { ProgramEnd } from "../native/program.ts";
 import { ProcessSymbolsGenerator, SharedLibraryGenerator, StaticArchiveGenerator } from "./definition-generator.ts";
 import { ExecutionSession } from "./execution-session.ts";
 import { executorPath } from "./executor-path.ts";
+import { checkInProcessLibraries } from "./in-process-libraries.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import type { LinkedJob } from "./materialize.ts";
 import { DataOutOfReachError } from "./plan-copies.ts";
@@ -64,6 +65,7 @@ async function linkAndRun(request: RunRequest, room: StaticTls, lacking?: DataOu
   let hasRun = false;
   try {
     const inputs = await readInputs(request, opener);
+    if (request.mode === "in-process") checkInProcessLibraries(inputs);
     const inputsRead = performance.now();
     session = await opening;
     const before = [

@@ -17,6 +17,8 @@ const packages: Record<string, string> = {
   "libz.a": "zlib1g-dev",
   "libzstd.a": "libzstd-dev",
   gnatbind: "gnat",
+  go: "golang-go",
+  gm2: "gm2",
   "libgnarl.a": "gnat",
   "libgnat.a": "gnat",
   "libgfortran.a": "gfortran",

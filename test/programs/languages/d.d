@@ -1,7 +1,7 @@
 // D: module constructors and their order, thread-locals by default, the collector, exceptions chained through scopes, threads, fibers.
 // compile: gdc -O1 {-fPIE,-fPIC -g}
 // compile: gdc -O0 -fno-pic
-// inputs: d.o other.o {-lgphobos -lgdruntime,lib:libgphobos.a lib:libgdruntime.a} -lz -lpthread -lm -ldl
+// inputs: d.o other.o lib:libgphobos.a lib:libgdruntime.a -lz -lpthread -lm -ldl
 // args: x yz
 // status: 3
 module d;
