@@ -1,3 +1,4 @@
+import { startWithLowHeap } from "../host/address-layout.ts";
 import { spawnExecutor } from "../host/process.ts";
 import type { SlabMemory } from "../host/slab-memory.ts";
 import { RemoteExecutorProcessControl } from "./remote.ts";
@@ -15,6 +16,8 @@ export interface LaunchOptions {
   readonly setupLimit?: number;
   /** Room for static thread-locals beyond the loader's default, in bytes (slablink's executor only). */
   readonly staticTls?: number;
+  /** Its heap is to lie right behind the executable, so that most of what is below 2 GiB is free (slablink's executor only). */
+  readonly lowHeap?: boolean;
 }
 
 /** The slab's descriptor in an executor that was launched with one. */
@@ -33,6 +36,10 @@ export async function launchExecutor(options: LaunchOptions): Promise<RemoteExec
     env = { ...(env ?? process.env), GLIBC_TUNABLES: tunables === undefined ? room : `${tunables}:${room}` };
     args.push(tunables === undefined ? "tunables" : `tunables=${tunables}`);
   }
-  const process_ = await spawnExecutor({ path, arguments: args, slabFd: slab?.fd, env, cwd });
+  if (options.lowHeap) args.push("lowheap");
+  const undo = options.lowHeap ? startWithLowHeap() : undefined;
+  const starting = spawnExecutor({ path, arguments: args, slabFd: slab?.fd, env, cwd });
+  undo?.();
+  const process_ = await starting;
   return RemoteExecutorProcessControl.connect(process_.stream, { process: process_, setupLimit });
 }

@@ -3,6 +3,7 @@
 // execve(2) keeps the process id, descriptors and terminal; nothing of the program has run by then.
 
 import { closeSync } from "node:fs";
+import { endLowHeap, startWithLowHeap } from "../host/address-layout.ts";
 import { restoreStandardError, silenceStandardError } from "../host/descriptors.ts";
 import { inheritableFile, replaceProcess } from "../host/replace-process.ts";
 import { copyOfData } from "../link/data-copy.ts";
@@ -22,6 +23,7 @@ interface Relaunch {
   /** Bytes of static thread-locals and names of variables that have been asked for so far. */
   readonly staticTls: number;
   readonly variables: readonly string[];
+  readonly lowHeap: boolean;
   /** How often the process has been started again. */
   readonly attempts: number;
 }
@@ -31,6 +33,8 @@ export interface Wants {
   readonly staticTls?: number;
   readonly tlsAlignment?: number;
   readonly variables?: readonly FarVariable[];
+  /** The heap right behind the executable. */
+  readonly lowHeap?: boolean;
 }
 
 let current: Relaunch | undefined;
@@ -45,12 +49,14 @@ export function afterRelaunch(): void {
   restore("GLIBC_TUNABLES", current.tunables);
   if (current.standardError !== null) restoreStandardError(current.standardError);
   if (current.descriptor !== null) closeSync(current.descriptor);
+  if (current.lowHeap) endLowHeap();
 }
 
 /** True when asking for these would be asking a second time: it did not help. */
 export function wasRelaunchedFor(wants: Wants): boolean {
   if (current === undefined) return false;
   if (wants.staticTls !== undefined && current.staticTls >= wants.staticTls) return true;
+  if (wants.lowHeap) return current.lowHeap;
   // The loader takes the place that the copies ask for only as a hint, and the kernel lays out each process anew by chance.
   if (current.attempts < MOST_ATTEMPTS) return false;
   const known = new Set(current.variables);
@@ -90,9 +96,11 @@ export function relaunch(wants: Wants): never {
     standardError: staticTls > 0 && variables.length === 0 ? silenceStandardError() : null,
     staticTls,
     variables: variables.map(({ symbol }) => symbol.name),
+    lowHeap: wants.lowHeap ?? current?.lowHeap ?? false,
     attempts,
   };
   environment[MARK] = JSON.stringify(state);
+  if (state.lowHeap) startWithLowHeap();
   replaceProcess(process.execPath, [process.argv0, ...process.execArgv, ...process.argv.slice(1)], environment);
 }
 

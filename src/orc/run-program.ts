@@ -1,5 +1,5 @@
 import { InProcessExecutorProcessControl } from "../epc/in-process.ts";
-import { launchExecutor } from "../epc/launch.ts";
+import { type LaunchOptions, launchExecutor } from "../epc/launch.ts";
 import { LinkError } from "../errors.ts";
 import { FileArena } from "../host/arena.ts";
 import { SlabMemory } from "../host/slab-memory.ts";
@@ -18,6 +18,7 @@ import { ProcessSymbolsGenerator, SharedLibraryGenerator, StaticArchiveGenerator
 import { ExecutionSession } from "./execution-session.ts";
 import { executorPath } from "./executor-path.ts";
 import type { JITDylib } from "./jit-dylib.ts";
+import { LowMemoryError } from "./low-memory-error.ts";
 import type { LinkedJob } from "./materialize.ts";
 import { DataOutOfReachError } from "./plan-copies.ts";
 import { afterRelaunch, relaunch, wasRelaunchedFor } from "./relaunch.ts";
@@ -35,19 +36,23 @@ export async function runProgram(request: RunRequest): Promise<ProgramEnd> {
   } catch (error) {
     // An executor can be had with more room; this process has been started again for it by now, or cannot be.
     const restart = request.mode === "executor" && request.executorPath === undefined;
-    if (!restart || !(error instanceof StaticTlsError)) throw error;
-    return linkAndRun(request, error.size);
+    if (!restart) throw error;
+    if (error instanceof StaticTlsError) return linkAndRun(request, { staticTls: error.size });
+    if (error instanceof LowMemoryError) return linkAndRun(request, { lowHeap: true });
+    throw error;
   }
 }
 
-/** `staticTls`: room for static thread-locals that the executor must be started with, in bytes. */
-async function linkAndRun(request: RunRequest, staticTls = 0): Promise<ProgramEnd> {
+/** What an executor must be started with: see `LaunchOptions`. */
+type Start = Pick<LaunchOptions, "staticTls" | "lowHeap">;
+
+async function linkAndRun(request: RunRequest, start: Start = {}): Promise<ProgramEnd> {
   const arena = new FileArena();
   const opener: FileOpener = { open: (path) => arena.map(path) };
   const runtime = new RuntimeLibraries({ opener });
   const started = performance.now();
   // The executor starts while the inputs are read.
-  const opening = openSession(request, runtime, staticTls);
+  const opening = openSession(request, runtime, start);
   opening.catch(() => {}); // awaited below
   let session: ExecutionSession | undefined;
   let hasRun = false;
@@ -88,14 +93,13 @@ function relaunchFor(error: unknown): void {
   } else if (error instanceof StaticTlsError) {
     const wants = { staticTls: error.size, tlsAlignment: error.alignment };
     if (!wasRelaunchedFor(wants)) relaunch(wants);
+  } else if (error instanceof LowMemoryError) {
+    const wants = { lowHeap: true };
+    if (!wasRelaunchedFor(wants)) relaunch(wants);
   }
 }
 
-async function openSession(
-  request: RunRequest,
-  runtime: RuntimeLibraries,
-  staticTls: number,
-): Promise<ExecutionSession> {
+async function openSession(request: RunRequest, runtime: RuntimeLibraries, start: Start): Promise<ExecutionSession> {
   const { slabSize = DEFAULT_SLAB_SIZE, placement } = request;
   // Who asks for a size gets that size; without a wish a large program gets a large slab.
   const slabs = { slabSize, placement, growable: request.slabSize === undefined };
@@ -108,7 +112,7 @@ async function openSession(
   const slab = sharedMemory ? new SlabMemory(slabSize) : undefined;
   const path = request.executorPath ?? executorPath();
   try {
-    const epc = await launchExecutor({ path, slab, staticTls });
+    const epc = await launchExecutor({ path, slab, ...start });
     request.onExecutor?.((signal) => epc.kill(signal));
     const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);
     const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
