@@ -2,6 +2,7 @@ import type { ExecutorProcessControl } from "../epc/executor-process-control.ts"
 import { STT_OBJECT } from "../formats/elf/constants.ts";
 import { isOfEveryProcess } from "../inputs/runtime-libraries.ts";
 import type { LibrarySymbol } from "./external-names.ts";
+import { hasCopyOf } from "./relaunch.ts";
 
 /**
  * Addresses of what shared libraries define, in the order of `symbols`; 0 where a library that was opened does not have the
@@ -53,7 +54,8 @@ async function preferCopiesOfNode(
   symbols.forEach(({ symbol, library, version }, i) => {
     if (version !== undefined) return;
     // Another library's variable of the same name (libc++abi has the vtables of libstdc++) is not what was copied.
-    if (symbol.type === STT_OBJECT && isOfEveryProcess(library.library.soname)) data.push(i);
+    const isCopied = isOfEveryProcess(library.library.soname) || hasCopyOf(symbol.name);
+    if (symbol.type === STT_OBJECT && isCopied) data.push(i);
   });
   const global = await epc.resolve(
     0,

@@ -67,6 +67,11 @@ export function wasRelaunchedFor(wants: Wants): boolean {
   return wants.variables?.every(({ symbol }) => known.has(symbol.name)) ?? true;
 }
 
+/** Whether this process was started with a copy of a library's variable of that name. */
+export function hasCopyOf(name: string): boolean {
+  return current?.variables.includes(name) === true;
+}
+
 /** Starts this process again with more room for static thread-locals; returns when it cannot help, throws when that can be said. */
 export function relaunchForStaticTls(error: StaticTlsError): void {
   const before = { size: current?.staticTls ?? 0, alignment: current?.tlsAlignment ?? 1 };
