@@ -14,6 +14,7 @@ const packages: Record<string, string> = {
   "libpython3.11.a": "libpython3.11-dev",
   "libpython3.11-pic.a": "libpython3.11-dev",
   "libsqlite3.a": "libsqlite3-dev",
+  "/usr/lib/x86_64-linux-musl/libc.a": "musl-dev",
   "libz.a": "zlib1g-dev",
   "libzstd.a": "libzstd-dev",
   gnatbind: "gnat",
