@@ -20,6 +20,7 @@ export async function command(words: string[]): Promise<number> {
       if (options.mode === "in-process") writeError(text);
       else printStats = () => writeError(text);
     },
+    onWarning: (text) => writeError(`slablink: warning: ${text}\n`),
     onExecutor: passSignalsOn,
   });
   if (end.signal !== undefined) writeError(`slablink: program ended by ${end.signal}\n`);

@@ -12,12 +12,17 @@
 typedef unsigned long long ull;
 
 bool protection_of_group(uint8_t group, int *protection, struct reason *reason) {
-  enum { READ = 1, WRITE = 2, EXECUTE = 4, FINALIZE_LIFETIME = 8 };
-  if (group & ~(READ | WRITE | EXECUTE | FINALIZE_LIFETIME)) {
-    return refuse(reason, "allocation group 0x%x, expected only bits of 0xf", group);
+  /* The last is slablink's own; LLVM's controllers do not send it. */
+  enum { READ = 1, WRITE = 2, EXECUTE = 4, FINALIZE_LIFETIME = 8, WRITABLE_CODE = 16 };
+  if (group & ~(READ | WRITE | EXECUTE | FINALIZE_LIFETIME | WRITABLE_CODE)) {
+    return refuse(reason, "allocation group 0x%x, expected only bits of 0x1f", group);
   }
-  if ((group & WRITE) && (group & EXECUTE)) {
-    return refuse(reason, "allocation group 0x%x: memory is never writable and executable at once", group);
+  bool both = (group & WRITE) && (group & EXECUTE);
+  if (both && !(group & WRITABLE_CODE)) {
+    return refuse(reason, "allocation group 0x%x: memory is not writable and executable at once without bit 0x10", group);
+  }
+  if (!both && (group & WRITABLE_CODE)) {
+    return refuse(reason, "allocation group 0x%x: bit 0x10 is for memory that is writable and executable", group);
   }
   *protection = (group & READ ? PROT_READ : 0) | (group & WRITE ? PROT_READ | PROT_WRITE : 0) |
                 (group & EXECUTE ? PROT_EXEC : 0);

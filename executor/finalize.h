@@ -18,7 +18,8 @@ struct segment_request {
   struct span content; /* for requests that carry contents: at most `size` bytes, the rest is zero */
 };
 
-/* PROT_* of a RemoteAllocGroup byte; false for unknown bits and for writable and executable at once. */
+/* PROT_* of a RemoteAllocGroup byte; false for unknown bits, and for writable and executable at once unless bit 0x10, slablink's
+   own, says that this is meant. */
 bool protection_of_group(uint8_t group, int *protection, struct reason *reason);
 
 /* Maps or protects the segments inside `reservation`, then runs the finalize actions; *key names the region from then

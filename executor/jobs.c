@@ -8,6 +8,7 @@
 
 #include "failure.h"
 #include "session.h"
+#include "thread.h"
 
 /* Calls may nest (linked code calls the controller, which calls linked code), so the pool grows while all its threads
    are busy. Beyond this many, calls wait. */
@@ -86,10 +87,8 @@ static void add_to_pool(struct job *job) {
     pthread_cond_signal(&pool_wakes);
     return;
   }
-  pthread_t thread;
-  int error = pthread_create(&thread, NULL, serve_pool, NULL);
+  int error = thread_start(serve_pool);
   if (error == 0) {
-    pthread_detach(thread);
     pool_threads++;
   } else if (pool_threads == 0) {
     give_up("no thread for a call: %s", strerror(error));

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "descriptors.h"
 #include "failure.h"
@@ -18,7 +19,7 @@ static void usage(const char *format, ...) {
   va_start(arguments, format);
   vsnprintf(sentence, sizeof sentence, format, arguments);
   va_end(arguments);
-  complain("%s; usage: slablink-executor filedescs=IN,OUT [parent=PID] [slab=FD]... [tunables[=VALUE]]", sentence);
+  complain("%s; usage: slablink-executor filedescs=IN,OUT [parent=PID] [slab=FD]... [tunables[=VALUE]] [preload=FD[,VALUE]]", sentence);
   exit(2);
 }
 
@@ -46,6 +47,17 @@ static void read_descriptors(const char *option, const char *value, struct optio
   check_open(option, options->output);
 }
 
+/* The loader has taken in the object that the controller put in front of LD_PRELOAD; the program gets neither. */
+static void forget_preload(const char *option, const char *value) {
+  const char *comma = strchr(value, ',');
+  long fd = number_up_to(value, comma ? ',' : '\0');
+  if (fd < 0) usage("%s, expected a descriptor number", option);
+  check_open(option, (int)fd);
+  close((int)fd);
+  if (comma) setenv("LD_PRELOAD", comma + 1, 1);
+  else unsetenv("LD_PRELOAD");
+}
+
 struct options options_read(int count, char **arguments) {
   struct options options = {-1, -1, 0};
   for (int i = 1; i < count; i++) {
@@ -67,6 +79,8 @@ struct options options_read(int count, char **arguments) {
       unsetenv("GLIBC_TUNABLES");
     } else if (strncmp(option, "tunables=", 9) == 0) {
       setenv("GLIBC_TUNABLES", option + 9, 1);
+    } else if (strncmp(option, "preload=", 8) == 0) {
+      forget_preload(option, option + 8);
     } else {
       usage("unknown argument %s", option);
     }

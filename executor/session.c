@@ -15,6 +15,7 @@
 #include "finalize.h"
 #include "frame.h"
 #include "jobs.h"
+#include "thread.h"
 
 #if defined(__x86_64__)
 #define TRIPLE "x86_64-pc-linux-gnu"
@@ -177,10 +178,8 @@ void session_start(int input, int output, bool parent_bound) {
   frame_start(input, output);
   send_setup();
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
-  pthread_t reader;
-  int error = pthread_create(&reader, NULL, read_frames, NULL);
+  int error = thread_start(read_frames);
   if (error) give_up("no thread to read with: %s", strerror(error));
-  pthread_detach(reader);
 }
 
 void session_exit(void) {

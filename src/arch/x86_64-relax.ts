@@ -18,7 +18,7 @@ export function relaxGotLoad(view: DataView, at: number, S: number, P: number, p
   const distance = S - 4 - P;
   const opcode = view.getUint8(at - 2);
   if (opcode === 0x8b) {
-    if (!isInt32(distance)) return false;
+    if (!isInt32(distance) || (view.getUint8(at - 1) & 0xc7) !== 0x05) return false;
     view.setUint8(at - 2, 0x8d);
     view.setInt32(at, distance, true);
     return true;

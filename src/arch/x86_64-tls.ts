@@ -1,7 +1,8 @@
 // Thread-local sequences and what replaces them when the place of a variable relative to the thread pointer is known
 // (U. Drepper, "ELF Handling For Thread-Local Storage", 4.1.6 and 5.5; x86-64 psABI, code models; TLSDESC by A. Oliva).
-// Each rewriter gets the position of the relocated 32-bit field in writable memory and says how many of the following
-// relocation entries it has consumed (the call to __tls_get_addr is part of the pattern), or -1 when the bytes are another form.
+// Each rewriter gets the position of the relocated 32-bit field in writable memory. Those whose pattern ends in the call to
+// __tls_get_addr say how far behind that field the call's own field is, whose relocation entry is then done; -1 when the bytes
+// are another form.
 
 function matches(view: DataView, at: number, bytes: readonly number[]): boolean {
   if (at < 0 || at + bytes.length > view.byteLength) return false;
@@ -31,6 +32,9 @@ function isLargeCall(view: DataView, at: number): boolean {
   return matches(view, at + 10, [0x48, 0x01, 0xd8]) || matches(view, at + 10, [0x4c, 0x01, 0xf8]);
 }
 
+/** Distance of the large model's call field from the first one. */
+const LARGE_CALL_FIELD = 6;
+
 function isGeneralDynamic(view: DataView, at: number): boolean {
   if (!matches(view, at - 4, [0x66, ...leaRdi]) || at + 12 > view.byteLength) return false;
   return generalDynamicCalls.some((call) => matches(view, at + 4, call));
@@ -43,14 +47,14 @@ export function relaxGeneralDynamic(view: DataView, at: number, threadOffset: nu
     write(view, at - 4, movFs0Rax);
     write(view, at + 5, [0x48, 0x8d, 0x80]); //      lea x@tpoff(%rax), %rax
     view.setInt32(at + 8, threadOffset, true);
-    return 1;
+    return 8;
   }
   if (matches(view, at - 3, leaRdi) && isLargeCall(view, at + 4)) {
     write(view, at - 3, movFs0Rax);
     write(view, at + 6, [0x48, 0x8d, 0x80]); //      lea x@tpoff(%rax), %rax
     view.setInt32(at + 9, threadOffset, true);
     write(view, at + 13, [0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00]); // nopw 0(%rax,%rax)
-    return 1;
+    return LARGE_CALL_FIELD;
   }
   return -1;
 }
@@ -62,19 +66,19 @@ export function relaxLocalDynamic(view: DataView, at: number): number {
   if (at + 9 > view.byteLength) return -1;
   if (view.getUint8(at + 4) === 0xe8) {
     write(view, at - 3, [0x66, 0x66, 0x66, ...movFs0Rax]);
-    return 1;
+    return 5;
   }
   // 48 8d 3d tlsld  ff 15 gotpcrelx | 67 e8 plt32
   if (matches(view, at + 4, [0xff, 0x15]) || matches(view, at + 4, [0x67, 0xe8])) {
     if (at + 10 > view.byteLength) return -1;
     write(view, at - 3, [0x66, 0x66, 0x66, 0x66, ...movFs0Rax]);
-    return 1;
+    return 6;
   }
   // Large model, as above.
   if (isLargeCall(view, at + 4)) {
     write(view, at - 3, [0x66, 0x66, 0x66, 0x66, 0x2e, 0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0]); // nopw %cs:0(%rax,%rax)
     write(view, at + 10, movFs0Rax);
-    return 1;
+    return LARGE_CALL_FIELD;
   }
   return -1;
 }

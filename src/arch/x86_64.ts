@@ -12,6 +12,7 @@ export const R_X86_64_64 = 1;
 export const R_X86_64_PC32 = 2;
 export const R_X86_64_PLT32 = 4;
 export const R_X86_64_GLOB_DAT = 6;
+export const R_X86_64_JUMP_SLOT = 7;
 export const R_X86_64_RELATIVE = 8;
 export const R_X86_64_GOTPCREL = 9;
 export const R_X86_64_32 = 10;
@@ -33,6 +34,11 @@ export const R_X86_64_REX_GOTPCRELX = 42;
 export const R_X86_64_CODE_4_GOTPCRELX = 43;
 export const R_X86_64_CODE_4_GOTTPOFF = 44;
 export const R_X86_64_CODE_4_GOTPC32_TLSDESC = 45;
+export const R_X86_64_CODE_5_GOTPC32_TLSDESC = 48;
+export const R_X86_64_CODE_6_GOTPC32_TLSDESC = 51;
+/** Hints of g++'s -fvtable-gc for linkers that drop unused virtual functions; they change nothing. */
+export const R_X86_64_GNU_VTINHERIT = 250;
+export const R_X86_64_GNU_VTENTRY = 251;
 
 /** Every relocation type that a relocatable file may carry. GOTTPOFF and GOTDTP stand for the address of the GOT entry that holds them. */
 export const relocationRows: readonly RelocationRow[] = [
@@ -72,6 +78,12 @@ export const relocationRows: readonly RelocationRow[] = [
   row(43, "R_X86_64_CODE_4_GOTPCRELX", "G + GOT + A - P", 4, "signed"),
   row(44, "R_X86_64_CODE_4_GOTTPOFF", "GOTTPOFF + A - P", 4, "signed"),
   row(45, "R_X86_64_CODE_4_GOTPC32_TLSDESC", "GOTTPOFF + A - P", 4, "signed"),
+  row(46, "R_X86_64_CODE_5_GOTPCRELX", "G + GOT + A - P", 4, "signed"),
+  row(47, "R_X86_64_CODE_5_GOTTPOFF", "GOTTPOFF + A - P", 4, "signed"),
+  row(48, "R_X86_64_CODE_5_GOTPC32_TLSDESC", "GOTTPOFF + A - P", 4, "signed"),
+  row(49, "R_X86_64_CODE_6_GOTPCRELX", "G + GOT + A - P", 4, "signed"),
+  row(50, "R_X86_64_CODE_6_GOTTPOFF", "GOTTPOFF + A - P", 4, "signed"),
+  row(51, "R_X86_64_CODE_6_GOTPC32_TLSDESC", "GOTTPOFF + A - P", 4, "signed"),
 ];
 
 const byType: (RelocationRow | undefined)[] = [];

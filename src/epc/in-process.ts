@@ -18,6 +18,7 @@ import { readMaps } from "../host/maps.ts";
 import { createMemfd } from "../host/memfd.ts";
 import type { SlabMemory } from "../host/slab-memory.ts";
 import { readMemory } from "../host/view.ts";
+import { DlsymShim } from "../native/dlsym-shim.ts";
 import type { Program, ProgramEnd } from "../native/program.ts";
 import { programRunner } from "../native/program-runner.ts";
 import type { ExecutorProcessControl, ImageLoad, LoadedImage, ProtocolCounters } from "./executor-process-control.ts";
@@ -50,6 +51,8 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
   readonly #wrappers = inProcessWrappers();
   readonly #images = new Map<number, Image>();
   readonly #slabs: MappedSlab[] = [];
+  readonly #libraries = new Set<number>();
+  #dlsym: DlsymShim | undefined;
   #mainProgram: AddressRange | undefined;
   #end: (end: ProgramEnd) => void = () => {};
 
@@ -79,7 +82,9 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
     // Its exit handler comes before the library's own, and so runs after them.
     programRunner();
     shareEnvironment();
-    return loadLibrary(path, LoadFlag.now | LoadFlag.local | LoadFlag.deepBind);
+    const handle = loadLibrary(path, LoadFlag.now | LoadFlag.local | LoadFlag.deepBind);
+    this.#libraries.add(handle);
+    return handle;
   }
 
   async resolve(handle: number, names: readonly string[]): Promise<Float64Array> {
@@ -87,7 +92,18 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
     // The C library's exit() would tear down Node itself, on the wrong thread.
     const exit = handle === PROCESS ? names.indexOf("exit") : -1;
     if (exit >= 0) addresses[exit] = programRunner().exitAddress;
+    if (handle === PROCESS) this.#replaceLookUps(names, addresses);
     return addresses;
+  }
+
+  /** The loader's own look-up would pass over the program, and give it what is Node's. */
+  #replaceLookUps(names: readonly string[], addresses: Float64Array): void {
+    for (const name of ["dlsym", "dlvsym"]) {
+      const at = names.indexOf(name);
+      if (at < 0) continue;
+      this.#dlsym ??= new DlsymShim();
+      addresses[at] = this.#dlsym.address(name)!;
+    }
   }
 
   async callWrapper(name: string, argument: Uint8Array): Promise<Uint8Array> {
@@ -118,6 +134,7 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
       }
       const results = readWords(image.results, image.resultCount);
       this.#images.set(handle, { fd, start: image.start, size: image.size });
+      this.#dlsym?.update([...this.#images.keys()], [...this.#libraries]);
       return { handle, results };
     } catch (error) {
       if (handle !== 0) unloadLibrary(handle);
@@ -131,6 +148,7 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
     const image = this.#images.get(handle);
     if (!image) throw new ExecutorError(`no image has the handle ${hex(handle)}`);
     this.#images.delete(handle);
+    this.#dlsym?.update([...this.#images.keys()], [...this.#libraries]);
     unloadLibrary(handle);
     // Libraries that were bound to its symbols keep it; then its pages must stay, and the descriptor with its name.
     if (isLoaded(`/proc/self/fd/${image.fd}`)) {
@@ -210,7 +228,10 @@ function checkSpan({ start, size }: ImageLoad, image: Uint8Array): void {
 /** From the first to the last mapping of this process's executable, its zero-filled data behind it included. */
 function mainProgramRange(): AddressRange {
   const maps = readMaps();
-  const of = maps.filter(({ path }) => path === realpathSync("/proc/self/exe"));
+  const path = realpathSync("/proc/self/exe");
+  const all = maps.filter((each) => each.path === path);
+  // The engine maps some of the executable's pages a second time, near code of its own.
+  const of = all.filter(({ start }) => start - all[0].start < 0x4000_0000);
   const last = of.at(-1);
   if (last === undefined) return { start: 0, end: 0 };
   const behind = maps.find(({ start, path }) => start === last.end && path === "");

@@ -1,3 +1,5 @@
+import { closeSync, writeSync } from "node:fs";
+import { createMemfd } from "../host/memfd.ts";
 import { spawnExecutor } from "../host/process.ts";
 import type { SlabMemory } from "../host/slab-memory.ts";
 import { RemoteExecutorProcessControl } from "./remote.ts";
@@ -15,6 +17,8 @@ export interface LaunchOptions {
   readonly setupLimit?: number;
   /** Room for static thread-locals beyond the loader's default, in bytes (slablink's executor only). */
   readonly staticTls?: number;
+  /** A shared object to be loaded before everything else (slablink's executor only). */
+  readonly preload?: Uint8Array;
 }
 
 /** The slab's descriptor in an executor that was launched with one. */
@@ -22,7 +26,7 @@ export const INHERITED_SLAB_FD = 4;
 
 /** Starts an executor and waits for its Setup: some 3 ms. Errors: ExecutorError, with how the process ended. */
 export async function launchExecutor(options: LaunchOptions): Promise<RemoteExecutorProcessControl> {
-  const { path, llvm = false, slab, cwd, setupLimit, staticTls = 0 } = options;
+  const { path, llvm = false, slab, cwd, setupLimit, staticTls = 0, preload } = options;
   let { env } = options;
   const args = ["filedescs=3,3"];
   if (!llvm) args.push(`parent=${process.pid}`);
@@ -33,6 +37,17 @@ export async function launchExecutor(options: LaunchOptions): Promise<RemoteExec
     env = { ...(env ?? process.env), GLIBC_TUNABLES: tunables === undefined ? room : `${tunables}:${room}` };
     args.push(tunables === undefined ? "tunables" : `tunables=${tunables}`);
   }
-  const process_ = await spawnExecutor({ path, arguments: args, slabFd: slab?.fd, env, cwd });
+  const file = preload === undefined ? undefined : createMemfd("slablink-preload", preload.length);
+  if (file !== undefined) {
+    writeSync(file, preload!, 0, preload!.length, 0);
+    const fd = slab === undefined ? INHERITED_SLAB_FD : INHERITED_SLAB_FD + 1;
+    const others = (env ?? process.env).LD_PRELOAD;
+    // Two slashes: the loader remembers what it loaded by path, and this number will be used again.
+    const own = `/proc/self//fd/${fd}`;
+    env = { ...(env ?? process.env), LD_PRELOAD: others === undefined ? own : `${own}:${others}` };
+    args.push(others === undefined ? `preload=${fd}` : `preload=${fd},${others}`);
+  }
+  const process_ = await spawnExecutor({ path, arguments: args, slabFd: slab?.fd, preload: file, env, cwd });
+  if (file !== undefined) closeSync(file);
   return RemoteExecutorProcessControl.connect(process_.stream, { process: process_, setupLimit });
 }

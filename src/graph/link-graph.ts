@@ -64,6 +64,11 @@ export class LinkGraph {
     return this.reader.view.getUint32(at + 4, true) * 0x1_0000_0000 + this.reader.view.getUint32(at, true);
   }
 
+  /** st_value of a symbol given by its index in the file, with all its bits. */
+  symbolValue(index: number): bigint {
+    return this.reader.view.getBigInt64(this.symbolEntries + 24 * index + 8, true);
+  }
+
   #text(position: number, limit: number): string {
     let end = position;
     while (end < limit && this.reader.view.getUint8(end) !== 0) end++;

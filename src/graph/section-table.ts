@@ -15,6 +15,8 @@ export const SectionKind = {
   discarded: 9,
   /** Zero-fill of the medium and large code models, which need not be near anything. */
   largeZeroFill: 10,
+  /** Both SHF_WRITE and SHF_EXECINSTR, the only memory that becomes writable and executable. */
+  writableCode: 11,
 } as const;
 /** One of the values above. */
 export type SectionKind = (typeof SectionKind)[keyof typeof SectionKind];
@@ -28,7 +30,7 @@ export class SectionTable {
   kind = new Uint8Array(8192);
   /** Row of the graph in the job's list. */
   graph = new Int32Array(8192);
-  /** Position of the contents in the graph's reader view. */
+  /** Position of the contents in the graph's reader view; -1 for writable code without contents (SHT_NOBITS). */
   content = new Int32Array(8192);
   size = new Float64Array(8192);
   alignment = new Float64Array(8192);

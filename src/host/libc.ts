@@ -13,6 +13,7 @@ const DECLARATIONS = {
   fallocate: ["int", "int", "int", "int64_t", "int64_t"],
   dlopen: ["intptr_t", "str", "int"],
   dlsym: ["intptr_t", "intptr_t", "intptr_t"],
+  dlvsym: ["intptr_t", "intptr_t", "intptr_t", "intptr_t"],
   dlclose: ["int", "intptr_t"],
   dlerror: ["str"],
   dlinfo: ["int", "intptr_t", "int", "void *"],
@@ -25,14 +26,16 @@ const DECLARATIONS = {
   pthread_attr_destroy: ["int", "void *"],
   pthread_create: ["int", "void *", "void *", "intptr_t", "intptr_t"],
   pthread_join: ["int", "size_t", "void *"],
+  pthread_timedjoin_np: ["int", "size_t", "void *", "void *"],
   pthread_self: ["size_t"],
   pthread_sigmask: ["int", "int", "void *", "void *"],
   pthread_attr_setsigmask_np: ["int", "void *", "void *"],
   sigaction: ["int", "int", "void *", "void *"],
   tgkill: ["int", "int", "int", "int"],
+  prctl: ["int", "int", "intptr_t"],
+  setvbuf: ["int", "intptr_t", "intptr_t", "int", "size_t"],
   pthread_key_create: ["int", "void *", "intptr_t"],
   on_exit: ["int", "intptr_t", "intptr_t"],
-  setvbuf: ["int", "intptr_t", "intptr_t", "int", "size_t"],
   sem_init: ["int", "intptr_t", "int", "uint"],
   sem_post: ["int", "intptr_t"],
   sem_wait: ["int", "intptr_t"],
@@ -48,6 +51,7 @@ export interface Libc {
   fallocate(fd: number, mode: number, offset: number, size: number): number;
   dlopen(path: string | null, flags: number): number;
   dlsym(handle: number, nameAddress: number): number;
+  dlvsym(handle: number, nameAddress: number, versionAddress: number): number;
   dlclose(handle: number): number;
   dlerror(): string | null;
   dlinfo(handle: number, request: number, result: Uint8Array): number;
@@ -67,14 +71,16 @@ export interface Libc {
   pthread_attr_destroy(attributes: Uint8Array): number;
   pthread_create(thread: Uint8Array, attributes: Uint8Array, start: number, argument: number): number;
   pthread_join(thread: number, result: null): number;
+  pthread_timedjoin_np(thread: number, result: null, deadline: Uint8Array): number;
   pthread_self(): number;
   pthread_sigmask(how: number, set: Uint8Array, before: Uint8Array | null): number;
   pthread_attr_setsigmask_np(attributes: Uint8Array, set: Uint8Array): number;
   sigaction(signal: number, action: Uint8Array, before: Uint8Array | null): number;
   tgkill(group: number, thread: number, signal: number): number;
+  prctl(option: number, argument: number): number;
+  setvbuf(stream: number, buffer: number, mode: number, size: number): number;
   pthread_key_create(key: Uint8Array, destructor: number): number;
   on_exit(handler: number, argument: number): number;
-  setvbuf(stream: number, buffer: number, mode: number, size: number): number;
   sem_init(semaphore: number, shared: number, value: number): number;
   sem_post(semaphore: number): number;
   sem_wait: { async(semaphore: number, done: (error: unknown, status: number) => void): void };

@@ -24,6 +24,8 @@ export interface ExecutorProcessOptions {
   readonly arguments: readonly string[];
   /** A descriptor that becomes the executor's descriptor 4: the slab's memfd. */
   readonly slabFd?: number;
+  /** A further one, for what the loader is to read: it becomes the next number. */
+  readonly preload?: number;
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
 }
@@ -33,14 +35,14 @@ export interface ExecutorProcessOptions {
  * Resolves once the program has been executed. Errors: ExecutorError with the path and the reason.
  */
 export function spawnExecutor(options: ExecutorProcessOptions): Promise<ExecutorProcess> {
-  const slab = options.slabFd === undefined ? [] : [options.slabFd];
+  const inherited = [options.slabFd, options.preload].filter((fd) => fd !== undefined);
   const { path, env, cwd } = options;
   return new Promise((resolve, reject) => {
     const fail = (cause: Error): void =>
       reject(new ExecutorError(`${path}: cannot start the executor: ${reason(cause)}`, { cause }));
     let child: ChildProcess;
     try {
-      const stdio = ["inherit" as const, "inherit" as const, "inherit" as const, "pipe" as const, ...slab];
+      const stdio = ["inherit" as const, "inherit" as const, "inherit" as const, "pipe" as const, ...inherited];
       child = spawn(path, options.arguments, { stdio, env, cwd });
     } catch (cause) {
       fail(cause as Error);

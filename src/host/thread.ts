@@ -2,13 +2,20 @@ import { SlablinkError } from "../errors.ts";
 import { libc } from "./libc.ts";
 import { Errno } from "./system-error.ts";
 
-/** What a main thread gets where the limit is unlimited, in bytes. */
+/** What there should be room for in any case, in bytes. */
 const DEFAULT_STACK_SIZE = 8 * 2 ** 20;
-/** Beyond this a limit is not meant as a size. */
+/** What stands for a stack without limit. */
 const LARGEST_STACK_SIZE = 2 ** 30;
 const RLIMIT_STACK = 3;
 /** sizeof(pthread_attr_t) of glibc on x86-64. */
 const ATTRIBUTE_SIZE = 56;
+
+let threadLocalRoom = 0;
+
+/** Says how much of every stack belongs to thread-locals that this process was started with room for, in bytes. */
+export function addToStacks(threadLocals: number): void {
+  threadLocalRoom = threadLocals;
+}
 
 /**
  * Starts a native thread at `entry` with `argument`; its stack is as large as RLIMIT_STACK says. koffi's own stacks are
@@ -19,20 +26,34 @@ export function startThread(entry: number, argument: number): number {
   const thread = new Uint8Array(new ArrayBuffer(128), 0, 72);
   check(libc.pthread_attr_init(attributes));
   try {
-    check(libc.pthread_attr_setstacksize(attributes, mainStackSize()));
     // The thread that starts it may have blocked signals so that they go to the program.
     libc.pthread_attr_setsigmask_np(attributes, new Uint8Array(128));
-    check(libc.pthread_create(thread, attributes, entry, argument));
+    // Thread-locals lie on the stack too, and may be larger than it.
+    const size = mainStackSize() + threadLocalRoom;
+    check(libc.pthread_attr_setstacksize(attributes, size));
+    let status = libc.pthread_create(thread, attributes, entry, argument);
+    const enough = DEFAULT_STACK_SIZE + threadLocalRoom;
+    if (status !== 0 && size > enough) {
+      // Unlike a main thread's, all of it is counted at once where memory must not be promised beyond what there is.
+      check(libc.pthread_attr_setstacksize(attributes, enough));
+      status = libc.pthread_create(thread, attributes, entry, argument);
+    }
+    check(status);
   } finally {
     libc.pthread_attr_destroy(attributes);
   }
   return Number(new DataView(thread.buffer).getBigUint64(0, true));
 }
 
-/** Waits for a thread that is about to end. One that the program has detached (D's runtime does) gives itself back. */
+/** Whether a thread, which must not have ended, is one that gives itself back. */
+export function isDetached(thread: number): boolean {
+  // A time long past: glibc refuses to join a detached thread before it looks at the clock.
+  return libc.pthread_timedjoin_np(thread, null, new Uint8Array(16)) === Errno.EINVAL;
+}
+
+/** Waits for a thread that is about to end, and is not detached. */
 export function joinThread(thread: number): void {
-  const status = libc.pthread_join(thread, null);
-  if (status !== Errno.EINVAL) check(status);
+  check(libc.pthread_join(thread, null));
 }
 
 /** The size of a main thread's stack in this process (getrlimit(2), RLIMIT_STACK), in bytes. */
@@ -40,7 +61,7 @@ export function mainStackSize(): number {
   const limits = new Uint8Array(16);
   if (libc.getrlimit(RLIMIT_STACK, limits) !== 0) return DEFAULT_STACK_SIZE;
   const size = Number(new DataView(limits.buffer).getBigUint64(0, true));
-  return size > LARGEST_STACK_SIZE ? DEFAULT_STACK_SIZE : Math.max(size, 2 ** 16);
+  return Math.min(Math.max(size, 2 ** 16), LARGEST_STACK_SIZE);
 }
 
 function check(status: number): void {

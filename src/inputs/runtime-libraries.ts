@@ -10,6 +10,11 @@ const implicitNames = ["libgcc_s.so.1", "libm.so.6", "libstdc++.so.6"];
 /** Parts of the C library proper: what the process itself has. */
 const processNames = ["libc.so.6", "ld-linux-x86-64.so.2", ...implicitNames];
 
+/** True of the libraries that every process of C++ has, Node's among them. */
+export function isOfEveryProcess(soname: string | undefined): boolean {
+  return soname !== undefined && processNames.includes(soname);
+}
+
 /** A library as the dynamic loader would find it at run time. */
 export interface RuntimeLibrary {
   readonly soname: string;

@@ -1,5 +1,5 @@
 // The anchor: a small shared object, made for one link job, that makes the target process's own loader know the job.
-// It has no code. Its segments span the job's memory, so that the loader's tables, and with them the unwinder, dladdr and
+// It has no code but the stubs of canonical functions. Its segments span the job's memory, so that the loader's tables, and with them the unwinder, dladdr and
 // thread-exit bookkeeping, find linked code as they find any library's; its dynamic symbols make linked definitions visible to
 // dlsym and to libraries; its PT_TLS gives the job thread-locals in threads old and new; its relocations fetch what only the
 // loader knows. (gABI 4 and 5; "ELF Handling For Thread-Local Storage"; LSB 5 for PT_GNU_EH_FRAME.)
@@ -7,9 +7,17 @@
 //     header       ELF header, program headers, hash table, dynamic symbols, strings, relocations, TLS image    r--, from the file
 //     headerData   dynamic section, words the loader fills in, copies of library data                          rw-, from the file
 //     code … read-only    without file contents: the job's stripes are mapped over it                          r--
-//     data … zero-fill    without file contents: data is mapped over its front, the rest stays as zero-fill    rw-
+//     writable code … zero-fill    without file contents: contents are mapped over its front, the rest stays as zero-fill    rw-
 
-import { R_X86_64_64, R_X86_64_DTPMOD64, R_X86_64_DTPOFF64, R_X86_64_TPOFF64 } from "../arch/x86_64.ts";
+import {
+  R_X86_64_64,
+  R_X86_64_DTPMOD64,
+  R_X86_64_DTPOFF64,
+  R_X86_64_JUMP_SLOT,
+  R_X86_64_TPOFF64,
+  STUB_SIZE,
+  writeStub,
+} from "../arch/x86_64.ts";
 import { alignUp } from "../bytes/address.ts";
 import { setWord64 } from "../bytes/word.ts";
 import {
@@ -31,6 +39,7 @@ import {
   ET_DYN,
   PF_R,
   PF_W,
+  PF_X,
   PHDR_SIZE,
   PT_DYNAMIC,
   PT_GNU_EH_FRAME,
@@ -38,6 +47,8 @@ import {
   PT_LOAD,
   PT_TLS,
   RELA_SIZE,
+  STB_GLOBAL,
+  STT_FUNC,
   SYM_SIZE,
 } from "../formats/elf/constants.ts";
 import { type Layout, PAGE, type Stripe } from "./layout.ts";
@@ -65,7 +76,8 @@ export interface ForeignTls {
 /** A variable of a library that code reaches by a 32-bit distance: it lives here, and the library binds to this copy. */
 export interface DataCopy {
   readonly name: Uint8Array;
-  readonly id: number;
+  /** The names by which the job refers to it. */
+  readonly ids: readonly number[];
   readonly size: number;
   readonly alignment: number;
   readonly contents: Uint8Array;
@@ -77,16 +89,40 @@ export interface DataCopy {
   readonly pointers: readonly { offset: number; symbol: Uint8Array; addend: number }[];
 }
 
+/**
+ * A function of a library whose address code holds in 32 bits: a stub here is its address for all, as the entry in the procedure
+ * linkage table of an ordinary executable is (psABI 5.2, "Function Addresses"): an undefined symbol with a value, to which every
+ * reference binds but those of R_X86_64_JUMP_SLOT.
+ */
+export interface CanonicalFunction {
+  readonly id: number;
+  readonly name: Uint8Array;
+  /** The function itself; where it is not known yet, the loader looks the name up. */
+  readonly target?: number;
+}
+
+/** A name under which dlsym finds something outside the job, when the program is asked before the libraries. */
+export interface OutsideName {
+  readonly name: Uint8Array;
+  readonly address: number;
+  /** STT_… */
+  readonly type: number;
+}
+
 /** All that goes into an anchor, collected before the job has addresses; sizes and alignments in bytes. */
 export interface AnchorPlan {
   readonly name: string;
   readonly exports: readonly AnchorExport[];
   readonly foreignTls: readonly ForeignTls[];
   readonly copies: readonly DataCopy[];
+  readonly functions: readonly CanonicalFunction[];
+  readonly names: readonly OutsideName[];
   readonly needed: readonly string[];
   /** The job has thread-locals of its own; with `staticTls` they get their place relative to the thread pointer. */
   readonly tls: { imageSize: number; size: number; alignment: number };
   readonly staticTls: boolean;
+  /** The loader is to make the stacks of all threads executable (PT_GNU_STACK with PF_X). */
+  readonly executableStack: boolean;
 }
 
 /** What the loader has filled in, by position in the words after the dynamic section. */
@@ -103,6 +139,8 @@ export interface AnchorSizes {
   readonly relocations: number;
   readonly relocationCount: number;
   readonly tlsImage: number;
+  /** Stubs of the canonical functions; the word of each follows those of foreign thread-locals. */
+  readonly stubs: number;
   readonly header: number;
   /** Offsets in the second part. */
   readonly words: number;
@@ -123,6 +161,8 @@ export function measureAnchor(plan: AnchorPlan): AnchorSizes {
   for (const name of plan.needed) strings += Buffer.byteLength(name) + 1;
   for (const symbol of plan.exports) strings += symbol.name.length + 1;
   for (const symbol of plan.foreignTls) strings += symbol.name.length + 1;
+  for (const { name } of [...plan.functions, ...plan.names]) strings += name.length + 1;
+  relocationCount += plan.functions.filter(({ target }) => target === undefined).length;
   for (const copy of plan.copies) {
     strings += copy.name.length + 1;
     for (const alias of copy.aliases) strings += alias.length + 1;
@@ -131,15 +171,18 @@ export function measureAnchor(plan: AnchorPlan): AnchorSizes {
     for (const pointer of copy.pointers) pointerNames.add(Buffer.from(pointer.symbol).toString("latin1"));
   }
   for (const name of pointerNames) strings += name.length + 1;
-  const symbolCount =
-    1 + plan.exports.length + plan.copies.length + plan.foreignTls.length + pointerNames.size + aliasCount;
+  const { exports, foreignTls, functions } = plan;
+  const copyCount = plan.copies.length + aliasCount;
+  const outside = functions.length + plan.names.length + foreignTls.length;
+  const symbolCount = 1 + exports.length + copyCount + outside + pointerNames.size;
   const hash = EHDR_SIZE + segmentCount * PHDR_SIZE;
   const symbols = alignUp(hash + 4 * (2 + bucketCount(symbolCount) + symbolCount), 8);
   const stringsStart = symbols + symbolCount * SYM_SIZE;
   const relocations = alignUp(stringsStart + strings, 8);
   const tlsImage = alignUp(relocations + relocationCount * RELA_SIZE, Math.max(16, plan.tls.alignment));
   const dynamicSize = 16 * (12 + plan.needed.length);
-  const wordCount = AnchorWord.foreign + wordsPerForeign * plan.foreignTls.length;
+  const stubs = alignUp(tlsImage + plan.tls.imageSize, functions.length > 0 ? 16 : 1);
+  const wordCount = functionWord(plan, functions.length);
   const dsoHandle = dynamicSize + 8 * wordCount;
   let end = dsoHandle + 8;
   const copies = plan.copies.map((copy) => {
@@ -156,7 +199,8 @@ export function measureAnchor(plan: AnchorPlan): AnchorSizes {
     relocations,
     relocationCount,
     tlsImage,
-    header: tlsImage + plan.tls.imageSize,
+    stubs,
+    header: stubs + STUB_SIZE * functions.length,
     words: dynamicSize,
     wordCount,
     dsoHandle,
@@ -173,6 +217,11 @@ export function anchorFileSize(layout: Layout): number {
 /** Index in the loader's words of the foreign variable's module; its offset and thread offset follow. */
 export function foreignWord(index: number): number {
   return AnchorWord.foreign + wordsPerForeign * index;
+}
+
+/** Index in the loader's words of the address of canonical function `index`. */
+function functionWord(plan: AnchorPlan, index: number): number {
+  return foreignWord(plan.foreignTls.length) + index;
 }
 
 function bucketCount(symbols: number): number {
@@ -207,6 +256,15 @@ export function writeAnchor(view: DataView, start: number, plan: AnchorPlan, siz
     writer.relocation(at, R_X86_64_DTPMOD64, symbol, 0);
     writer.relocation(at + 8, R_X86_64_DTPOFF64, symbol, 0);
     if (foreign.staticTls) writer.relocation(at + 16, R_X86_64_TPOFF64, symbol, 0);
+  });
+  for (const { name, address, type } of plan.names) writer.symbol(name, (STB_GLOBAL << 4) | type, 0, address, 0);
+  plan.functions.forEach(({ name, target }, index) => {
+    const stub = sizes.stubs + STUB_SIZE * index;
+    const word = words + 8 * functionWord(plan, index);
+    const symbol = writer.symbol(name, (STB_GLOBAL << 4) | STT_FUNC, 0, base + stub, 0);
+    if (target === undefined) writer.relocation(word, R_X86_64_JUMP_SLOT, symbol, 0);
+    else writer.pointer(word - base, target);
+    writeStub(view, start + stub, word - base - stub);
   });
   const imports = new Map<string, number>();
   plan.copies.forEach((copy, index) => {
@@ -281,19 +339,21 @@ class AnchorWriter {
       size: layout.readOnly.address + layout.readOnly.size - layout.code.address,
     };
     const writable = {
-      address: layout.data.address,
-      size: base + layout.size - layout.data.address,
+      address: layout.writableCode.address,
+      size: base + layout.size - layout.writableCode.address,
     };
     const dynamic = { address: layout.headerData.address, size: this.#sizes.words };
     const table = layout.ehFrameTable;
     const tlsAddress = base + this.#sizes.tlsImage;
-    this.#segment(0, PT_LOAD, PF_R, base, layout.header, layout.header.size, PAGE);
+    const code = plan.functions.length > 0 ? PF_X : 0;
+    this.#segment(0, PT_LOAD, PF_R | code, base, layout.header, layout.header.size, PAGE);
     this.#segment(1, PT_LOAD, PF_R | PF_W, base, layout.headerData, layout.headerData.size, PAGE);
     this.#segment(2, PT_LOAD, PF_R, base, rest, 0, PAGE);
     this.#segment(3, PT_LOAD, PF_R | PF_W, base, writable, 0, PAGE);
     this.#segment(4, PT_DYNAMIC, PF_R | PF_W, base, dynamic, dynamic.size, 8);
     this.#segment(5, PT_GNU_EH_FRAME, PF_R, base, table, table.size, 4);
-    this.#segment(6, PT_GNU_STACK, PF_R | PF_W, base, { address: base, size: 0 }, 0, 16);
+    const stack = PF_R | PF_W | (plan.executableStack ? PF_X : 0);
+    this.#segment(6, PT_GNU_STACK, stack, base, { address: base, size: 0 }, 0, 16);
     if (plan.tls.size > 0) {
       const image = { address: tlsAddress, size: plan.tls.size };
       this.#segment(7, PT_TLS, PF_R, base, image, plan.tls.imageSize, plan.tls.alignment);

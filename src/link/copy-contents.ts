@@ -41,7 +41,7 @@ class SectionCopier {
   copy(row: number, address: number): void {
     const { sections, graphs } = this.#tables;
     const size = sections.size[row]!;
-    if (size === 0) return;
+    if (size === 0 || sections.content[row] === -1) return;
     const { view } = graphs[sections.graph[row]!]!.reader;
     if (view.buffer !== this.#source.buffer) this.#source = new Uint8Array(view.buffer);
     const from = view.byteOffset + sections.content[row]!;

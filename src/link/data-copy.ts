@@ -1,23 +1,49 @@
 import { R_X86_64_64, R_X86_64_GLOB_DAT, R_X86_64_RELATIVE } from "../arch/x86_64.ts";
 import { LinkError } from "../errors.ts";
-import { STB_GLOBAL, STT_FUNC } from "../formats/elf/constants.ts";
+import { STB_GLOBAL, STT_FUNC, STV_PROTECTED } from "../formats/elf/constants.ts";
 import type { DynamicSymbol, SharedLibrary } from "../formats/elf/shared-library.ts";
 import type { DataCopy } from "./anchor.ts";
 
 const encoder = new TextEncoder();
+
+/** A variable of a library, and the identifier of the name by which a job refers to it. */
+export interface LibraryVariable {
+  readonly id: number;
+  readonly symbol: DynamicSymbol;
+  readonly library: SharedLibrary;
+}
+
+/** One copy of each variable, however many names it is referred to by. */
+export function copiesOf(variables: readonly LibraryVariable[], isInterposed: (name: string) => boolean): DataCopy[] {
+  const groups = new Map<string, LibraryVariable[]>();
+  for (const variable of variables) {
+    const key = `${variable.symbol.value} ${variable.library.file}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [variable]);
+    else group.push(variable);
+  }
+  return [...groups.values()].map((group) => copyOfData(group, isInterposed));
+}
 
 /**
  * A copy of a library's variable for the anchor, with what the loader would write into the original (the counterpart of
  * R_X86_64_COPY in an ordinary executable; psABI 4.4.1). The library itself will bind to the copy, as the anchor comes first
  * in its scope.
  */
-export function copyOfData(
-  id: number,
-  symbol: DynamicSymbol,
-  library: SharedLibrary,
-  isInterposed: (name: string) => boolean,
-): DataCopy {
-  const { value, size, name } = symbol;
+function copyOfData(variables: readonly LibraryVariable[], isInterposed: (name: string) => boolean): DataCopy {
+  const [{ symbol, library }] = variables as [LibraryVariable];
+  const { value, name } = symbol;
+  if (symbol.visibility === STV_PROTECTED) {
+    throw new LinkError(
+      "relocation",
+      `${library.file}: ${name} is protected, so the library would go on to use its own and not the copy that code with 32-bit addresses needs; recompile that with -fPIC`,
+    );
+  }
+  const aliases = aliasesOf(symbol, library);
+  // Names of different sizes: all have to be in the copy.
+  const size = Math.max(...[...variables.map((each) => each.symbol), ...aliases].map((each) => each.size));
+  const names = new Set([...variables.map((each) => each.symbol), ...aliases].map((each) => each.name));
+  names.delete(name);
   const pointers: { offset: number; symbol: Uint8Array; addend: number }[] = [];
   let base: DynamicSymbol | undefined;
   for (const relocation of library.relocationsIn(value, value + size)) {
@@ -36,12 +62,12 @@ export function copyOfData(
     }
   }
   return {
-    id,
+    ids: variables.map(({ id }) => id),
     name: encoder.encode(name),
     size,
     alignment: alignmentOf(value),
     contents: library.bytesAt(value, size),
-    aliases: aliasesOf(symbol, library),
+    aliases: [...names].map((each) => encoder.encode(each)),
     pointers,
     exported: true,
   };
@@ -50,7 +76,7 @@ export function copyOfData(
 /** A copy of a constant of a library that is loaded already: its bytes as they are in memory, for the job alone. */
 export function copyOfLiveData(id: number, symbol: DynamicSymbol, contents: Uint8Array): DataCopy {
   return {
-    id,
+    ids: [id],
     name: encoder.encode(symbol.name),
     size: symbol.size,
     alignment: alignmentOf(symbol.value),
@@ -62,15 +88,13 @@ export function copyOfLiveData(id: number, symbol: DynamicSymbol, contents: Uint
 }
 
 /** Other names of the same variable (`__environ` beside `environ`), which must stay names of the same variable. */
-function aliasesOf(symbol: DynamicSymbol, library: SharedLibrary): Uint8Array[] {
+function aliasesOf(symbol: DynamicSymbol, library: SharedLibrary): DynamicSymbol[] {
   // C++ libraries have none, and looking through all their symbols takes milliseconds.
   if (symbol.name.startsWith("_Z")) return [];
-  const aliases: Uint8Array[] = [];
-  for (const { name, value, type, sectionIndex } of library.symbols()) {
-    const same = value === symbol.value && type === symbol.type && sectionIndex === symbol.sectionIndex;
-    if (same && name !== symbol.name) aliases.push(encoder.encode(name));
-  }
-  return aliases;
+  const { value, type, sectionIndex } = symbol;
+  const isAlias = (each: DynamicSymbol): boolean =>
+    each.value === value && each.type === type && each.sectionIndex === sectionIndex && each.name !== symbol.name;
+  return [...library.symbols()].filter(isAlias);
 }
 
 /** A function that nobody else defines tells where the library was loaded. */

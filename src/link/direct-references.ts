@@ -1,12 +1,13 @@
 import { RELA_SIZE } from "../formats/elf/constants.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
+import { SectionKind } from "../graph/section-table.ts";
 
 /** What a relocation type demands of the symbol it refers to: bits. */
 export const Demand = { near: 1, staticTls: 2 } as const;
 
 const demandOf = new Uint8Array(64);
 for (const type of [2, 10, 11, 12, 13, 14, 15]) demandOf[type] = Demand.near; // PC32, 32, 32S, 16, PC16, 8, PC8
-for (const type of [18, 22, 23, 34, 44, 45]) demandOf[type] = Demand.staticTls; // TPOFF64, GOTTPOFF, TPOFF32, TLSDESC
+for (const type of [18, 22, 23, 34, 44, 45, 47, 48, 50, 51]) demandOf[type] = Demand.staticTls; // TPOFF64, GOTTPOFF, TPOFF32, TLSDESC and their forms
 
 /**
  * Which of the marked names are referred to by relocations that need them within 32 bits, or relative to the thread pointer.
@@ -17,7 +18,8 @@ export function directReferences(tables: GraphTables, candidates: Uint8Array): M
   const found = new Map<number, number>();
   for (let row = 0; row < sections.count; row++) {
     const count = sections.relocationCount[row]!;
-    if (count === 0) continue;
+    // Unwind tables name the personality function only to have it called.
+    if (count === 0 || sections.kind[row] === SectionKind.ehFrame) continue;
     const graph = graphs[sections.graph[row]!]!;
     const entries = graph.relocationEntries(row);
     const first = sections.relocations[row]!;

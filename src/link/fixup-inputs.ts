@@ -23,6 +23,8 @@ export interface FixupInputs {
   readonly tlsImage: number;
   /** st_size of the definition behind a symbol's row. */
   symbolSize(row: number): number;
+  /** Value of an absolute symbol with all its 64 bits, by its own row or a reference's. */
+  exactValue(row: number): bigint;
   /** Finds out what an unknown external is, when that decides what is right. */
   classify(id: number): ExternalKind;
 }

@@ -94,7 +94,7 @@ export class Fixups {
           }
           case R_X86_64_64: {
             const value = S + A;
-            if (value >= 0 && (S < indirectStart || S >= indirectEnd)) {
+            if (value >= 0 && value <= Number.MAX_SAFE_INTEGER && (S < indirectStart || S >= indirectEnd)) {
               out.setUint32(at + offset, value, true);
               out.setUint32(at + offset + 4, value / TWO_32, true);
               continue;

@@ -3,6 +3,7 @@ import type { GraphTables } from "../graph/graph-tables.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import { type FunctionArrays, orderFunctionArrays } from "./function-arrays.ts";
 import { SectionSets } from "./section-sets.ts";
+import { placeStartCode, type StartCode } from "./start-code.ts";
 
 /** Smallest unit of protection; also what slab allocations are rounded to. */
 export const PAGE = 4096;
@@ -29,8 +30,8 @@ export interface Stripe {
 /**
  * Where everything of a link job goes, in stripes by protection:
  *
- *     header (r--) | header data (rw-) | code + stubs (r-x) | read-only + eh-frame + table + GOT (r--) | data (rw-) | zero-fill |
- *     large zero-fill
+ *     header (r--) | header data (rw-) | code + stubs (r-x) | read-only + eh-frame + table + GOT (r--) |
+ *     writable code (rwx), only where an input has such sections | data (rw-) | zero-fill | large zero-fill
  *
  * All addresses are offsets from the start of the job until `place` adds the address that the memory manager gave.
  */
@@ -44,6 +45,7 @@ export interface Layout {
   headerData: Stripe;
   code: Stripe;
   readOnly: Stripe;
+  writableCode: Stripe;
   data: Stripe;
   zeroFill: Stripe;
   largeZeroFill: Stripe;
@@ -56,6 +58,8 @@ export interface Layout {
   /** The initial image of thread-local storage, its size with the zero-filled rest, and the block's alignment. */
   tls: { imageSize: number; size: number; alignment: number };
   arrays: FunctionArrays;
+  /** The functions that sections .init and .fini make. */
+  startCode: readonly StartCode[];
   sets: SectionSets;
 }
 
@@ -68,8 +72,9 @@ const stripeOf: Record<number, number> = {
   [SectionKind.tlsZeroFill]: 5,
   [SectionKind.ehFrame]: 6,
   [SectionKind.largeZeroFill]: 7,
+  [SectionKind.writableCode]: 8,
 };
-const stripeCount = 8;
+const stripeCount = 9;
 
 /** Zero-fill sections beyond this size go behind all others, so that what a program cannot reach is what is too large. */
 const hugeZeroFill = 2 ** 26;
@@ -93,9 +98,11 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
     if (alignment > alignments[stripe]!) alignments[stripe] = alignment;
   };
 
+  const startRows = new Set([...tables.initSections, ...tables.finiSections]);
   for (let row = 0; row < sections.count; row++) {
     const kind = sections.kind[row]!;
     if (kind === SectionKind.none || kind === SectionKind.discarded) continue;
+    if (startRows.size > 0 && startRows.has(row)) continue;
     if (setNames.size > 0 && sets.claims(row)) continue;
     if (kind === SectionKind.functionArray) arrayRows.push(row);
     else if (kind === SectionKind.zeroFill && sections.size[row]! > hugeZeroFill) hugeRows.push(row);
@@ -104,22 +111,42 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
   }
   const nearZeroFill = cursor[3]!;
   for (const row of hugeRows) place(row, 3, sections.alignment[row]!);
+  const startCode: StartCode[] = [];
+  for (const name of [".init", ".fini"] as const) {
+    const code = placeStartCode(tables, name, cursor[0]!);
+    if (code === undefined) continue;
+    cursor[0] = code.end;
+    startCode.push(code);
+  }
   const arrays = orderFunctionArrays(tables, arrayRows);
+  const placeWordOf = (name: string): void => {
+    const code = startCode.find((each) => each.name === name);
+    if (code === undefined) return;
+    code.word = alignUp(cursor[2]!, 8);
+    cursor[2] = code.word + 8;
+  };
   for (const group of arrays.groups) {
     cursor[2] = alignUp(cursor[2]!, 8);
     group.start = cursor[2]!;
+    // The array of the end runs backwards, and .fini behind it.
+    if (group === arrays.fini) placeWordOf(".fini");
     for (const row of group.rows) place(row, 2, sections.alignment[row]!);
+    if (group === arrays.preinit) placeWordOf(".init");
     group.end = cursor[2]!;
   }
   for (const set of sets.all()) {
-    const stripe = set.writable ? 2 : set.executable ? 0 : 1;
-    cursor[stripe] = alignUp(cursor[stripe]!, sections.alignment[set.rows[0]!]!);
+    // As in an ordinary link, a set has the flags of all its members.
+    const stripe = set.writable ? (set.executable ? 8 : 2) : set.executable ? 0 : 1;
+    let alignment = 1;
+    for (const row of set.rows) alignment = Math.max(alignment, sections.alignment[row]!);
+    cursor[stripe] = alignUp(cursor[stripe]!, alignment);
     set.stripe = stripe;
     set.start = cursor[stripe]!;
     for (const row of set.rows) place(row, stripe, sections.alignment[row]!);
     set.end = cursor[stripe]!;
   }
 
+  const tls = measureThreadLocals(tables);
   const header = { address: 0, size: extra.header };
   const headerData = { address: alignUp(header.size, PAGE), size: extra.headerData };
   const code = { address: alignUp(headerData.address + headerData.size, Math.max(PAGE, alignments[0]!)), size: 0 };
@@ -134,7 +161,11 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
   };
   const globalOffsetTable = alignUp(ehFrameTable.address + ehFrameTable.size, 16);
   readOnly.size = globalOffsetTable + extra.globalOffsetTable - readOnly.address;
-  const data = { address: alignUp(readOnly.address + readOnly.size, Math.max(PAGE, alignments[2]!)), size: 0 };
+  const writableCode = {
+    address: alignUp(readOnly.address + readOnly.size, Math.max(PAGE, alignments[8]!)),
+    size: cursor[8]!,
+  };
+  const data = { address: alignUp(writableCode.address + writableCode.size, Math.max(PAGE, alignments[2]!)), size: 0 };
   const resolvedSlots = alignUp(data.address + cursor[2]!, 8);
   data.size = resolvedSlots + extra.resolvedSlots - data.address;
   const zeroFill = { address: alignUp(data.address + data.size, alignments[3]!), size: cursor[3]! };
@@ -144,11 +175,12 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
     size: alignUp(largeZeroFill.address + largeZeroFill.size, PAGE),
     contentSize: alignUp(data.address + data.size, PAGE),
     nearSize,
-    alignment: Math.max(PAGE, ...alignments.subarray(0, 4), alignments[7]!),
+    alignment: Math.max(PAGE, ...alignments.subarray(0, 4), alignments[7]!, alignments[8]!, tls.alignment),
     header,
     headerData,
     code,
     readOnly,
+    writableCode,
     data,
     zeroFill,
     largeZeroFill,
@@ -158,8 +190,9 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
     ehFrameTable,
     globalOffsetTable,
     resolvedSlots,
-    tls: measureThreadLocals(tables),
+    tls,
     arrays,
+    startCode,
     sets,
   };
 }
@@ -194,6 +227,7 @@ export function placeLayout(tables: GraphTables, layout: Layout, address: number
     layout.headerData,
     layout.code,
     layout.readOnly,
+    layout.writableCode,
     layout.data,
     layout.zeroFill,
     layout.largeZeroFill,
@@ -209,6 +243,7 @@ export function placeLayout(tables: GraphTables, layout: Layout, address: number
   const base = new Float64Array(16);
   base[SectionKind.code] = layout.code.address;
   base[SectionKind.readOnly] = layout.readOnly.address;
+  base[SectionKind.writableCode] = layout.writableCode.address;
   base[SectionKind.data] = layout.data.address;
   base[SectionKind.zeroFill] = layout.zeroFill.address;
   base[SectionKind.largeZeroFill] = layout.largeZeroFill.address;
@@ -220,8 +255,13 @@ export function placeLayout(tables: GraphTables, layout: Layout, address: number
     group.start += layout.data.address;
     group.end += layout.data.address;
   }
+  for (const code of layout.startCode) {
+    code.start += layout.code.address;
+    code.end += layout.code.address;
+    code.word += layout.data.address;
+  }
   for (const set of layout.sets.all()) {
-    const stripe = [layout.code, layout.readOnly, layout.data][set.stripe]!;
+    const stripe = [layout.code, layout.readOnly, layout.data][set.stripe] ?? layout.writableCode;
     // A member was moved by its own kind above; a set lives in the stripe of its most demanding member.
     for (const row of set.rows) sections.address[row]! += stripe.address - base[sections.kind[row]!]!;
     set.start += stripe.address;

@@ -1,5 +1,5 @@
 import { alignUp } from "../bytes/address.ts";
-import { type AnchorPlan, type DataCopy, measureAnchor, writeAnchor } from "./anchor.ts";
+import { type AnchorPlan, type CanonicalFunction, type DataCopy, measureAnchor, writeAnchor } from "./anchor.ts";
 import { type Layout, PAGE } from "./layout.ts";
 
 /** Above any slab that is placed low, and still within the reach of 32-bit addresses. */
@@ -7,12 +7,13 @@ const TOP = 0x7ffe_0000;
 const STEP = 0x100_0000;
 
 /**
- * A shared object that holds nothing but copies of libraries' variables, at addresses below 2 GiB, and a thread-local byte whose
- * alignment becomes that of all static thread-local storage (the loader grants later objects none beyond). Loaded before those libraries
+ * A shared object that holds nothing but copies of libraries' variables and stubs of functions, at addresses below 2 GiB, and a
+ * thread-local byte whose alignment becomes that of all static thread-local storage (the loader grants later objects none beyond). Loaded before those libraries
  * (LD_PRELOAD), it is what they bind to; `needed` are those libraries, by soname or path. Gives the file's bytes.
  */
 export function writePreload(
   copies: readonly DataCopy[],
+  functions: readonly CanonicalFunction[],
   needed: readonly string[],
   tlsAlignment: number,
   attempt = 1,
@@ -23,9 +24,12 @@ export function writePreload(
     exports: [],
     foreignTls: [],
     copies,
+    functions,
+    names: [],
     needed,
     tls,
     staticTls: false,
+    executableStack: false,
   };
   const sizes = measureAnchor(plan);
   const headerSize = alignUp(sizes.header, PAGE);
@@ -43,6 +47,7 @@ export function writePreload(
     headerData: { address: data, size: sizes.headerData },
     code: { ...empty },
     readOnly: { address: end, size: PAGE },
+    writableCode: { address: end + PAGE, size: 0 },
     data: { address: end + PAGE, size: PAGE },
     zeroFill: { ...empty },
     largeZeroFill: { ...empty },
@@ -54,6 +59,7 @@ export function writePreload(
     resolvedSlots: end,
     tls,
     arrays: undefined as never,
+    startCode: [],
     sets: undefined as never,
   };
   const bytes = new Uint8Array(data - start + sizes.headerData);

@@ -3,8 +3,12 @@ import {
   R_X86_64_64,
   R_X86_64_CODE_4_GOTPC32_TLSDESC,
   R_X86_64_CODE_4_GOTPCRELX,
+  R_X86_64_CODE_5_GOTPC32_TLSDESC,
+  R_X86_64_CODE_6_GOTPC32_TLSDESC,
   R_X86_64_DTPOFF32,
   R_X86_64_DTPOFF64,
+  R_X86_64_GNU_VTENTRY,
+  R_X86_64_GNU_VTINHERIT,
   R_X86_64_GOTPC32_TLSDESC,
   R_X86_64_GOTPCRELX,
   R_X86_64_GOTTPOFF,
@@ -37,6 +41,8 @@ import type { FixupInputs } from "./fixup-inputs.ts";
 
 const TWO_32 = 0x1_0000_0000;
 
+const isSafe = Number.isSafeInteger;
+
 /** Keys of GOT entries: what an entry holds × which symbol it is for. */
 const EntryKind = { address: 0, threadOffset: 1, pair: 2, module: 3 } as const;
 
@@ -68,7 +74,7 @@ export class RowFixups {
     const type = entries.getUint32(entry + 8, true);
     const symbol = entries.getUint32(entry + 12, true);
     const A = entries.getInt32(entry + 20, true) * TWO_32 + entries.getUint32(entry + 16, true);
-    if (type === R_X86_64_NONE) return 0;
+    if (type === R_X86_64_NONE || type === R_X86_64_GNU_VTINHERIT || type === R_X86_64_GNU_VTENTRY) return 0;
     const row = relocationRow(type);
     const place = `${graph.name}:(${graph.sectionName(section)}+${hex(offset)})`;
     if (row === undefined) throw new LinkError("relocation", `${place}: unknown relocation type ${type}`);
@@ -84,11 +90,14 @@ export class RowFixups {
         `${place}: ${row.name}: field of ${row.size} bytes is outside the section of ${hex(sections.size[section]!)} bytes`,
       );
     }
-    const fixup: Fixup = { graph, section, offset, row, symbol, index: graph.firstSymbol + symbol, A, place };
+    const index = graph.firstSymbol + symbol;
+    const fixup: Fixup = { graph, section, offset, row, symbol, index, A, place, entries, entry };
     if (this.#referToIndirect(fixup)) return 0;
     const special = this.#rewriteSequence(fixup, entry + RELA_SIZE < end);
     if (special >= 0) return special;
-    this.#write(fixup, this.#evaluate(fixup));
+    const value = this.#evaluate(fixup);
+    if (row.size === 8 && !(isSafe(value) && isSafe(A) && isSafe(this.#value[index]!))) this.#writeExactly(fixup);
+    else this.#write(fixup, value);
     return 0;
   }
 
@@ -103,7 +112,11 @@ export class RowFixups {
     if (slot === undefined || fixup.row.type === R_X86_64_PLT32 || fixup.row.type === R_X86_64_PLTOFF64) return false;
     const place = this.addressOf(fixup.section) + fixup.offset;
     const kind = this.#in.tables.sections.kind[fixup.section];
-    if (fixup.row.type === R_X86_64_64 && fixup.A === 0 && kind === SectionKind.data) {
+    if (
+      fixup.row.type === R_X86_64_64 &&
+      fixup.A === 0 &&
+      (kind === SectionKind.data || kind === SectionKind.writableCode)
+    ) {
       this.resolvedWords.set(place, slot);
       return true;
     }
@@ -142,14 +155,16 @@ export class RowFixups {
         return relaxGotLoad(out, at, this.#value[fixup.index]!, address, true) ? 0 : -1;
       case R_X86_64_TLSGD: {
         if (threadOffset === undefined || fixup.offset < 4 || !more) return -1;
-        return this.#expectSequence(fixup, relaxGeneralDynamic(out, at, threadOffset));
+        return this.#expectCall(fixup, relaxGeneralDynamic(out, at, threadOffset + fixup.A + 4));
       }
       case R_X86_64_TLSLD:
         if (tls.threadOffset === undefined || fixup.offset < 3 || !more) return -1;
-        return this.#expectSequence(fixup, relaxLocalDynamic(out, at));
+        return this.#expectCall(fixup, relaxLocalDynamic(out, at));
       case R_X86_64_GOTPC32_TLSDESC:
       case R_X86_64_CODE_4_GOTPC32_TLSDESC:
-        if (fixup.offset < 3) return -1;
+      case R_X86_64_CODE_5_GOTPC32_TLSDESC:
+      case R_X86_64_CODE_6_GOTPC32_TLSDESC:
+        if (fixup.offset < 3 || fixup.A !== -4) return this.#expectSequence(fixup, -1);
         if (
           threadOffset !== undefined &&
           fixup.row.type === R_X86_64_GOTPC32_TLSDESC &&
@@ -163,6 +178,12 @@ export class RowFixups {
       default:
         return -1;
     }
+  }
+
+  /** `distance`: where behind the fixup the call's own field is; its relocation has to be the next, and is done with this one. */
+  #expectCall(fixup: Fixup, distance: number): number {
+    const next = fixup.entries.getUint32(fixup.entry + RELA_SIZE, true);
+    return this.#expectSequence(fixup, distance > 0 && next === fixup.offset + distance ? 1 : -1);
   }
 
   #expectSequence(fixup: Fixup, consumed: number): number {
@@ -200,8 +221,13 @@ export class RowFixups {
         return this.#symbolAddress(fixup);
       case "GOT":
         return linkage.base;
-      case "G":
-        return linkage.slot(this.#key(index, EntryKind.address), this.#symbolAddress(fixup)) - linkage.base;
+      case "G": {
+        const S = this.#symbolAddress(fixup);
+        const slot = linkage.slot(this.#key(index, EntryKind.address), S);
+        const { view, base } = this.#in.memory;
+        if (!isSafe(S)) view.setBigInt64(slot - base, BigInt.asIntN(64, this.#in.exactValue(index)), true);
+        return slot - linkage.base;
+      }
       case "Z":
         return this.#in.symbolSize(index);
       case "TPOFF":
@@ -212,12 +238,12 @@ export class RowFixups {
         return this.#blockOffset(fixup);
       case "DTPMOD":
         return this.#module(fixup);
-      case "GOTDTP":
-        return linkage.slot(
-          this.#key(index, EntryKind.pair),
-          this.#module(fixup),
-          externals.threadLocals.get(this.#externalId(index))?.offset ?? this.#value[index]!,
-        );
+      case "GOTDTP": {
+        const foreign = externals.threadLocals.get(this.#externalId(index));
+        if (foreign === undefined) this.#expectThreadLocal(fixup);
+        const offset = foreign?.offset ?? this.#value[index]!;
+        return linkage.slot(this.#key(index, EntryKind.pair), this.#module(fixup), offset);
+      }
       case "GOTLD":
         return linkage.slot(EntryKind.module, tls.module, 0);
     }
@@ -242,32 +268,38 @@ export class RowFixups {
     if (foreign?.threadOffset !== undefined) return foreign.threadOffset;
     const threadOffset = this.#ownThreadOffset(fixup.index);
     if (foreign === undefined && threadOffset !== undefined) return threadOffset;
+    if (foreign === undefined) this.#expectThreadLocal(fixup);
     const name = fixup.graph.symbolName(fixup.symbol);
-    if (foreign === undefined && !this.#isOwnThreadLocal(fixup.index)) {
-      throw new LinkError(
-        "relocation",
-        `${fixup.place}: ${fixup.row.name} refers to ${name}, which is not thread-local`,
-      );
-    }
     throw new LinkError(
       "relocation",
       `${fixup.place}: ${fixup.row.name}: the process has no static thread-local room left for ${name}; recompile with -fPIC -ftls-model=global-dynamic, or run in the executor`,
     );
   }
 
+  #expectThreadLocal(fixup: Fixup): void {
+    if (this.#isOwnThreadLocal(fixup.index)) return;
+    const name = fixup.graph.symbolName(fixup.symbol) || "no symbol";
+    throw new LinkError("relocation", `${fixup.place}: ${fixup.row.name} refers to ${name}, which is not thread-local`);
+  }
+
   #blockOffset(fixup: Fixup): number {
     const foreign = this.#in.externals.threadLocals.get(this.#externalId(fixup.index));
     if (foreign !== undefined) return foreign.offset;
+    this.#expectThreadLocal(fixup);
     const { threadOffset } = this.#in.tls;
     const kind = this.#in.tables.sections.kind[fixup.section];
     // In code a local-dynamic sequence was rewritten to start from the thread pointer; data keeps the block's offset.
     const inCode =
-      kind === SectionKind.code && (fixup.row.type === R_X86_64_DTPOFF32 || fixup.row.type === R_X86_64_DTPOFF64);
+      (kind === SectionKind.code || kind === SectionKind.writableCode) &&
+      (fixup.row.type === R_X86_64_DTPOFF32 || fixup.row.type === R_X86_64_DTPOFF64);
     return this.#value[fixup.index]! + (inCode && threadOffset !== undefined ? threadOffset : 0);
   }
 
+  /** The module of the symbol's block; an entry without a symbol asks for the job's own. */
   #module(fixup: Fixup): number {
-    return this.#in.externals.threadLocals.get(this.#externalId(fixup.index))?.module ?? this.#in.tls.module;
+    const foreign = this.#in.externals.threadLocals.get(this.#externalId(fixup.index));
+    if (foreign === undefined && fixup.symbol !== 0) this.#expectThreadLocal(fixup);
+    return foreign?.module ?? this.#in.tls.module;
   }
 
   /** Out of range: a library's function is reached through a stub, anything else is an error. */
@@ -287,7 +319,10 @@ export class RowFixups {
         const S = this.#value[index]!;
         const reached = value - S + stub;
         if (reached >= minimum && reached <= maximum) {
-          if (!branch && !this.canonical.has(id)) this.#makeCanonical(id, stub);
+          const kindOfPlace = tables.sections.kind[fixup.section];
+          // Unwind tables name the personality function only to have it called.
+          const isAddress = !branch && kindOfPlace !== SectionKind.ehFrame;
+          if (isAddress && !this.canonical.has(id)) this.#makeCanonical(id, stub);
           return reached;
         }
       }
@@ -309,6 +344,22 @@ export class RowFixups {
     for (let row = 0; row < symbols.count; row++) {
       if (symbols.id[row] === id) this.#value[row] = stub;
     }
+  }
+
+  /** A 64-bit field where numbers would round: large addends (tagged pointers), absolute symbols of all 64 bits. */
+  #writeExactly(fixup: Fixup): void {
+    let value = 0n;
+    for (const { sign, term } of fixup.row.terms) {
+      let exact: bigint;
+      if (term === "A") exact = fixup.entries.getBigInt64(fixup.entry + 16, true);
+      else {
+        const known = this.#term(fixup, term);
+        exact = isSafe(known) ? BigInt(known) : this.#in.exactValue(fixup.index);
+      }
+      value += BigInt(sign) * exact;
+    }
+    const { view, base } = this.#in.memory;
+    view.setBigInt64(this.addressOf(fixup.section) + fixup.offset - base, BigInt.asIntN(64, value), true);
   }
 
   #write(fixup: Fixup, value: number): void {
@@ -381,4 +432,7 @@ interface Fixup {
   readonly index: number;
   readonly A: number;
   readonly place: string;
+  /** The relocation entry itself. */
+  readonly entries: DataView;
+  readonly entry: number;
 }

@@ -43,8 +43,9 @@ export class SectionSets {
       kind === SectionKind.data ||
       kind === SectionKind.zeroFill ||
       kind === SectionKind.largeZeroFill ||
+      kind === SectionKind.writableCode ||
       kind === SectionKind.functionArray;
-    set.executable ||= kind === SectionKind.code;
+    set.executable ||= kind === SectionKind.code || kind === SectionKind.writableCode;
     return true;
   }
 

@@ -5,7 +5,14 @@ import type { InProcessExecutorProcessControl } from "../epc/in-process.ts";
 import { SlablinkError } from "../errors.ts";
 import { MapFlag, mapMemory, PAGE_SIZE, Protection, reserveAddressSpace, unmapMemory } from "../host/mapping.ts";
 import { SlabMemory } from "../host/slab-memory.ts";
-import type { InitializeInfo, MemoryMapper, Segment, WorkingMemory, ZeroFill } from "./memory-mapper.ts";
+import {
+  type InitializeInfo,
+  type MemoryMapper,
+  type Segment,
+  type WorkingMemory,
+  WRITABLE_CODE,
+  type ZeroFill,
+} from "./memory-mapper.ts";
 import { Reservations } from "./reservations.ts";
 import { checkSegments, mappedSize } from "./segments.ts";
 import { SlabWorkingMemory } from "./slab-working-memory.ts";
@@ -25,7 +32,7 @@ interface Reservation {
 /**
  * Maps each slab twice into this process: read-write as working memory, and with the final protections at the target
  * address. Read-only segments share the memfd's pages; writable ones become private copies, so that a forked child does
- * not share them. No page is ever writable and executable.
+ * not share them. No page is ever writable and executable but those of `WRITABLE_CODE`.
  */
 export class InProcessMemoryMapper implements MemoryMapper {
   readonly pageSize = PAGE_SIZE;
@@ -105,7 +112,8 @@ export class InProcessMemoryMapper implements MemoryMapper {
   #map(reservation: Reservation, segment: Segment): void {
     const size = mappedSize(segment, this.#zeroFill);
     if (size === 0) return;
-    const { address, protection } = segment;
+    const { address } = segment;
+    const protection = segment.protection & ~WRITABLE_CODE;
     const sharing = protection & Protection.write ? MapFlag.private : MapFlag.shared;
     const { fd } = reservation.working.memory;
     mapMemory({ address, size, protection, flags: sharing | MapFlag.fixed, fd, offset: address - reservation.start });

@@ -17,9 +17,12 @@ export interface Segment {
   readonly address: number;
   readonly contentSize: number;
   readonly zeroFillSize: number;
-  /** Bits: read 1, write 2, exec 4. Write and exec together are refused. */
+  /** Bits: read 1, write 2, exec 4. Write and exec together are refused unless `WRITABLE_CODE` is set as well. */
   readonly protection: number;
 }
+
+/** Protection bit: the segment is writable and executable because inputs ask for it, not by mistake. */
+export const WRITABLE_CODE = 16;
 
 /** Who provides zero-fill beyond the contents' last page: the image loaded there, or the mapper. */
 export type ZeroFill = "image" | "mapper";

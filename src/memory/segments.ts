@@ -1,6 +1,6 @@
 import { alignUp, hex } from "../bytes/address.ts";
 import { SlablinkError } from "../errors.ts";
-import type { Segment, ZeroFill } from "./memory-mapper.ts";
+import { type Segment, WRITABLE_CODE, type ZeroFill } from "./memory-mapper.ts";
 
 /** Bytes of a segment that a mapper has to provide: contents, and zero-fill where that is the mapper's part. */
 export function mappedSize(segment: Segment, zeroFill: ZeroFill): number {
@@ -8,7 +8,8 @@ export function mappedSize(segment: Segment, zeroFill: ZeroFill): number {
 }
 
 /**
- * Throws unless all segments are page-aligned, lie in [base, base + size), and none is writable and executable.
+ * Throws unless all segments are page-aligned, lie in [base, base + size), and none is writable and executable without
+ * `WRITABLE_CODE`.
  * Answers the lowest address, which is the allocation's key.
  */
 export function checkSegments(segments: readonly Segment[], base: number, size: number, pageSize: number): number {
@@ -20,7 +21,8 @@ export function checkSegments(segments: readonly Segment[], base: number, size: 
     if (address < base || end > base + size) {
       throw new SlablinkError("memory", `${what}: not inside the reservation [${hex(base)}, ${hex(base + size)})`);
     }
-    if ((protection & 6) === 6) throw new SlablinkError("memory", `${what}: writable and executable at once`);
+    if ((protection & 6) === 6 && (protection & WRITABLE_CODE) === 0)
+      throw new SlablinkError("memory", `${what}: writable and executable at once`);
     key = Math.min(key, address);
   }
   if (key === Number.POSITIVE_INFINITY) throw new SlablinkError("memory", "an allocation without segments has no key");

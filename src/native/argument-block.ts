@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import type { AddressRange } from "../bytes/address.ts";
 import { libc } from "../host/libc.ts";
-import { MapFlag, mapMemory, Protection } from "../host/mapping.ts";
 import { readMemory } from "../host/view.ts";
+import { mapPages } from "./native-pages.ts";
 
 /** What a program in this process is started with; `start` is its argv. All addresses. */
 export interface ArgumentBlock extends AddressRange {
@@ -34,8 +34,7 @@ export function layOutArguments(
   const finiAt = initAt + 8 * (init.length + 1);
   const stringsAt = finiAt + 8 * (fini.length + 1);
   const size = strings.reduce((sum, bytes) => sum + bytes.length, stringsAt);
-  const flags = MapFlag.private | MapFlag.anonymous;
-  const start = mapMemory({ size, protection: Protection.read | Protection.write, flags });
+  const start = mapPages(size);
 
   const buffer = new Uint8Array(size);
   const view = new DataView(buffer.buffer);

@@ -1,17 +1,15 @@
-import { closeSync, writeSync } from "node:fs";
 import type { AddressRange } from "../bytes/address.ts";
 import { SlablinkError } from "../errors.ts";
 import { findSymbols, PROCESS } from "../host/dynamic-loader.ts";
 import { libc } from "../host/libc.ts";
-import { MapFlag, mapMemory, PAGE_SIZE, Protection, unmapMemory } from "../host/mapping.ts";
-import { createMemfd } from "../host/memfd.ts";
-import { joinThread, startThread } from "../host/thread.ts";
+import { PAGE_SIZE, unmapMemory } from "../host/mapping.ts";
+import { isDetached, joinThread, startThread } from "../host/thread.ts";
 import { readMemory, viewMemory } from "../host/view.ts";
 import { layOutArguments } from "./argument-block.ts";
+import { mapCode, mapPages } from "./native-pages.ts";
 import type { Program, ProgramEnd } from "./program.ts";
 import { ProgramBlock, ProgramEntry, ProgramState, programShim } from "./program-shim.ts";
 import { BLOCK_SIGNALS_HANDLER, routeSignalsToProgram } from "./signal-routing.ts";
-import { bufferStandardOutput } from "./standard-output.ts";
 
 /** What the block holds of this process. */
 const FUNCTIONS = {
@@ -20,11 +18,12 @@ const FUNCTIONS = {
   callTlsDestructors: "__call_tls_dtors",
   exit: "exit",
   semPost: "sem_post",
+  semWait: "sem_wait",
   setSpecific: "pthread_setspecific",
   environ: "environ",
 } as const;
 
-const FIELDS = ["cxaFinalize", "fflush", "callTlsDestructors", "exit", "semPost", "setSpecific"] as const;
+const FIELDS = ["cxaFinalize", "fflush", "callTlsDestructors", "exit", "semPost", "semWait", "setSpecific"] as const;
 
 /**
  * Runs a program's main in this process on a thread of its own, whose stack is as large as a main thread's would be.
@@ -62,6 +61,7 @@ export class ProgramRunner {
     const key = new Uint8Array(4);
     const failed =
       libc.sem_init(this.#block + ProgramBlock.semaphore, 0, 0) !== 0 ||
+      libc.sem_init(this.#block + ProgramBlock.mayEnd, 0, 0) !== 0 ||
       libc.pthread_key_create(key, this.#code + ProgramEntry.gone) !== 0 ||
       libc.on_exit(this.#code + ProgramEntry.onExit, this.#block) !== 0;
     if (failed) throw new SlablinkError("memory", "cannot set up the frame of a program: out of memory or keys");
@@ -81,7 +81,6 @@ export class ProgramRunner {
     if (this.#running) throw new SlablinkError("usage", "a program is already running in this process");
     this.#running = true;
     this.#prepare(program);
-    bufferStandardOutput();
     this.#signalHandler ??= mapCode(Uint8Array.from(BLOCK_SIGNALS_HANDLER));
     const routeBack = routeSignalsToProgram(this.#signalHandler);
     try {
@@ -108,7 +107,11 @@ export class ProgramRunner {
     // Not pthread_join: Node waits for libuv's threads when it ends, and the program's first thread may never.
     await waitSemaphore(this.#block + ProgramBlock.semaphore);
     if (this.#view.getInt32(ProgramBlock.state, true) === ProgramState.exitedElsewhere) return;
-    joinThread(thread);
+    // A program may detach its first thread (D's runtime does). Whether it did can be asked only while the thread lives;
+    // afterwards its pthread_t may be that of a thread of Node's.
+    const detached = isDetached(thread);
+    libc.sem_post(this.#block + ProgramBlock.mayEnd);
+    if (!detached) joinThread(thread);
     this.#set(ProgramBlock.thread, 0);
     this.#running = false;
   }
@@ -146,22 +149,6 @@ export class ProgramRunner {
 function readFunctions(range: AddressRange): number[] {
   const words = new BigInt64Array(readMemory(range.start, range.end - range.start).buffer);
   return [...words].map(Number).filter((address) => address > 0);
-}
-
-function mapPages(size: number): number {
-  const protection = Protection.read | Protection.write;
-  return mapMemory({ size, protection, flags: MapFlag.private | MapFlag.anonymous });
-}
-
-/** Code is written through the file, so that no page is ever writable and executable. */
-function mapCode(code: Uint8Array): number {
-  const fd = createMemfd("slablink-shim", PAGE_SIZE);
-  try {
-    writeSync(fd, code, 0, code.length, 0);
-    return mapMemory({ size: PAGE_SIZE, protection: Protection.read | Protection.exec, flags: MapFlag.shared, fd });
-  } finally {
-    closeSync(fd);
-  }
 }
 
 function waitSemaphore(address: number): Promise<void> {

@@ -12,7 +12,8 @@ import { SlablinkError } from "../errors.ts";
  *    32  initList, 0-ended  96  the thread's fs base      184  i32 state
  *    40  finiList, 0-ended 104  process id
  *    48  __cxa_finalize    112  the C library's exit
- *    56  dso handle or 0   120  sem_post
+ *    56  dso handle or 0   120  sem_post                  192  sem_wait
+ *                                                        200  sem_t mayEnd, 32 bytes
  *
  * exit() of the C library, called on another thread than Node's main one, runs Node's own destructors under Node's feet:
  * SIGSEGV in 1 of 1 tries. So linked code's exit() comes here: the program's handlers run on the calling thread and the
@@ -43,6 +44,8 @@ export const ProgramBlock = {
   key: 168,
   setSpecific: 176,
   state: 184,
+  semWait: 192,
+  mayEnd: 200,
 } as const;
 
 /** `state`: whether the program's handlers have run, and where. 0: main's thread ended without (pthread_exit). */
@@ -83,8 +86,17 @@ const CODE = [
   0xff, 0x13, // call [rbx]
   0x89, 0x43, 0x50, // mov [rbx+0x50],eax
   // ended: finish(); state = 1; return NULL from the thread
-  0xe8, 0x1b, 0x00, 0x00, 0x00, // call finish
+  0xe8, 0x3a, 0x00, 0x00, 0x00, // call finish
   0xc7, 0x83, 0xb8, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, // mov [rbx+0xb8],0x1
+  // forget: for (k = PTHREAD_KEYS_MAX - 1; k >= 0; k--) if (k != key) pthread_setspecific(k, NULL): exit() does not destroy them
+  0x41, 0xbc, 0xff, 0x03, 0x00, 0x00, // mov r12d,0x3ff
+  0x44, 0x3b, 0xa3, 0xa8, 0x00, 0x00, 0x00, // cmp r12d,[rbx+0xa8]
+  0x74, 0x0b, // je forget+0x1a
+  0x44, 0x89, 0xe7, // mov edi,r12d
+  0x31, 0xf6, // xor esi,esi
+  0xff, 0x93, 0xb0, 0x00, 0x00, 0x00, // call [rbx+0xb0]
+  0x41, 0xff, 0xcc, // dec r12d
+  0x79, 0xe7, // jns forget+0x6
   0x48, 0x83, 0xc4, 0x08, // add rsp,0x8
   0x41, 0x5f, // pop r15
   0x41, 0x5e, // pop r14
@@ -136,7 +148,7 @@ const CODE = [
   0x48, 0x3b, 0x43, 0x60, // cmp rax,[rbx+0x60]
   0x75, 0x09, // jne foreign
   0x48, 0x8b, 0x63, 0x58, // mov rsp,[rbx+0x58]
-  0xe9, 0x61, 0xff, 0xff, 0xff, // jmp ended
+  0xe9, 0x42, 0xff, 0xff, 0xff, // jmp ended
   // foreign: on another thread: finish here, state = 2, sem_post, and never return
   0x48, 0x83, 0xe4, 0xf0, // and rsp,0xfffffffffffffff0
   0xe8, 0x78, 0xff, 0xff, 0xff, // call finish
@@ -160,9 +172,21 @@ const CODE = [
   // ignore: Node itself is ending
   0xc3, // ret
   // gone: void gone(void *block), the key's destructor, when the thread ends however it does: sem_post
-  0x48, 0x8b, 0x47, 0x78, // mov rax,[rdi+0x78]
-  0x48, 0x83, 0xef, 0x80, // sub rdi,0xffffffffffffff80
-  0xff, 0xe0, // jmp rax
+  0x53, // push rbx
+  0x48, 0x89, 0xfb, // mov rbx,rdi
+  0x48, 0x8d, 0xbb, 0x80, 0x00, 0x00, 0x00, // lea rdi,[rbx+0x80]
+  0xff, 0x53, 0x78, // call [rbx+0x78]
+  // then, unless in a forked child, sem_wait until Node has looked at the thread, which it may only while there is one
+  0xb8, 0x27, 0x00, 0x00, 0x00, // mov eax,0x27
+  0x0f, 0x05, // syscall
+  0x3b, 0x43, 0x68, // cmp eax,[rbx+0x68]
+  0x75, 0x11, // jne gone+0x2b
+  0x48, 0x8d, 0xbb, 0xc8, 0x00, 0x00, 0x00, // lea rdi,[rbx+0xc8]
+  0xff, 0x93, 0xc0, 0x00, 0x00, 0x00, // call [rbx+0xc0]
+  0x85, 0xc0, // test eax,eax
+  0x75, 0xef, // jne gone+0x1a
+  0x5b, // pop rbx
+  0xc3, // ret
   // floats: the floating-point environment that a process starts with (ABI, 3.4.1), in place of what Node's thread left
   0xdb, 0xe3, // fninit
   0xc7, 0x44, 0x24, 0xf8, 0x80, 0x1f, 0x00, 0x00, // mov dword ptr [rsp-0x8],0x1f80
@@ -171,10 +195,10 @@ const CODE = [
 ];
 
 /** Places in the shim's code, from its start. */
-export const ProgramEntry = { start: 0x0, exit: 0xd8, onExit: 0x12d, gone: 0x15b, floats: 0x165 } as const;
+export const ProgramEntry = { start: 0x0, exit: 0xf7, onExit: 0x14c, gone: 0x17a, floats: 0x1a7 } as const;
 
 /** Where the block's address is patched in. */
-const BLOCK_OPERANDS = [0x10, 0xda];
+const BLOCK_OPERANDS = [0x10, 0xf9];
 
 /** The code for the block at `block`. */
 export function programShim(block: number): Uint8Array {

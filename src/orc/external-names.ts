@@ -1,17 +1,22 @@
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { STT_FUNC, STT_GNU_IFUNC, STT_OBJECT, STT_TLS } from "../formats/elf/constants.ts";
 import type { DynamicSymbol, SharedLibrary } from "../formats/elf/shared-library.ts";
+import { splitVersion } from "../formats/elf/symbol-versions.ts";
 import type { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import { ExternalKind } from "../link/externals.ts";
 import { SharedLibraryGenerator } from "./definition-generator.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import { Reference, type SymbolResolution } from "./symbol-resolution.ts";
+import { threadLocalMismatches } from "./undefined-symbols.ts";
+import { UNWINDER_PREFIX, unwinderOfLibraries } from "./unwinder-of-libraries.ts";
 
 /** A name that a shared library of the program defines. */
 export interface LibrarySymbol {
   readonly id: number;
   readonly library: SharedLibraryGenerator;
   readonly symbol: DynamicSymbol;
+  /** The version that was asked for, when the reference is to `name@VERSION`. */
+  readonly version: string | undefined;
 }
 
 /** Where the names that a job does not define itself come from. */
@@ -21,6 +26,8 @@ export interface ExternalNames {
   readonly fromLibraries: LibrarySymbol[];
   /** Thread-local variables of libraries or of the process. */
   readonly threadLocals: number[];
+  /** Libraries that define some of these. */
+  readonly threadLocalLibraries: Set<SharedLibraryGenerator>;
   /** Libraries that define something or were asked for by name, in order. */
   readonly libraries: SharedLibraryGenerator[];
   /** Strong references that nothing defines. */
@@ -35,8 +42,8 @@ export function kindOfSymbol(type: number): ExternalKind {
 }
 
 /**
- * Finds the names `ids` outside the job, in the order of an ordinary link: by hand, other JITDylibs, the libraries asked for,
- * the process (one request for all), and at last the libraries that every C and C++ program may use.
+ * Finds the names `ids` outside the job, in the order of an ordinary link: by hand, other JITDylibs, the libraries asked for
+ * and `standIns`, which stand for archives, the process (one request for all), and at last the libraries that every C and C++ program may use.
  */
 export async function findExternalNames(
   ids: readonly number[],
@@ -44,11 +51,20 @@ export async function findExternalNames(
   resolution: SymbolResolution,
   epc: ExecutorProcessControl,
   runtime: RuntimeLibraries,
+  standIns: readonly SharedLibraryGenerator[],
 ): Promise<ExternalNames> {
   const { pool } = resolution.tables;
-  const found: ExternalNames = { known: [], fromLibraries: [], threadLocals: [], libraries: [], missing: [] };
+  const found: ExternalNames = {
+    known: [],
+    fromLibraries: [],
+    threadLocals: [],
+    threadLocalLibraries: new Set(),
+    libraries: [],
+    missing: [],
+  };
   const used = new Set<SharedLibraryGenerator>();
-  const libraries = dylib.generators.filter((generator) => generator.kind === "shared-library");
+  const libraries = [...dylib.generators.filter((generator) => generator.kind === "shared-library"), ...standIns];
+  const unwinder = epc.kind === "in-process" ? unwinderOfLibraries(libraries, runtime) : undefined;
   const askProcess: number[] = [];
   for (const id of ids) {
     const references = resolution.references[id]!;
@@ -63,11 +79,11 @@ export async function findExternalNames(
       found.known.push({ id, address, kind: ExternalKind.unknown });
       continue;
     }
-    const inLibrary = findInLibraries(libraries, id, name);
+    const first = unwinder !== undefined && name.startsWith(UNWINDER_PREFIX) ? [unwinder] : libraries;
+    const inLibrary = findInLibraries(first, id, name);
     if (inLibrary !== undefined) {
       used.add(inLibrary.library);
-      if (inLibrary.symbol.type === STT_TLS) found.threadLocals.push(id);
-      else found.fromLibraries.push(inLibrary);
+      takeFromLibrary(inLibrary, resolution, found);
     } else askProcess.push(id);
   }
   const unknown = await findInProcess(askProcess, dylib, resolution, epc, found);
@@ -76,14 +92,26 @@ export async function findExternalNames(
     const inLibrary = findInLibraries(implicit, id, pool.name(id));
     if (inLibrary !== undefined) {
       used.add(inLibrary.library);
-      if (inLibrary.symbol.type === STT_TLS) found.threadLocals.push(id);
-      else found.fromLibraries.push(inLibrary);
+      takeFromLibrary(inLibrary, resolution, found);
     } else if ((resolution.references[id]! & Reference.strong) !== 0) found.missing.push(id);
     else found.known.push({ id, address: 0, kind: ExternalKind.absent });
   }
   for (const library of libraries) if (!library.asNeeded || used.has(library)) found.libraries.push(library);
+  if (unwinder !== undefined && used.has(unwinder)) found.libraries.push(unwinder);
   for (const library of implicit) if (used.has(library)) found.libraries.push(library);
   return found;
+}
+
+function takeFromLibrary(inLibrary: LibrarySymbol, resolution: SymbolResolution, found: ExternalNames): void {
+  const { id, library, symbol } = inLibrary;
+  const isThreadLocal = symbol.type === STT_TLS;
+  if ((resolution.references[id]! & (isThreadLocal ? Reference.plain : Reference.tls)) !== 0) {
+    throw threadLocalMismatches(resolution.tables, [id], { name: library.library.file, isThreadLocal });
+  }
+  if (isThreadLocal) {
+    found.threadLocals.push(id);
+    found.threadLocalLibraries.add(library);
+  } else found.fromLibraries.push(inLibrary);
 }
 
 function hasProcess(dylib: JITDylib): boolean {
@@ -105,10 +133,13 @@ function findInLibraries(
   id: number,
   name: string,
 ): LibrarySymbol | undefined {
+  const { name: plain, version } = splitVersion(name);
   for (const library of libraries) {
     if (isPartOfProcess(library.library)) continue;
-    const symbol = library.library.lookup(name);
-    if (symbol?.isDefaultVersion) return { id, library, symbol };
+    const symbol = library.library.lookup(plain, version);
+    if (symbol !== undefined && (version !== undefined || symbol.isDefaultVersion)) {
+      return { id, library, symbol, version };
+    }
   }
   return undefined;
 }

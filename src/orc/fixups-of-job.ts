@@ -1,3 +1,5 @@
+import type { DynamicSymbol } from "../formats/elf/shared-library.ts";
+import { SymbolPlace } from "../graph/symbol-table.ts";
 import { AnchorWord } from "../link/anchor.ts";
 import { ExternalKind, type Externals } from "../link/externals.ts";
 import { Fixups } from "../link/fixups.ts";
@@ -9,6 +11,11 @@ export function fixupsOf(job: LinkJob, externals: Externals): Fixups {
   const { tables, resolution, plan, loaderWords } = job;
   const { symbols, pool } = tables;
   const words = plan.tls.size > 0 ? loaderWords : undefined;
+  const definitionOf = (row: number): number => {
+    const id = symbols.id[row]!;
+    const definition = id >= 0 ? resolution.definition[id]! - 1 : row;
+    return definition >= 0 ? definition : row;
+  };
   return new Fixups({
     tables,
     memory: job.alloc.memory,
@@ -21,19 +28,34 @@ export function fixupsOf(job: LinkJob, externals: Externals): Fixups {
     tlsImage: job.tlsImage,
     indirectSlots: job.indirectSlots,
     symbolSize: (row) => {
-      const id = symbols.id[row]!;
-      const definition = id >= 0 ? resolution.definition[id]! - 1 : row;
-      const which = definition >= 0 ? definition : row;
+      const which = definitionOf(row);
+      const place = symbols.section[which]!;
+      if (place === SymbolPlace.undefined || place === SymbolPlace.discarded) return sizeOutside(job, symbols.id[row]!);
+      return resolution.sizeOf(which);
+    },
+    exactValue: (row) => {
+      const which = definitionOf(row);
       const graph = resolution.graphOfRow(which);
-      return graph.symbolSize(which - graph.firstSymbol);
+      return graph.symbolValue(which - graph.firstSymbol);
     },
     classify: (id) => {
-      const name = pool.name(id);
-      for (const { library } of job.context.runtime.ofProcess()) {
-        const symbol = library.lookup(name);
-        if (symbol !== undefined) return kindOfSymbol(symbol.type);
-      }
-      return ExternalKind.unknown;
+      const symbol = symbolOfProcess(job, pool.name(id));
+      return symbol === undefined ? ExternalKind.unknown : kindOfSymbol(symbol.type);
     },
   });
+}
+
+/** Size that a library gives to what the job takes from it; 0 for what nothing defines. */
+function sizeOutside(job: LinkJob, id: number): number {
+  const found = job.external.fromLibraries.find((each) => each.id === id);
+  if (found !== undefined) return found.symbol.size;
+  return symbolOfProcess(job, job.tables.pool.name(id))?.size ?? 0;
+}
+
+function symbolOfProcess(job: LinkJob, name: string): DynamicSymbol | undefined {
+  for (const { library } of job.context.runtime.ofProcess()) {
+    const symbol = library.lookup(name);
+    if (symbol !== undefined) return symbol;
+  }
+  return undefined;
 }

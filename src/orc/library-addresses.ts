@@ -1,5 +1,6 @@
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
-import { STT_OBJECT } from "../formats/elf/constants.ts";
+import { STT_FUNC, STT_GNU_IFUNC, STT_OBJECT } from "../formats/elf/constants.ts";
+import { isOfEveryProcess } from "../inputs/runtime-libraries.ts";
 import type { LibrarySymbol } from "./external-names.ts";
 
 /**
@@ -12,7 +13,9 @@ export async function libraryAddresses(
   symbols: readonly LibrarySymbol[],
   opened: Map<string, number>,
 ): Promise<Float64Array> {
-  const names = symbols.map(({ symbol }) => symbol.name);
+  const names = symbols.map(({ symbol, version }) =>
+    version === undefined ? symbol.name : `${symbol.name}@${version}`,
+  );
   if (epc.kind === "remote") return epc.resolve(0, names);
   const addresses = new Float64Array(symbols.length);
   const groups = new Map<number, number[]>();
@@ -33,28 +36,39 @@ export async function libraryAddresses(
       addresses[i] = found[at]!;
     });
   }
-  await preferCopiesOfNode(epc, symbols, addresses);
+  await preferCopies(epc, symbols, addresses);
   return addresses;
 }
 
+/** Libraries lie above; below are Node's executable and what a second start has put in reach (relaunch.ts). */
+const LOW_END = 0x7fff_ffff;
+
 /**
  * Node's executable holds copies of some variables of the C++ library, and the library itself uses those; its own handle
- * still answers with the unused originals. What lies in the executable, far below the libraries, is the copy.
+ * still answers with the unused originals. The copies that a second start made and the addresses that it gave to functions
+ * count as well. Functions that Node defines itself do not: they are others of the same name.
  */
-async function preferCopiesOfNode(
+async function preferCopies(
   epc: ExecutorProcessControl,
   symbols: readonly LibrarySymbol[],
   addresses: Float64Array,
 ): Promise<void> {
-  const data: number[] = [];
-  symbols.forEach(({ symbol }, i) => {
-    if (symbol.type === STT_OBJECT) data.push(i);
+  const wanted: number[] = [];
+  symbols.forEach(({ symbol: { type }, version }, i) => {
+    if (version !== undefined) return;
+    if (type === STT_OBJECT || type === STT_FUNC || type === STT_GNU_IFUNC) wanted.push(i);
   });
   const global = await epc.resolve(
     0,
-    data.map((i) => symbols[i]!.symbol.name),
+    wanted.map((i) => symbols[i]!.symbol.name),
   );
-  data.forEach((i, at) => {
-    if (global[at]! !== 0 && epc.isInMainProgram?.(global[at]!)) addresses[i] = global[at]!;
+  wanted.forEach((i, at) => {
+    const address = global[at]!;
+    if (address === 0) return;
+    const isNode = epc.isInMainProgram?.(address) === true;
+    const { library, symbol } = symbols[i]!;
+    // Another library's variable of the same name (libc++abi has the vtables of libstdc++) is not what Node has copied.
+    const isCopy = isNode ? symbol.type === STT_OBJECT && isOfEveryProcess(library.library.soname) : address <= LOW_END;
+    if (isCopy) addresses[i] = address;
   });
 }

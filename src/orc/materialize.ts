@@ -5,6 +5,7 @@ import type { FinalizedAlloc } from "../memory/jitlink-memory-manager.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import { LinkJob, type MaterializationContext } from "./link-job.ts";
 import { LinkTimes } from "./link-times.ts";
+import { linkWarnings } from "./link-warnings.ts";
 import { bind } from "./steps/bind.ts";
 import { collect } from "./steps/collect.ts";
 import { abandon, type Finalized, finalize } from "./steps/finalize.ts";
@@ -23,6 +24,8 @@ export interface LinkedJob {
   readonly image: number;
   readonly externals: Externals;
   readonly libraries: readonly string[];
+  /** What the inputs get although it weakens the process, a sentence each. */
+  readonly warnings: readonly string[];
   /** Wall time of the steps, in their order. */
   readonly phases: readonly { name: string; milliseconds: number }[];
   readonly counts: {
@@ -98,6 +101,7 @@ function linkedJob(
     image,
     externals,
     libraries: job.external.libraries.map((library) => library.loadName),
+    warnings: linkWarnings(job),
     phases,
     counts: { objects: tables.graphs.length, archives, relocations, bytesCopied, mappings, protectionChanges },
     definition,

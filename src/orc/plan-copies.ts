@@ -1,12 +1,14 @@
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { LinkError } from "../errors.ts";
+import { STT_NOTYPE } from "../formats/elf/constants.ts";
 import type { DynamicSymbol, SharedLibrary } from "../formats/elf/shared-library.ts";
 import type { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
-import type { DataCopy } from "../link/anchor.ts";
-import { copyOfData, copyOfLiveData } from "../link/data-copy.ts";
+import type { CanonicalFunction, DataCopy, OutsideName } from "../link/anchor.ts";
+import { copiesOf, copyOfLiveData, type LibraryVariable } from "../link/data-copy.ts";
 import { Demand, directReferences } from "../link/direct-references.ts";
 import { ExternalKind } from "../link/externals.ts";
 import { type ExternalNames, kindOfSymbol } from "./external-names.ts";
+import { observedFunctions } from "./observed-functions.ts";
 import type { SymbolResolution } from "./symbol-resolution.ts";
 
 /** Beyond this no 32-bit field reaches. */
@@ -20,28 +22,58 @@ export interface FarVariable {
   readonly loadName: string;
 }
 
-/** Variables of libraries that this process has loaded out of reach, and that must not be copied as programs write to them. */
+/** A function that is to have an address within reach of 32 bits, the same for everybody. */
+export interface FarFunction {
+  readonly name: string;
+  /** What the loader calls its library; undefined when the process has it anyway. */
+  readonly loadName: string | undefined;
+}
+
+/**
+ * What libraries that the process has loaded define out of reach: variables, which must not be copied as programs write to
+ * them, and functions whose address the program and others compare.
+ */
 export class DataOutOfReachError extends LinkError {
   readonly variables: readonly FarVariable[];
+  readonly functions: readonly FarFunction[];
 
-  constructor(variables: readonly FarVariable[]) {
+  constructor(variables: readonly FarVariable[], functions: readonly FarFunction[] = []) {
     const names = variables.map(({ symbol, library }) => `${symbol.name} (${library.soname ?? library.file})`);
+    names.push(...functions.map(({ name }) => `${name} (function)`));
     super(
       "relocation",
-      `code reaches these variables by 32-bit addresses, but in this process they lie elsewhere: ${names.join(", ")}; recompile with -fPIC, or run in the executor`,
+      `code holds 32-bit addresses of these, but in this process they lie elsewhere: ${names.join(", ")}; recompile with -fPIC, or run in the executor`,
     );
     this.variables = variables;
+    this.functions = functions;
   }
 }
 
-/** The variables of libraries that get copies in the job's anchor. */
+/** What the job's anchor holds of libraries'. */
 export interface CopyPlan {
+  /** Variables. */
   readonly copies: DataCopy[];
+  /** Functions that have their address in the anchor. */
+  readonly functions: CanonicalFunction[];
+  /** Names that stand for something within reach elsewhere: what dlsym is to answer. */
+  readonly names: OutsideName[];
   /** What relocations demand of the names of libraries, by identifier: bits of `Demand`. */
   readonly demands: ReadonlyMap<number, number>;
 }
 
-/** Decides which variables of libraries the job gets copies of. `libraryAddresses` are known beforehand in this process only. */
+/** A name from outside, and what is known of it. */
+interface Candidate {
+  readonly id: number;
+  /** Undefined while its library is not loaded. */
+  readonly address: number | undefined;
+  readonly found: FarVariable | undefined;
+}
+
+/**
+ * Decides which variables of libraries the job gets copies of, and which functions have their address in the anchor.
+ * `libraryAddresses` are known beforehand in this process only. Errors: DataOutOfReachError for what another start of the
+ * process can help with.
+ */
 export function planCopies(
   resolution: SymbolResolution,
   external: ExternalNames,
@@ -51,73 +83,68 @@ export function planCopies(
   libraryAddresses: Float64Array | undefined,
 ): CopyPlan {
   const { pool } = resolution.tables;
+  const { byLookup, held } = observedFunctions(resolution, external);
+  const candidates: Candidate[] = [
+    ...external.fromLibraries.map(({ id, symbol, library, version }, i) => ({
+      id,
+      // One version of several is not what other libraries mean by the name.
+      address: libraryAddresses?.[i] ?? (version !== undefined || isLoaded(library.loadName) ? Number.NaN : undefined),
+      found: { symbol, library: library.library, loadName: library.loadName },
+    })),
+    ...external.known.map(({ id, address }) => ({ id, address, found: undefined })),
+  ];
+  const plan: CopyPlan = { copies: [], functions: [], names: [], demands: new Map() };
+  if (byLookup) {
+    for (const { id, address, found } of candidates) {
+      if (address === undefined || !(address > 0 && address <= LOW_END)) continue;
+      plan.names.push({ name: pool.bytes(id).slice(), address, type: found?.symbol.type ?? STT_NOTYPE });
+    }
+  }
   const marks = new Uint8Array(pool.size);
   for (const id of external.threadLocals) marks[id] = 1;
-  if (libraryAddresses === undefined) {
-    for (const { id, symbol } of external.fromLibraries) {
-      if (kindOfSymbol(symbol.type) === ExternalKind.data && symbol.size > 0) marks[id] = 1;
-    }
-  } else {
-    external.fromLibraries.forEach(({ id }, i) => {
-      if (libraryAddresses[i]! > LOW_END) marks[id] = 1;
-    });
-    for (const { id, address } of external.known) if (address > LOW_END) marks[id] = 1;
+  for (const { id, address = Number.POSITIVE_INFINITY, found } of candidates) {
+    if (address <= LOW_END) continue;
+    const isData = found !== undefined && kindOfSymbol(found.symbol.type) === ExternalKind.data;
+    if (libraryAddresses !== undefined || isData || byLookup || held.has(id)) marks[id] = 1;
   }
-  if (!marks.includes(1)) return { copies: [], demands: new Map() };
+  if (!marks.includes(1)) return plan;
   const demands = directReferences(resolution.tables, marks);
-  const isNear = (id: number): boolean => ((demands.get(id) ?? 0) & Demand.near) !== 0;
-  if (libraryAddresses === undefined) {
-    const interposed = (name: string): boolean => (resolution.definition[pool.internString(name)] ?? 0) !== 0;
-    const copies = external.fromLibraries
-      .filter(({ id, library }) => marks[id] === 1 && isNear(id) && !isLoaded(library.loadName))
-      .map(({ id, symbol, library }) => copyOfData(id, symbol, library.library, interposed));
-    return { copies, demands };
-  }
-  const far = [
-    ...external.fromLibraries.map(({ id, symbol, library }, i) => ({
-      id,
-      address: libraryAddresses[i]!,
-      variable: { symbol, library: library.library, loadName: library.loadName },
-    })),
-    ...external.known.map(({ id, address }) => ({ id, address, variable: undefined })),
-  ].filter(({ id }) => marks[id] === 1 && isNear(id));
-  return { copies: copyLoadedData(far, resolution, epc, runtime), demands };
-}
-
-interface FarName {
-  readonly id: number;
-  readonly address: number;
-  readonly variable: FarVariable | undefined;
-}
-
-/**
- * C++ constants (virtual tables, type_info, std::nothrow) can be read from a copy as well as from the original: the C++ ABI
- * tells types by their names. Anything else has to be where the library looks for it, constants too: programs compare
- * their addresses (Ada's `others`).
- */
-function copyLoadedData(
-  far: readonly FarName[],
-  resolution: SymbolResolution,
-  epc: ExecutorProcessControl,
-  runtime: RuntimeLibraries,
-): DataCopy[] {
-  const copies: DataCopy[] = [];
-  const writable: FarVariable[] = [];
-  for (const { id, address, variable } of far) {
-    const found = variable ?? findVariable(resolution.tables.pool.name(id), runtime);
-    if (found === undefined || kindOfSymbol(found.symbol.type) !== ExternalKind.data || found.symbol.size === 0)
-      continue;
+  const near = candidates.filter(({ id }) => marks[id] === 1 && ((demands.get(id) ?? 0) & Demand.near) !== 0);
+  const copied: LibraryVariable[] = [];
+  const variables: FarVariable[] = [];
+  const functions: FarFunction[] = [];
+  for (const { id, address, found: inLibrary } of near) {
+    const found = inLibrary ?? findInProcess(pool.name(id), runtime);
+    if (found === undefined || Number.isNaN(address)) continue;
     const { symbol, library } = found;
-    if (symbol.name.startsWith("_Z") && library.isReadOnlyAddress(symbol.value, symbol.size)) {
-      copies.push(copyOfLiveData(id, symbol, epc.readMemory!(address, symbol.size)));
-    } else writable.push(found);
+    const kind = kindOfSymbol(symbol.type);
+    if (kind === ExternalKind.function && (byLookup || held.has(id))) {
+      if (address === undefined) plan.functions.push({ id, name: pool.bytes(id).slice() });
+      else if (held.has(id)) functions.push({ name: symbol.name, loadName: inLibrary?.loadName });
+      else plan.functions.push({ id, name: pool.bytes(id).slice(), target: address });
+    }
+    if (kind !== ExternalKind.data || symbol.size === 0) continue;
+    if (address === undefined) copied.push({ id, symbol, library });
+    else if (libraryAddresses === undefined)
+      continue; // not in the executor's list: out of range
+    // C++ constants (virtual tables, type_info, std::nothrow) can be read from a copy as well as from the original: the C++
+    // ABI tells types by their names. Anything else has to be where the library looks for it, constants too: programs
+    // compare their addresses (Ada's `others`).
+    else if (!symbol.name.startsWith("_Z") || !library.isReadOnlyAddress(symbol.value, symbol.size))
+      variables.push(found);
+    else plan.copies.push(copyOfLiveData(id, symbol, epc.readMemory!(address, symbol.size)));
   }
-  if (writable.length > 0) throw new DataOutOfReachError(writable);
-  return copies;
+  if (variables.length + functions.length > 0) throw new DataOutOfReachError(variables, functions);
+  const isInterposed = (name: string): boolean => {
+    const id = pool.internString(name);
+    return (resolution.definition[id] ?? 0) !== 0 || plan.functions.some((each) => each.id === id);
+  };
+  plan.copies.push(...copiesOf(copied, isInterposed));
+  return { ...plan, demands };
 }
 
 /** The library among those of every process that exports the name. */
-export function findVariable(name: string, runtime: RuntimeLibraries): FarVariable | undefined {
+function findInProcess(name: string, runtime: RuntimeLibraries): FarVariable | undefined {
   for (const { soname, library } of runtime.ofProcess()) {
     const symbol = library.lookup(name);
     if (symbol?.isDefaultVersion) return { symbol, library, loadName: soname };

@@ -12,6 +12,7 @@ import { InProcessMemoryMapper } from "../memory/in-process-mapper.ts";
 import { RpcMemoryMapper } from "../memory/rpc-mapper.ts";
 import { SharedMemoryMapper } from "../memory/shared-memory-mapper.ts";
 import { DEFAULT_SLAB_SIZE, SlabMemoryManager } from "../memory/slab-memory-manager.ts";
+import { becomeProgram } from "../native/become-program.ts";
 import type { ProgramEnd } from "../native/program.ts";
 import { ProcessSymbolsGenerator, SharedLibraryGenerator, StaticArchiveGenerator } from "./definition-generator.ts";
 import { ExecutionSession } from "./execution-session.ts";
@@ -20,9 +21,14 @@ import { checkInProcessLibraries } from "./in-process-libraries.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import type { LinkedJob } from "./materialize.ts";
 import { DataOutOfReachError } from "./plan-copies.ts";
-import { afterRelaunch, relaunch, wasRelaunchedFor } from "./relaunch.ts";
+import { afterRelaunch, preloadFor, relaunch, relaunchForStaticTls, wasRelaunchedFor } from "./relaunch.ts";
 import type { LinkStats, RunRequest } from "./run-request.ts";
-import { StaticTlsError } from "./static-tls-error.ts";
+import { moreStaticTls, type StaticTls, StaticTlsError } from "./static-tls-error.ts";
+
+/** How often an executor is started for one program; more than twice only for libraries whose blocks were not found beforehand. */
+const MOST_STARTS = 4;
+/** What an executor grants by itself (executor/main.c), in bytes. */
+const EXECUTOR_TLS_ALIGNMENT = 256;
 
 /**
  * Links a program and runs it: `slablink run` without its command line. Resolves when the program has ended.
@@ -30,24 +36,30 @@ import { StaticTlsError } from "./static-tls-error.ts";
  */
 export async function runProgram(request: RunRequest): Promise<ProgramEnd> {
   if (request.mode === "in-process") afterRelaunch();
-  try {
-    return await linkAndRun(request);
-  } catch (error) {
-    // An executor can be had with more room; this process has been started again for it by now, or cannot be.
-    const restart = request.mode === "executor" && request.executorPath === undefined;
-    if (!restart || !(error instanceof StaticTlsError)) throw error;
-    return linkAndRun(request, error.size);
+  let room: StaticTls = { size: 0, alignment: 1 };
+  let lacking: DataOutOfReachError | undefined;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await linkAndRun(request, room, lacking);
+    } catch (error) {
+      // An executor can be had with more room; this process has been started again for it by now, or cannot be.
+      const restart = request.mode === "executor" && request.executorPath === undefined && attempt < MOST_STARTS;
+      if (!restart) throw error;
+      if (error instanceof StaticTlsError) room = moreStaticTls(error, room);
+      else if (error instanceof DataOutOfReachError && lacking === undefined) lacking = error;
+      else throw error;
+    }
   }
 }
 
-/** `staticTls`: room for static thread-locals that the executor must be started with, in bytes. */
-async function linkAndRun(request: RunRequest, staticTls = 0): Promise<ProgramEnd> {
+/** `room`: what the executor must be started with for static thread-locals; `lacking`: what it must have within reach. */
+async function linkAndRun(request: RunRequest, room: StaticTls, lacking?: DataOutOfReachError): Promise<ProgramEnd> {
   const arena = new FileArena();
   const opener: FileOpener = { open: (path) => arena.map(path) };
   const runtime = new RuntimeLibraries({ opener });
   const started = performance.now();
   // The executor starts while the inputs are read.
-  const opening = openSession(request, runtime, staticTls);
+  const opening = openSession(request, runtime, room, lacking);
   opening.catch(() => {}); // awaited below
   let session: ExecutionSession | undefined;
   let hasRun = false;
@@ -65,8 +77,10 @@ async function linkAndRun(request: RunRequest, staticTls = 0): Promise<ProgramEn
     const job = await session.link(program, [request.entry]);
     const main = job.address(request.entry);
     if (main === undefined) throw new LinkError("undefined-symbol", `the entry point ${request.entry} is not defined`);
+    for (const warning of job.warnings) request.onWarning?.(warning);
     request.onLinked?.(statsOf(session, job, before));
     hasRun = true;
+    if (request.mode === "in-process" && request.endsProcess) becomeProgram(request.argv[0] ?? "");
     return await run(session, job, main, request);
   } catch (error) {
     if (request.mode === "in-process") relaunchFor(error);
@@ -82,18 +96,18 @@ async function linkAndRun(request: RunRequest, staticTls = 0): Promise<ProgramEn
 /** Some things can only be had from the start of a process; nothing of the program has run yet. */
 function relaunchFor(error: unknown): void {
   if (error instanceof DataOutOfReachError) {
-    const wants = { variables: error.variables };
+    const wants = { variables: error.variables, functions: error.functions };
     if (!wasRelaunchedFor(wants)) relaunch(wants);
   } else if (error instanceof StaticTlsError) {
-    const wants = { staticTls: error.size, tlsAlignment: error.alignment };
-    if (!wasRelaunchedFor(wants)) relaunch(wants);
+    relaunchForStaticTls(error);
   }
 }
 
 async function openSession(
   request: RunRequest,
   runtime: RuntimeLibraries,
-  staticTls: number,
+  room: StaticTls,
+  lacking?: DataOutOfReachError,
 ): Promise<ExecutionSession> {
   const { slabSize = DEFAULT_SLAB_SIZE, placement } = request;
   // Who asks for a size gets that size; without a wish a large program gets a large slab.
@@ -107,7 +121,10 @@ async function openSession(
   const slab = sharedMemory ? new SlabMemory(slabSize) : undefined;
   const path = request.executorPath ?? executorPath();
   try {
-    const epc = await launchExecutor({ path, slab, staticTls });
+    const tlsAlignment = room.alignment > EXECUTOR_TLS_ALIGNMENT ? room.alignment : 1;
+    const needsPreload = tlsAlignment > 1 || lacking !== undefined;
+    const preload = needsPreload ? preloadFor({ ...lacking, tlsAlignment }) : undefined;
+    const epc = await launchExecutor({ path, slab, staticTls: room.size, preload });
     request.onExecutor?.((signal) => epc.kill(signal));
     const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);
     const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
@@ -132,7 +149,7 @@ function fillDylib(dylib: JITDylib, inputs: readonly Input[], request: RunReques
   for (const input of inputs) {
     if (input.kind === "object") dylib.addObject(input.reader);
     else if (input.kind === "archive") {
-      dylib.addGenerator(new StaticArchiveGenerator(input.archive, { whole: input.wholeArchive }));
+      dylib.addGenerator(new StaticArchiveGenerator(input.archive, { whole: input.wholeArchive, group: input.group }));
     } else {
       const { library, asNeeded } = input;
       dylib.addGenerator(new SharedLibraryGenerator(library, runtime.loadName(library), { asNeeded }));

@@ -28,6 +28,8 @@ export interface RunRequest {
   readonly endsProcess?: boolean;
   /** Called once, when everything is linked and before the first instruction of the program runs. */
   onLinked?(stats: LinkStats): void;
+  /** Called before `onLinked` for each thing that inputs get although it weakens the process: a sentence without its end. */
+  onWarning?(text: string): void;
   /** Called when the executor is there; `kill` sends it a signal and does nothing after its end. */
   onExecutor?(kill: (signal: NodeJS.Signals) => void): void;
 }

@@ -1,8 +1,9 @@
 import { hex } from "../bytes/address.ts";
 import { LinkError } from "../errors.ts";
-import { RELA_SIZE, STT_FUNC } from "../formats/elf/constants.ts";
+import { RELA_SIZE, STT_FUNC, STT_TLS } from "../formats/elf/constants.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import type { LinkGraph } from "../graph/link-graph.ts";
+import { SymbolPlace } from "../graph/symbol-table.ts";
 import type { DuplicateDefinition } from "./symbol-resolution.ts";
 
 /** How many referrers are named for each symbol; the rest is counted. */
@@ -21,6 +22,8 @@ export interface SymbolReference {
 export interface UndefinedSymbol {
   readonly name: string;
   readonly references: readonly SymbolReference[];
+  /** Why something that looks like a definition is none. */
+  readonly note?: string | undefined;
 }
 
 /** Names that nothing defines, all of them at once, each with who refers to it. */
@@ -67,6 +70,36 @@ export function duplicateSymbols(tables: GraphTables, duplicates: readonly Dupli
   return new LinkError("duplicate-symbol", lines.join("\n"));
 }
 
+/**
+ * Names that are thread-local to some and ordinary to others: whichever way they were linked, one side would use a wrong
+ * place. `elsewhere`: the library that defines them, and whether it does so as thread-local.
+ */
+export function threadLocalMismatches(
+  tables: GraphTables,
+  names: readonly number[],
+  elsewhere?: { readonly name: string; readonly isThreadLocal: boolean },
+): LinkError {
+  const { graphs, symbols, pool } = tables;
+  const lines = names.flatMap((id) => {
+    const sides: (string | undefined)[] = [undefined, undefined];
+    if (elsewhere !== undefined) sides[elsewhere.isThreadLocal ? 1 : 0] = `defined in ${elsewhere.name}`;
+    for (const graph of graphs) {
+      for (let row = graph.firstSymbol + graph.localCount; row < graph.firstSymbol + graph.symbolCount; row++) {
+        if (symbols.id[row] !== id) continue;
+        const side = (symbols.info[row]! & 0xf) === STT_TLS ? 1 : 0;
+        const does = symbols.section[row] === SymbolPlace.undefined ? "referenced by" : "defined in";
+        sides[side] ??= `${does} ${graph.name}`;
+      }
+    }
+    return [
+      `${pool.name(id)} is thread-local in one place and not in another`,
+      `>>> as thread-local ${sides[1]}`,
+      `>>> as an ordinary symbol ${sides[0]}`,
+    ];
+  });
+  return new LinkError("link", lines.join("\n"));
+}
+
 /** The function symbol whose extent holds the offset of a section. */
 function functionAt(graph: LinkGraph, section: number, offset: number): string | undefined {
   const { symbols } = graph.tables;
@@ -79,13 +112,14 @@ function functionAt(graph: LinkGraph, section: number, offset: number): string |
   return undefined;
 }
 
-function describe({ name, references }: UndefinedSymbol): string {
+function describe({ name, references, note }: UndefinedSymbol): string {
   const lines = [`undefined symbol: ${name}`];
-  if (references.length === 0) lines.push(">>> looked up by name, as an entry point is");
+  if (references.length === 0 && note === undefined) lines.push(">>> looked up by name, as an entry point is");
   for (const { file, section, offset, functionName } of references.slice(0, shownReferences)) {
     lines.push(`>>> referenced by ${file}:(${functionName ?? `${section}+${hex(offset)}`})`);
   }
   if (references.length > shownReferences)
     lines.push(`>>> referenced ${references.length - shownReferences} more times`);
+  if (note !== undefined) lines.push(`>>> ${note}`);
   return lines.join("\n");
 }

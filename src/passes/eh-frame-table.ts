@@ -17,9 +17,15 @@ interface Range {
 
 /**
  * Reads the fixed-up .eh_frame of a job in working memory and writes the search table. Frames whose function was dropped
- * (they point outside `code`) get no row. Gives the number of rows.
+ * (they point outside `code`, and `data`, where code that changes itself lies) get no row. Gives the number of rows.
  */
-export function writeEhFrameTable(memory: WorkingMemory, ehFrame: Range, table: Range, code: Range): number {
+export function writeEhFrameTable(
+  memory: WorkingMemory,
+  ehFrame: Range,
+  table: Range,
+  code: Range,
+  data: Range = code,
+): number {
   const { view, base } = memory;
   const encodings = new Map<number, number>();
   const begin = ehFrame.address - base;
@@ -52,8 +58,12 @@ export function writeEhFrameTable(memory: WorkingMemory, ehFrame: Range, table: 
           `.eh_frame+${hex(at - begin)}: frame refers to ${hex(id)} bytes before, where there is no CIE`,
         );
       }
+      if (isEmptyRange(view, at + 8, encoding)) {
+        at += 4 + length;
+        continue;
+      }
       const start = readPointer(view, at + 8, base + at + 8, encoding);
-      if (start >= code.address && start < code.address + code.size) {
+      if (isInside(start, code) || isInside(start, data)) {
         starts.push(start);
         frames.push(base + at);
         if (start < last) sorted = false;
@@ -76,6 +86,10 @@ export function writeEhFrameTable(memory: WorkingMemory, ehFrame: Range, table: 
     view.setInt32(out + 16 + 8 * i, frames[which]! - table.address, true);
   }
   return starts.length;
+}
+
+function isInside(address: number, range: Range): boolean {
+  return address >= range.address && address < range.address + range.size;
 }
 
 /** Indices of `starts` in ascending order; one typed-array sort, with the index in the low bits of each key. */
@@ -130,6 +144,16 @@ function pointerSize(encoding: number): number {
     default:
       return 8;
   }
+}
+
+/**
+ * True of the frame of a function without code (its end cannot be reached): it has the next function's start, and a search that
+ * met it would find nothing.
+ */
+function isEmptyRange(view: DataView, at: number, encoding: number): boolean {
+  const size = pointerSize(encoding);
+  if (size < 4 || view.getUint32(at + size, true) !== 0) return false;
+  return size === 4 || view.getUint32(at + size + 4, true) === 0;
 }
 
 function readPointer(view: DataView, at: number, address: number, encoding: number): number {

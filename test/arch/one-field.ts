@@ -43,7 +43,7 @@ export interface FieldJob {
 export const FIELD_OBJECT = "field.o";
 
 /** Links the object with only one relocation: `type` with addend `A` on `symbol`, at `offset` of the section. */
-export async function linkField(type: number, symbol: string, A: number, offset = 8): Promise<FieldJob> {
+export async function linkField(type: number, symbol: string, A: number | bigint, offset = 8): Promise<FieldJob> {
   const bytes = Buffer.from(readFileSync(await compile(["gcc"], "field.s", source)));
   keepRelocation(bytes, ["variable", "function", "thread_variable"].indexOf(symbol), { type, addend: A, offset });
   const job = await linkPlainly([ByteReader.of(bytes, FIELD_OBJECT)]);
@@ -52,7 +52,11 @@ export async function linkField(type: number, symbol: string, A: number, offset 
 }
 
 /** Moves entry `index` of the only relocation table to its front and cuts the table there. */
-function keepRelocation(bytes: Buffer, index: number, entry: { type: number; addend: number; offset: number }): void {
+function keepRelocation(
+  bytes: Buffer,
+  index: number,
+  entry: { type: number; addend: number | bigint; offset: number },
+): void {
   const headers = Number(bytes.readBigUInt64LE(40));
   for (let at = headers; at < bytes.length; at += 64) {
     if (bytes.readUInt32LE(at + 4) !== 4) continue;

@@ -108,10 +108,28 @@ const cases: Case[] = [
     int32,
     entry(fromP, () => [TPOFF]),
   ),
+  row(46, "CODE_5_GOTPCRELX", "variable", 4, int32, entry(fromP)),
+  row(
+    47,
+    "CODE_5_GOTTPOFF",
+    "thread_variable",
+    4,
+    int32,
+    entry(fromP, () => [TPOFF]),
+  ),
+  row(49, "CODE_6_GOTPCRELX", "variable", 4, int32, entry(fromP)),
+  row(
+    50,
+    "CODE_6_GOTTPOFF",
+    "thread_variable",
+    4,
+    int32,
+    entry(fromP, () => [TPOFF]),
+  ),
 ];
 
 /** Rows that mean nothing without the instructions around them; tls-sequences.test.ts has them. */
-const needInstructions = [34, 35, 45];
+const needInstructions = [34, 35, 45, 48, 51];
 /** The addend is the module's affair here, the field is the module's number. */
 const withoutAddend = [16];
 
@@ -217,7 +235,7 @@ test("a field that ends behind its section is refused with both numbers", async 
 });
 
 test("an unknown relocation type is refused by its number", async () => {
-  for (const type of [5, 6, 7, 8, 37, 38, 39, 40, 46, 255, 0xffff_ffff]) {
+  for (const type of [5, 6, 7, 8, 36, 37, 38, 39, 40, 52, 249, 252, 255, 0xffff_ffff]) {
     await assert.rejects(linkField(type, "variable", 0), {
       code: "relocation",
       message: `${FIELD_OBJECT}:(.field+0x8): unknown relocation type ${type}`,
@@ -225,7 +243,39 @@ test("an unknown relocation type is refused by its number", async () => {
   }
 });
 
-test("R_X86_64_NONE changes nothing", async () => {
-  const { bytes } = await linkField(0, "variable", 0x1234);
-  assert.deepEqual(bytes, Buffer.alloc(16, 0xee));
+test("R_X86_64_NONE and the hints about virtual functions change nothing, wherever they point", async () => {
+  for (const type of [0, 250, 251]) {
+    for (const offset of [8, 0x1_0000_0008]) {
+      const { bytes } = await linkField(type, "variable", 0x1234, offset);
+      assert.deepEqual(bytes, Buffer.alloc(16, 0xee), `type ${type}`);
+    }
+  }
+});
+
+test("a 64-bit field takes all bits of an addend: tagged pointers", async () => {
+  for (const A of [0x8000_0000_0000_0003n, 0x7fff_ffff_ffff_fff1n, 0x0120_0000_0000_0001n]) {
+    const addend = BigInt.asIntN(64, A);
+    const { bytes, S, P } = await linkField(1, "variable", addend);
+    assert.deepEqual(bytes, fieldBytes(BigInt(S) + addend, 8), `R_X86_64_64 with addend ${addend}`);
+    const difference = await linkField(24, "variable", addend);
+    assert.deepEqual(difference.bytes, fieldBytes(BigInt(S) - BigInt(P) + addend, 8), `R_X86_64_PC64 with ${addend}`);
+  }
+});
+
+test("thread-local types refuse symbols that are not, and say so", async () => {
+  for (const [type, name] of [
+    [16, "DTPMOD64"],
+    [17, "DTPOFF64"],
+    [18, "TPOFF64"],
+    [19, "TLSGD"],
+    [21, "DTPOFF32"],
+    [22, "GOTTPOFF"],
+    [23, "TPOFF32"],
+    [44, "CODE_4_GOTTPOFF"],
+  ] as const) {
+    await assert.rejects(linkField(type, "variable", 0), {
+      code: "relocation",
+      message: `${FIELD_OBJECT}:(.field+0x8): R_X86_64_${name} refers to variable, which is not thread-local`,
+    });
+  }
 });

@@ -99,7 +99,8 @@ for (const mode of modesUnderTest.filter((each) => each !== "in-process")) {
         printf("%d interrupt\\n", seen);
         return 4;
       }`);
-    const command = `"${process.execPath}" "${join(packageRoot, "bin/slablink")}" run ${modes[mode].join(" ")} "${object}"`;
+    // exec: a shell that stays (dash, where $SHELL is not set) would get the Ctrl-C too, and its end would be what we see.
+    const command = `exec "${process.execPath}" "${join(packageRoot, "bin/slablink")}" run ${modes[mode].join(" ")} "${object}"`;
     const { status, stdout } = await run("script", ["-qec", command, "/dev/null"], {
       keepStdin: true,
       started: (child) => {

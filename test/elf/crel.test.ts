@@ -90,7 +90,7 @@ test("offsets that step backwards by hand", () => {
     return delta < 16n ? [low] : [low | 0x80, ...uleb(delta >> 4n)];
   };
   const bytes = Uint8Array.from([...uleb(2n * 8n + 4n), ...step(first), ...step(back)]);
-  const view = expandCrel(ByteReader.of(bytes, "crel"), 1);
+  const { entries: view } = expandCrel(ByteReader.of(bytes, "crel"), 1);
   assert.equal(view.getBigUint64(0, true), 0x1000n);
   assert.equal(view.getBigUint64(24, true), 0xff0n);
 });

@@ -60,6 +60,24 @@ test("contents that travel are copied, zero-filled, protected and run", async ()
   await controller.close();
 });
 
+test("memory is writable and executable where that is asked for on purpose", async () => {
+  const controller = await RawController.start();
+  const base = await reserveMemory(controller, 4096);
+  const key = await initializeMemory(controller, [{ group: 0x17, address: base, size: 6, content: returnCode(42) }]);
+  assert.equal(protectionAt(controller, base), "rwxp");
+  assert.equal(await runVoid(controller, base), 42);
+  await controller.call(
+    `${B}mem_write_uint8s_wrapper`,
+    sps()
+      .u64(1)
+      .u64(base + 1)
+      .u8(7),
+  );
+  assert.equal(await runVoid(controller, base), 7);
+  await giveUp(controller, `${M}deinitialize_wrapper`, [key]);
+  await controller.close();
+});
+
 test("run_as_int_function passes its argument and run_as_main its strings", async () => {
   const controller = await RawController.start();
   const base = await reserveMemory(controller, 4096);
@@ -94,8 +112,13 @@ test("requests outside a reservation, overlapping, or writable and executable ar
       ],
       /is not inside the reservation/,
     ],
-    ["writable and executable", [{ group: 7, address: base, size: 8 }], /never writable and executable/],
-    ["unknown group bits", [{ group: 0x11, address: base, size: 8 }], /allocation group 0x11/],
+    [
+      "writable and executable",
+      [{ group: 7, address: base, size: 8 }],
+      /not writable and executable at once without bit 0x10/,
+    ],
+    ["writable code that is not both", [{ group: 0x15, address: base, size: 8 }], /bit 0x10 is for memory that is/],
+    ["unknown group bits", [{ group: 0x21, address: base, size: 8 }], /allocation group 0x21/],
     [
       "too much content",
       [{ group: RW, address: base, size: 2, content: new Uint8Array(3) }],

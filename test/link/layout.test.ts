@@ -13,6 +13,7 @@ function mixed(n: number): string {
     ["rodata", '"a",@progbits', 5],
     ["data", '"aw",@progbits', 7],
     ["zero", '"aw",@nobits', 9],
+    ["patched", '"awx",@progbits', 8],
     ["tdata", '"awT",@progbits', 4],
     ["tbss", '"awT",@nobits', 6],
   ] as const;
@@ -100,6 +101,7 @@ describe("a layout of sections of all kinds", () => {
       [SectionKind.readOnly]: layout.readOnly,
       [SectionKind.ehFrame]: layout.readOnly,
       [SectionKind.data]: layout.data,
+      [SectionKind.writableCode]: layout.writableCode,
       [SectionKind.zeroFill]: layout.zeroFill,
     };
     for (const placed of placedSections(job)) {
@@ -107,15 +109,18 @@ describe("a layout of sections of all kinds", () => {
       const { address, size } = stripe[placed.kind];
       assert.ok(placed.start >= address && placed.end <= address + size, placed.name);
     }
-    const pages = [layout.header, layout.headerData, layout.code, layout.readOnly, layout.data].map(
-      ({ address, size }, i) => ({
-        name: `stripe ${i}`,
-        start: Math.floor(address / 4096),
-        end: Math.ceil((address + size) / 4096),
-      }),
-    );
+    const { header, headerData, code, readOnly, writableCode, data } = layout;
+    const pages = [header, headerData, code, readOnly, writableCode, data].map(({ address, size }, i) => ({
+      name: `stripe ${i}`,
+      start: Math.floor(address / 4096),
+      end: Math.ceil((address + size) / 4096),
+    }));
     assertApart(pages);
-    assert.ok(job.segments.every(({ protection }) => (protection & 6) !== 6));
+    const both = job.segments.filter(({ protection }) => (protection & 6) === 6);
+    assert.deepEqual(
+      both.map(({ address, contentSize }) => ({ address, size: contentSize })),
+      [writableCode],
+    );
   });
 
   test("contents are the file's", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { SlablinkError } from "../../src/errors.ts";
+import { WRITABLE_CODE } from "../../src/memory/memory-mapper.ts";
 import { heldResources, SLAB_SIZE, targetKinds } from "./harness.ts";
 import { increments, loads, returns } from "./machine-code.ts";
 
@@ -102,6 +103,25 @@ for (const kind of targetKinds) {
 }
 
 for (const kind of targetKinds.slice(0, 4)) {
+  test(`${kind.name}: writable code runs, changes, and is this process's own`, async () => {
+    const { mapper, call, close } = await kind.open();
+    try {
+      const { start } = await mapper.reserve(SLAB_SIZE);
+      const memory = mapper.prepare(start, PAGE);
+      memory.bytes.set(increments(start + 64), start - memory.base);
+      memory.view.setInt32(start + 64 - memory.base, 5, true);
+      const segments = [{ address: start, contentSize: 68, zeroFillSize: 0, protection: 7 | WRITABLE_CODE }];
+      const key = await mapper.initialize({ reservation: start, segments, actions: [] });
+      assert.equal(await call(start), 6);
+      assert.equal(await call(start), 7);
+      assert.equal(memory.view.getInt32(start + 64 - memory.base, true), 5, "the controller's copy is as it was");
+      await mapper.deinitialize([key]);
+      await mapper.release([start]);
+    } finally {
+      await close();
+    }
+  });
+
   test(`${kind.name}: a slab goes where it is asked to go, or is refused`, async () => {
     const before = heldResources();
     const { mapper, close } = await kind.open();

@@ -11,6 +11,7 @@
  * * `args:`, `stdin:`, `argv0:`, `env: NAME=VALUE`: what the program gets. `stdin` knows `\n`.
  * * `status: N`: exit status of the reference, 0 if absent; 128 + signal.
  * * `needs: TOOL`: besides the compiler.
+ * * `warning: TEXT`: a warning of slablink's, the whole line behind \`slablink: warning: \`; none but these may come.
  * * `only: MODE…`: the modes it makes sense in, `because: REASON` beside it.
  *
  * `lib:NAME` in a word stands for the path of one of the toolchain's libraries.
@@ -33,6 +34,7 @@ export interface TestProgram {
   readonly env: Readonly<Record<string, string>>;
   readonly status: number;
   readonly needs: readonly string[];
+  readonly warnings: readonly string[];
   readonly only: readonly string[];
 }
 
@@ -41,7 +43,7 @@ const COMMENT = /^(?:\/\/|!|--|\(\*) ?(.*?)(?: \*\))?$/;
 
 const known = [
   ...["compile", "link", "inputs", "before", "reference", "slablink", "args", "stdin", "argv0", "env", "status"],
-  ...["needs", "only", "because"],
+  ...["warning", "needs", "only", "because"],
 ];
 
 /**
@@ -84,6 +86,7 @@ export function parseTestProgram(fileName: string, text: string): TestProgram {
     ),
     status: Number(get("status")[0] ?? 0),
     needs: words("needs"),
+    warnings: get("warning"),
     only: words("only"),
   };
 }

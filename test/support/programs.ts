@@ -65,7 +65,10 @@ async function testVariant(t: TestContext, program: TestProgram, variant: Varian
   for (const mode of modesUnderTest) {
     if (program.only.length > 0 && !program.only.includes(mode)) continue;
     await t.test(mode, async () => {
-      sameOutcome(await runLinked(program, mode, inputs, directory), reference);
+      const outcome = await runLinked(program, mode, inputs, directory);
+      const lines = program.warnings.map((text) => `slablink: warning: ${text}\n`).join("");
+      assert.ok(outcome.stderr.startsWith(lines), `expected first on stderr:\n${lines}got:\n${outcome.stderr}`);
+      sameOutcome({ ...outcome, stderr: outcome.stderr.slice(lines.length) }, reference);
     });
   }
 }

@@ -25,6 +25,10 @@ const packages: Record<string, string> = {
   "libquadmath.a": "gfortran",
   "libgphobos.a": "gdc",
   "libgdruntime.a": "gdc",
+  "libc++.so.1": "libc++-22-dev",
+  "libc++.a": "libc++-22-dev",
+  "libc++abi.so.1": "libc++abi-22-dev",
+  "libc++abi.a": "libc++abi-22-dev",
   script: "bsdutils",
 };
 
@@ -43,6 +47,10 @@ const libraries: Record<string, string> = {
   "libgnarl.a": "/usr/lib/gcc/x86_64-linux-gnu/12/adalib/libgnarl.a",
   "libgnat.a": "/usr/lib/gcc/x86_64-linux-gnu/12/adalib/libgnat.a",
   "libpython3.11-pic.a": "/usr/lib/python3.11/config-3.11-x86_64-linux-gnu/libpython3.11-pic.a",
+  "libc++.so.1": "/usr/lib/llvm-22/lib/libc++.so.1",
+  "libc++.a": "/usr/lib/llvm-22/lib/libc++.a",
+  "libc++abi.so.1": "/usr/lib/llvm-22/lib/libc++abi.so.1",
+  "libc++abi.a": "/usr/lib/llvm-22/lib/libc++abi.a",
 };
 
 /** The path of one of the toolchain's libraries (`libstdc++.a`), as the C++ compiler sees it. */

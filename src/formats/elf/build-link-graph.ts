@@ -10,6 +10,7 @@ import {
   SHDR_SIZE,
   SHF_ALLOC,
   SHF_COMPRESSED,
+  SHF_EXECINSTR,
   SHN_ABS,
   SHN_COMMON,
   SHN_LORESERVE,
@@ -33,7 +34,9 @@ import {
 } from "./constants.ts";
 import { expandCrel } from "./crel.ts";
 import { type ElfHeader, readElfHeader } from "./header.ts";
+import { expandRel, REL_SIZE, readImplicitAddends } from "./implicit-addends.ts";
 import { isSectionNamed, sectionKindOf } from "./section-kind.ts";
+import { namesOfDefaultVersion, VERSION_MARK } from "./symbol-versions.ts";
 
 /** Alignments above this are taken for damage rather than for a wish. */
 const largestAlignment = 1 << 30;
@@ -125,8 +128,16 @@ function readSections(graph: LinkGraph, headers: SectionHeaders): FoundSections 
         break;
       default: {
         const kind = sectionKindOf(type, flags, view, names + name);
-        if (kind === SectionKind.none) break;
+        if (kind === SectionKind.none) {
+          // What gcc writes for nested functions whose address is taken: their trampolines are on the stack.
+          if ((flags & SHF_EXECINSTR) !== 0 && isSectionNamed(view, names + name, ".note.GNU-stack")) {
+            graph.tables.executableStacks.push(graph);
+          }
+          break;
+        }
         sections.kind[row] = kind;
+        if (kind === SectionKind.code && size > 0) noteStartCode(graph.tables, row, view, names + name);
+        if (type === SHT_NOBITS && kind === SectionKind.writableCode) sections.content[row] = -1;
         const alignment = view.getUint32(at + 48, true) + view.getUint32(at + 52, true) * TWO_32;
         if (alignment > largestAlignment || (alignment !== 0 && !isPowerOfTwo(alignment))) {
           reader.fail(
@@ -149,6 +160,14 @@ function readSections(graph: LinkGraph, headers: SectionHeaders): FoundSections 
     }
   }
   return found;
+}
+
+/** Notes sections `.init` and `.fini`, whose code is not called but run into. */
+function noteStartCode({ initSections, finiSections }: GraphTables, row: number, view: DataView, name: number): void {
+  // Nearly all code is in .text: a look at one character.
+  const second = view.getUint8(name) === 0x2e ? view.getUint8(name + 1) : 0;
+  if (second === 0x69 && isSectionNamed(view, name, ".init") && view.getUint8(name + 5) === 0) initSections.push(row);
+  if (second === 0x66 && isSectionNamed(view, name, ".fini") && view.getUint8(name + 5) === 0) finiSections.push(row);
 }
 
 /** Position of a checked string table: its bytes end with NUL, so that no name can run past it. */
@@ -274,30 +293,48 @@ function readRelocationTable(graph: LinkGraph, headers: SectionHeaders, index: n
   const offset = reader.u64(at + 24, "sh_offset");
   const size = reader.u64(at + 32, "sh_size");
   if (size === 0) return;
-  if (kind === SectionKind.zeroFill || kind === SectionKind.tlsZeroFill || kind === SectionKind.largeZeroFill) {
+  if (
+    kind === SectionKind.zeroFill ||
+    kind === SectionKind.tlsZeroFill ||
+    kind === SectionKind.largeZeroFill ||
+    sections.content[row] === -1
+  ) {
     reader.fail(`relocation section ${index}: its section ${target} (${graph.sectionName(row)}) has no contents`);
   }
   if (sections.relocationCount[row] !== 0) {
     reader.fail(`relocation section ${index}: section ${target} (${graph.sectionName(row)}) already has relocations`);
   }
-  if (type === SHT_REL) {
-    reader.fail(`relocation section ${index}: SHT_REL is not used on x86-64, expected SHT_RELA`);
-  }
   if (type === SHT_CREL) {
-    const expanded = expandCrel(reader.window(offset, size, "CREL section"), index);
-    graph.expandedRelocations.set(row, expanded);
-    sections.relocations[row] = 0;
-    sections.relocationCount[row] = expanded.byteLength / RELA_SIZE;
+    const { entries, hasAddends } = expandCrel(reader.window(offset, size, "CREL section"), index);
+    useExpanded(graph, row, entries, hasAddends);
     return;
   }
+  const expected = type === SHT_REL ? REL_SIZE : RELA_SIZE;
   const entrySize = reader.u64(at + 56, "sh_entsize");
-  if (entrySize !== RELA_SIZE || size % RELA_SIZE !== 0) {
+  if (entrySize !== expected || size % expected !== 0) {
     reader.fail(
-      `relocation section ${index}: size ${hex(size)} with entries of ${entrySize} bytes, expected ${RELA_SIZE}`,
+      `relocation section ${index}: size ${hex(size)} with entries of ${entrySize} bytes, expected ${expected}`,
     );
+  }
+  if (type === SHT_REL) {
+    useExpanded(graph, row, expandRel(reader.window(offset, size, "relocation section")), false);
+    return;
   }
   sections.relocations[row] = reader.start + offset;
   sections.relocationCount[row] = size / RELA_SIZE;
+}
+
+/** Relocation entries that are not in the file as Elf64_Rela; without addends of their own, the fields hold them. */
+function useExpanded(graph: LinkGraph, row: number, entries: DataView, hasAddends: boolean): void {
+  const { sections } = graph.tables;
+  const { reader } = graph;
+  if (!hasAddends) {
+    const at = sections.content[row]! - reader.start;
+    readImplicitAddends(entries, reader.window(at, sections.size[row]!, graph.sectionName(row)));
+  }
+  graph.expandedRelocations.set(row, entries);
+  sections.relocations[row] = 0;
+  sections.relocationCount[row] = entries.byteLength / RELA_SIZE;
 }
 
 function readSymbols(graph: LinkGraph, headers: SectionHeaders, extended: number): void {
@@ -344,6 +381,19 @@ function readSymbols(graph: LinkGraph, headers: SectionHeaders, extended: number
     symbols.info[row] = info;
     symbols.value[row] = view.getUint32(at + 8, true) + high * TWO_32;
     symbols.id[row] = index < localCount ? -1 : pool.intern(view, symbolNames + name, symbolNamesEnd);
+  }
+  const names = new Uint8Array(view.buffer, view.byteOffset + symbolNames, namesSize);
+  if (names.includes(VERSION_MARK)) nameDefaultVersions(graph);
+}
+
+/** A definition `foo@@VER` is the definition of `foo`, and `foo@VER` another name for it. */
+function nameDefaultVersions(graph: LinkGraph): void {
+  const { symbols, pool, defaultVersions } = graph.tables;
+  for (let row = graph.firstSymbol + graph.localCount; row < graph.firstSymbol + graph.symbolCount; row++) {
+    const [name, versioned] = namesOfDefaultVersion(pool, symbols.id[row]!);
+    if (name === undefined || versioned === undefined) continue;
+    symbols.id[row] = name;
+    if (symbols.section[row] !== SymbolPlace.undefined) defaultVersions.set(versioned, name);
   }
 }
 

@@ -38,6 +38,11 @@ class Leb128 {
     }
   }
 
+  /** The signed number that began at `start`, with all its bits. */
+  signedFrom(start: number): bigint {
+    return BigInt.asIntN(7 * (this.position - start), this.#bitsFrom(start));
+  }
+
   #checkLength(start: number): void {
     if (this.position - start >= 10) {
       this.#reader.fail(`CREL: number at 0x${start.toString(16)} has more than the 10 bytes of a 64-bit one`);
@@ -45,11 +50,15 @@ class Leb128 {
   }
 
   #exact(start: number, scale: number): number {
+    return Number(BigInt.asIntN(64, this.#bitsFrom(start) * BigInt(scale)));
+  }
+
+  #bitsFrom(start: number): bigint {
     let value = 0n;
     for (let at = this.position - 1; at >= start; at--) {
       value = (value << 7n) | BigInt(this.#reader.u8(at, "CREL") & 0x7f);
     }
-    return Number(BigInt.asIntN(64, value * BigInt(scale)));
+    return value;
   }
 }
 
@@ -57,9 +66,9 @@ class Leb128 {
  * Expands a section of compact relocations into ordinary Elf64_Rela entries, the form that everything after reads.
  * Layout (the CREL proposal of the gABI list): a ULEB128 header `count << 3 | addends << 2 | shift`; then per entry a first
  * byte with 3 (with addends) or 2 flag bits that say which of symbol, type and addend change, above them the low bits of the
- * offset's delta, and the deltas themselves.
+ * offset's delta, and the deltas themselves. Without addends (`hasAddends`) the relocated fields hold them, as in SHT_REL.
  */
-export function expandCrel(reader: ByteReader, section: number): DataView {
+export function expandCrel(reader: ByteReader, section: number): { entries: DataView; hasAddends: boolean } {
   const input = new Leb128(reader);
   const header = input.unsigned();
   const count = Math.floor(header / 8);
@@ -72,18 +81,27 @@ export function expandCrel(reader: ByteReader, section: number): DataView {
   let symbol = 0;
   let type = 0;
   let addend = 0;
+  /** In its place once an addend has needed more bits than a number has. */
+  let wideAddend: bigint | undefined;
   for (let i = 0; i < count; i++) {
     const first = input.byte();
     offset += ((first & 0x7f) >> flagBits) * scale;
     if (first >= 0x80) offset += input.unsigned(scale * 2 ** (7 - flagBits));
     if (first & 1) symbol = (symbol + input.signed()) >>> 0;
     if (first & 2) type = (type + input.signed()) >>> 0;
-    if (hasAddends && first & 4) addend += input.signed();
+    if (hasAddends && first & 4) {
+      const start = input.position;
+      const before = addend;
+      addend += input.signed();
+      if (wideAddend !== undefined) wideAddend += input.signedFrom(start);
+      else if (!Number.isSafeInteger(addend)) wideAddend = BigInt(before) + input.signedFrom(start);
+    }
     const at = i * RELA_SIZE;
     setWord64(view, at, offset);
     view.setUint32(at + 8, type, true);
     view.setUint32(at + 12, symbol, true);
-    setWord64(view, at + 16, addend);
+    if (wideAddend === undefined) setWord64(view, at + 16, addend);
+    else view.setBigInt64(at + 16, BigInt.asIntN(64, wideAddend), true);
   }
-  return view;
+  return { entries: view, hasAddends };
 }

@@ -28,7 +28,7 @@ export function isSectionNamed(view: DataView, position: number, prefix: string)
 export function sectionKindOf(type: number, flags: number, view: DataView, name: number): SectionKind {
   if ((flags & SHF_ALLOC) === 0 || (flags & SHF_EXCLUDE) !== 0) return SectionKind.none;
   if ((flags & SHF_TLS) !== 0) return type === SHT_NOBITS ? SectionKind.tlsZeroFill : SectionKind.tlsData;
-  if ((flags & SHF_EXECINSTR) !== 0) return SectionKind.code;
+  if ((flags & SHF_EXECINSTR) !== 0) return (flags & SHF_WRITE) !== 0 ? SectionKind.writableCode : SectionKind.code;
   switch (type) {
     case SHT_INIT_ARRAY:
     case SHT_FINI_ARRAY:

@@ -11,6 +11,7 @@ export interface Segment {
   readonly address: number;
   readonly fileSize: number;
   readonly memorySize: number;
+  readonly alignment: number;
 }
 
 /** The program headers of an ELF64 file: which addresses exist, where their bytes are, and what may be written. */
@@ -86,6 +87,7 @@ function readSegments(reader: ByteReader): Segment[] {
       address: table.u64(at + 16, "p_vaddr"),
       fileSize: table.u64(at + 32, "p_filesz"),
       memorySize: table.u64(at + 40, "p_memsz"),
+      alignment: table.u64(at + 48, "p_align"),
     };
     if (segment.type === elf.PT_LOAD) {
       reader.check(segment.offset, segment.fileSize, `program header ${i}'s contents`);

@@ -1,3 +1,4 @@
+import { R_X86_64_64, R_X86_64_GLOB_DAT } from "../../arch/x86_64.ts";
 import type { ByteReader } from "../../bytes/byte-reader.ts";
 import * as elf from "./constants.ts";
 import { linearSearch, readGnuHash, readSysvHash, type SymbolHashTable, SymbolName } from "./shared-library-hash.ts";
@@ -113,6 +114,17 @@ export class SharedLibrary {
     }
   }
 
+  /** Names that it refers to strongly, does not define, and asks no particular version of. */
+  *undefinedNames(): Generator<string, void, undefined> {
+    for (let index = 1; index < this.#hash.symbolCount; index++) {
+      const at = index * elf.SYM_SIZE;
+      if (this.#symbols.u16(at + 6, "st_shndx") !== elf.SHN_UNDEF) continue;
+      if (this.#symbols.u8(at + 4, "st_info") >> 4 !== elf.STB_GLOBAL) continue;
+      if (this.#versyms !== undefined && this.#versyms.u16(2 * index, "versym") > elf.VER_NDX_GLOBAL) continue;
+      yield this.#string(this.#symbols.u32(at, "st_name"), "st_name");
+    }
+  }
+
   /** Entry `index` of the dynamic symbol table, exported or not. */
   symbolAt(index: number): DynamicSymbol {
     const { symbolCount } = this.#hash;
@@ -172,6 +184,25 @@ export class SharedLibrary {
       collectRelr(reader, table, relrSize, start, end, addendAt, found);
     }
     return found;
+  }
+
+  /** Calls `visit` with where the name of each function starts whose address the loader writes into the library's data. */
+  forEachAddressTaken(visit: (names: ByteReader, at: number) => void): void {
+    const size = this.#tags.get(elf.DT_RELASZ) ?? 0;
+    if (size === 0) return;
+    const table = this.reader.window(this.#fileOffset(elf.DT_RELA, size, "DT_RELA"), size, "DT_RELA table");
+    const seen = new Uint8Array(this.#hash.symbolCount);
+    // The relative ones come first, and may be very many.
+    const first = (this.#tags.get(elf.DT_RELACOUNT) ?? 0) * elf.RELA_SIZE;
+    for (let at = first; at + elf.RELA_SIZE <= size; at += elf.RELA_SIZE) {
+      const type = table.u32(at + 8, "r_info type");
+      const index = table.u32(at + 12, "r_info symbol");
+      if ((type !== R_X86_64_64 && type !== R_X86_64_GLOB_DAT) || index >= seen.length || seen[index] !== 0) continue;
+      seen[index] = 1;
+      const symbolType = this.symbolType(index);
+      if (symbolType !== elf.STT_FUNC && symbolType !== elf.STT_GNU_IFUNC && symbolType !== elf.STT_NOTYPE) continue;
+      visit(this.#strings, this.#symbols.u32(index * elf.SYM_SIZE, "st_name"));
+    }
   }
 
   /** Fills the tags (the first of each counts) and returns the DT_NEEDED entries. */
@@ -275,6 +306,7 @@ const READ_TAGS = new Set([
   elf.DT_RELA,
   elf.DT_RELASZ,
   elf.DT_RELAENT,
+  elf.DT_RELACOUNT,
   elf.DT_STRSZ,
   elf.DT_SYMENT,
   elf.DT_SONAME,

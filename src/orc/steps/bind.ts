@@ -1,3 +1,4 @@
+import { STUB_SIZE } from "../../arch/x86_64.ts";
 import { LinkError } from "../../errors.ts";
 import { foreignWord } from "../../link/anchor.ts";
 import { bindReferences } from "../../link/bind-symbols.ts";
@@ -31,7 +32,11 @@ async function bindLibraries(job: LinkJob, externals: Externals): Promise<void> 
     if (missing.length > 0) throw undefinedSymbols(job.tables, missing);
   }
   job.plan.copies.forEach((copy, index) => {
-    externals.add(copy.id, job.layout.headerData.address + job.sizes.copies[index]!, ExternalKind.data);
+    const address = job.layout.headerData.address + job.sizes.copies[index]!;
+    for (const id of copy.ids) externals.add(id, address, ExternalKind.data);
+  });
+  job.plan.functions.forEach(({ id }, index) => {
+    externals.add(id, job.layout.header.address + job.sizes.stubs + STUB_SIZE * index, ExternalKind.function);
   });
 }
 

@@ -3,12 +3,13 @@ import { Slablink } from "../../epc/dialect.ts";
 import type { AllocActionPair } from "../../epc/executor-process-control.ts";
 import { SpsWriter } from "../../epc/sps-writer.ts";
 import type { FinalizedAlloc } from "../../memory/jitlink-memory-manager.ts";
-import type { Segment } from "../../memory/memory-mapper.ts";
+import { type Segment, WRITABLE_CODE } from "../../memory/memory-mapper.ts";
 import type { LinkJob } from "../link-job.ts";
 
 const R__ = 1;
 const RW_ = 3;
 const R_X = 5;
+const RWX = 7 | WRITABLE_CODE;
 
 /** A job that is in the executor. */
 export interface Finalized {
@@ -23,13 +24,14 @@ export interface Finalized {
 export async function finalize(job: LinkJob): Promise<Finalized> {
   const { layout, linkage, context, external } = job;
   const actions = resolverActions(job);
-  const { code, readOnly, data } = layout;
+  const { code, readOnly, writableCode, data } = layout;
   const codeEnd = layout.stubs + STUB_SIZE * linkage.stubCount;
   const readOnlyEnd = layout.globalOffsetTable + linkage.size;
   const segments: Segment[] = [];
   for (const [address, end, protection] of [
     [code.address, linkage.stubCount > 0 ? codeEnd : code.address + code.size, R_X],
     [readOnly.address, readOnlyEnd, R__],
+    [writableCode.address, writableCode.address + writableCode.size, RWX],
     [data.address, data.address + data.size, RW_],
   ] as const) {
     if (end > address) segments.push({ address, contentSize: end - address, zeroFillSize: 0, protection });

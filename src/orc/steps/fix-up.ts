@@ -2,6 +2,7 @@ import { SectionKind } from "../../graph/section-table.ts";
 import { copyContents } from "../../link/copy-contents.ts";
 import type { Fixups } from "../../link/fixups.ts";
 import { reverseFunctionArrays } from "../../link/reverse-function-arrays.ts";
+import { writeStartCode } from "../../link/start-code.ts";
 import { writeEhFrameTable } from "../../passes/eh-frame-table.ts";
 import { fixupsOf } from "../fixups-of-job.ts";
 import type { LinkJob } from "../link-job.ts";
@@ -24,7 +25,10 @@ export function fixUp(job: LinkJob): void {
   }
   job.resolvedWords = fixups.resolvedWords;
   reverseFunctionArrays(tables, layout.arrays, memory);
-  writeEhFrameTable(memory, layout.ehFrame, layout.ehFrameTable, layout.code);
+  for (const code of layout.startCode) writeStartCode(code, memory);
+  const contentsEnd = layout.header.address + layout.contentSize;
+  const data = { address: layout.writableCode.address, size: contentsEnd - layout.writableCode.address };
+  writeEhFrameTable(memory, layout.ehFrame, layout.ehFrameTable, layout.code, data);
 }
 
 function applyAll(job: LinkJob, fixups: Fixups): void {

@@ -1,3 +1,4 @@
+import { LinkError } from "../../errors.ts";
 import { SectionKind } from "../../graph/section-table.ts";
 import { anchorFileSize, writeAnchor } from "../../link/anchor.ts";
 import { bindDefinitions, bindReferences } from "../../link/bind-symbols.ts";
@@ -7,11 +8,8 @@ import { LinkageTables } from "../../link/linkage-tables.ts";
 import { fixupsOf } from "../fixups-of-job.ts";
 import type { LinkJob } from "../link-job.ts";
 import { linkerNames } from "../linker-names.ts";
-import { StaticTlsError } from "../static-tls-error.ts";
+import { staticTlsError } from "../static-tls-error.ts";
 import { RESOLVED_SLOT_SIZE } from "./plan-layout.ts";
-
-/** What the loader's default room for static thread-locals lacks beside the job's block, in bytes: libraries take of it too. */
-const STATIC_TLS_MARGIN = 4096;
 
 /** Binds what has an address by now, writes the anchor with the thread-local image, and hands it to the loader. */
 export async function loadAnchor(job: LinkJob): Promise<void> {
@@ -34,10 +32,19 @@ export async function loadAnchor(job: LinkJob): Promise<void> {
     job.image = loaded.handle;
     job.loaderWords = loaded.results;
   } catch (error) {
-    if (!(error instanceof Error) || !error.message.includes("static TLS block")) throw error;
-    const { size, alignment } = plan.tls;
-    throw new StaticTlsError(job.dylib.name, size + 2 * alignment + STATIC_TLS_MARGIN, alignment, error);
+    if (plan.executableStack && String(error).includes("executable stack")) throw executableStackError(job, error);
+    throw staticTlsError(job, error);
   }
+}
+
+/** The C library from 2.41 on makes stacks executable only as the process starts. */
+function executableStackError(job: LinkJob, cause: unknown): LinkError {
+  const objects = job.tables.executableStacks.map(({ name }) => name).join(", ");
+  return new LinkError(
+    "link",
+    `${objects}: asks for executable stacks (.note.GNU-stack), which this process cannot be given any more: ${cause}; start slablink with GLIBC_TUNABLES=glibc.rtld.execstack=2, or link nothing that takes the address of a nested function`,
+    { cause },
+  );
 }
 
 /** Gives definitions their addresses, indirect functions a stub each. */

@@ -17,11 +17,14 @@ export async function planLayout(job: LinkJob): Promise<void> {
   const { tables, resolution, external, dylib } = job;
   const { epc, runtime, openedLibraries, memoryManager, serial } = job.context;
   const isLoaded = (loadName: string): boolean => openedLibraries.has(loadName);
-  const { copies, demands } = planCopies(resolution, external, epc, runtime, isLoaded, job.libraryAddresses);
+  const planned = planCopies(resolution, external, epc, runtime, isLoaded, job.libraryAddresses);
+  const { copies, functions, names, demands } = planned;
   job.plan = {
     name: `slablink-job-${serial}`,
     exports: exportedSymbols(tables, resolution),
     copies,
+    functions,
+    names,
     foreignTls: external.threadLocals.map((id) => ({
       id,
       name: tables.pool.bytes(id).slice(),
@@ -30,6 +33,7 @@ export async function planLayout(job: LinkJob): Promise<void> {
     needed: librariesOfAnchor(job).map((library) => library.loadName),
     tls: measureThreadLocals(tables),
     staticTls: true,
+    executableStack: tables.executableStacks.length > 0,
   };
   job.sizes = measureAnchor(job.plan);
   const indirect = countIndirectFunctions(tables);
@@ -48,7 +52,10 @@ export async function planLayout(job: LinkJob): Promise<void> {
 
 /** Every job holds the libraries it uses, so that none goes away with the job that brought it in first. */
 function librariesOfAnchor(job: LinkJob): SharedLibraryGenerator[] {
+  const { libraries, threadLocalLibraries } = job.external;
+  const others = libraries.filter(({ library }) => library.soname !== "libc.so.6");
   // In this process libraries are opened by handle: what Node exports must not get into their scope, nor they into Node's.
-  if (job.context.epc.kind === "in-process") return [];
-  return job.external.libraries.filter(({ library }) => library.soname !== "libc.so.6");
+  // But only for what the anchor needs does the loader say where a thread-local variable is.
+  if (job.context.epc.kind === "in-process") return others.filter((library) => threadLocalLibraries.has(library));
+  return others;
 }

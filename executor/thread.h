@@ -1,0 +1,8 @@
+#ifndef SLABLINK_THREAD_H
+#define SLABLINK_THREAD_H
+
+/* Starts a detached thread of the executor's own. Its stack has the default size beside the thread-locals that the C
+   library puts on it, which may be larger than that. Answers an errno. */
+int thread_start(void *(*function)(void *));
+
+#endif
