@@ -111,7 +111,9 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
     try {
       writeSync(fd, bytes, 0, bytes.length, 0);
       // The descriptor stays open while the image is loaded: the loader takes equal paths for the same library.
-      handle = loadLibrary(`/proc/self/fd/${fd}`, LoadFlag.now | LoadFlag.global);
+      const scope = image.bindsFirst === true ? LoadFlag.deepBind : 0;
+      if (image.bindsFirst === true) programRunner(); // its exit handler: see openLibrary
+      handle = loadLibrary(`/proc/self/fd/${fd}`, LoadFlag.now | LoadFlag.global | scope);
       const bias = loadBias(handle);
       if (bias !== 0) {
         throw new ExecutorError(`the image for ${hex(image.start)} was loaded ${hex(bias)} away from there`);
@@ -143,6 +145,10 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
 
   readMemory(address: number, size: number): Uint8Array {
     return readMemory(address, size).slice();
+  }
+
+  isLibraryLoaded(path: string): boolean {
+    return isLoaded(path);
   }
 
   /** Official Node is a non-PIE executable; in any case its mappings carry its path. */

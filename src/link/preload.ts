@@ -24,6 +24,7 @@ export function writePreload(
     foreignTls: [],
     copies,
     needed,
+    initializer: 0,
     tls,
     staticTls: false,
   };

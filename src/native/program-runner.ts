@@ -101,9 +101,17 @@ export class ProgramRunner {
 
   /** After exit() on another of the program's threads the first one never ends: no other program can run then. */
   async #runThread(): Promise<void> {
-    const thread = startThread(this.#code + ProgramEntry.start, this.#block);
     // Not pthread_join: Node waits for libuv's threads when it ends, and the program's first thread may never.
-    await waitSemaphore(this.#block + ProgramBlock.semaphore);
+    // Begun before the program, so that the threads that Node starts for it are older: a program's malloc is not for them.
+    const ended = waitSemaphore(this.#block + ProgramBlock.semaphore);
+    let thread: number;
+    try {
+      thread = startThread(this.#code + ProgramEntry.start, this.#block);
+    } catch (error) {
+      libc.sem_post(this.#block + ProgramBlock.semaphore);
+      throw error;
+    }
+    await ended;
     if (this.#view.getInt32(ProgramBlock.state, true) === ProgramState.exitedElsewhere) return;
     joinThread(thread);
     this.#set(ProgramBlock.thread, 0);

@@ -37,6 +37,22 @@ export async function libraryAddresses(
   return addresses;
 }
 
+/** As `libraryAddresses` in this process, but with 0 for what libraries define that are not loaded yet. */
+export async function addressesOfLoaded(
+  epc: ExecutorProcessControl,
+  symbols: readonly LibrarySymbol[],
+  opened: Map<string, number>,
+): Promise<Float64Array> {
+  const loaded = symbols.filter(({ library }) => epc.isLibraryLoaded?.(library.loadName));
+  const found = await libraryAddresses(epc, loaded, opened);
+  const addresses = new Float64Array(symbols.length);
+  let next = 0;
+  symbols.forEach((symbol, i) => {
+    if (symbol === loaded[next]) addresses[i] = found[next++]!;
+  });
+  return addresses;
+}
+
 /**
  * Node's executable holds copies of some variables of the C++ library, and the library itself uses those; its own handle
  * still answers with the unused originals. What lies in the executable, far below the libraries, is the copy.

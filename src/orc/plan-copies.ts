@@ -55,24 +55,27 @@ export function planCopies(
   for (const id of external.threadLocals) marks[id] = 1;
   if (libraryAddresses === undefined) {
     for (const { id, symbol } of external.fromLibraries) {
-      if (kindOfSymbol(symbol.type) === ExternalKind.data && symbol.size > 0) marks[id] = 1;
+      if (isData(symbol)) marks[id] = 1;
     }
   } else {
-    external.fromLibraries.forEach(({ id }, i) => {
-      if (libraryAddresses[i]! > LOW_END) marks[id] = 1;
+    external.fromLibraries.forEach(({ id, symbol }, i) => {
+      const address = libraryAddresses[i]!;
+      if (address > LOW_END || (address === 0 && isData(symbol))) marks[id] = 1;
     });
     for (const { id, address } of external.known) if (address > LOW_END) marks[id] = 1;
   }
   if (!marks.includes(1)) return { copies: [], demands: new Map() };
   const demands = directReferences(resolution.tables, marks);
   const isNear = (id: number): boolean => ((demands.get(id) ?? 0) & Demand.near) !== 0;
-  if (libraryAddresses === undefined) {
-    const interposed = (name: string): boolean => (resolution.definition[pool.internString(name)] ?? 0) !== 0;
-    const copies = external.fromLibraries
-      .filter(({ id, library }) => marks[id] === 1 && isNear(id) && !isLoaded(library.loadName))
-      .map(({ id, symbol, library }) => copyOfData(id, symbol, library.library, interposed));
-    return { copies, demands };
-  }
+  const interposed = (name: string): boolean => (resolution.definition[pool.internString(name)] ?? 0) !== 0;
+  // Libraries that come with the anchor bind to copies in it.
+  const copies = external.fromLibraries
+    .filter(({ id, library, symbol }, i) => {
+      if (marks[id] !== 1 || !isNear(id) || !isData(symbol)) return false;
+      return libraryAddresses === undefined ? !isLoaded(library.loadName) : libraryAddresses[i] === 0;
+    })
+    .map(({ id, symbol, library }) => copyOfData(id, symbol, library.library, interposed));
+  if (libraryAddresses === undefined) return { copies, demands };
   const far = [
     ...external.fromLibraries.map(({ id, symbol, library }, i) => ({
       id,
@@ -80,8 +83,12 @@ export function planCopies(
       variable: { symbol, library: library.library, loadName: library.loadName },
     })),
     ...external.known.map(({ id, address }) => ({ id, address, variable: undefined })),
-  ].filter(({ id }) => marks[id] === 1 && isNear(id));
-  return { copies: copyLoadedData(far, resolution, epc, runtime), demands };
+  ].filter(({ id, address }) => marks[id] === 1 && address !== 0 && isNear(id));
+  return { copies: [...copies, ...copyLoadedData(far, resolution, epc, runtime)], demands };
+}
+
+function isData(symbol: DynamicSymbol): boolean {
+  return kindOfSymbol(symbol.type) === ExternalKind.data && symbol.size > 0;
 }
 
 interface FarName {

@@ -2,7 +2,8 @@ import type { GraphTables } from "../../graph/graph-tables.ts";
 import { SectionKind } from "../../graph/section-table.ts";
 import { isLinkerDefined, setBound } from "../../link/linker-defined.ts";
 import { findExternalNames } from "../external-names.ts";
-import { libraryAddresses } from "../library-addresses.ts";
+import { interposes } from "../interposition.ts";
+import { addressesOfLoaded, libraryAddresses } from "../library-addresses.ts";
 import type { LinkJob } from "../link-job.ts";
 import { undefinedSymbols } from "../undefined-symbols.ts";
 
@@ -27,9 +28,11 @@ export async function findExternals(job: LinkJob): Promise<void> {
   await linkOthers(job, outside);
   job.external = await findExternalNames(outside, dylib, resolution, epc, runtime);
   if (job.external.missing.length > 0) throw undefinedSymbols(tables, job.external.missing);
+  if (job.context.interposition !== undefined && interposes(job)) job.interposition = await job.context.interposition();
   // Here libraries are opened at once; in an executor the anchor brings them in, and they are asked afterwards.
   if (epc.kind === "in-process") {
-    job.libraryAddresses = await libraryAddresses(epc, job.external.fromLibraries, openedLibraries);
+    const find = job.interposition === undefined ? libraryAddresses : addressesOfLoaded;
+    job.libraryAddresses = await find(epc, job.external.fromLibraries, openedLibraries);
   }
 }
 

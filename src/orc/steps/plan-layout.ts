@@ -28,6 +28,7 @@ export async function planLayout(job: LinkJob): Promise<void> {
       staticTls: ((demands.get(id) ?? 0) & Demand.staticTls) !== 0,
     })),
     needed: librariesOfAnchor(job).map((library) => library.loadName),
+    initializer: job.interposition?.hold ?? 0,
     tls: measureThreadLocals(tables),
     staticTls: true,
   };
@@ -49,6 +50,8 @@ export async function planLayout(job: LinkJob): Promise<void> {
 /** Every job holds the libraries it uses, so that none goes away with the job that brought it in first. */
 function librariesOfAnchor(job: LinkJob): SharedLibraryGenerator[] {
   // In this process libraries are opened by handle: what Node exports must not get into their scope, nor they into Node's.
-  if (job.context.epc.kind === "in-process") return [];
+  // Those that refer to the program's have to come with it.
+  const { epc } = job.context;
+  if (epc.kind === "in-process" && job.interposition === undefined) return [];
   return job.external.libraries.filter(({ library }) => library.soname !== "libc.so.6");
 }
