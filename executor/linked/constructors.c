@@ -92,5 +92,26 @@ void constructors_run(struct object *objects, size_t count, int argc, char **arg
     initializer **functions = (initializer **)(uintptr_t)(each->bias + each->array_value);
     for (size_t j = 0; j < each->array_size_value / sizeof *functions; j++) functions[j](argc, argv, envp);
   }
-  held_count = turn_count = 0;
+}
+
+static void nothing(void) {}
+
+static void finalize(struct object *object) {
+  Elf64_Dyn *fini = entry_of(object, DT_FINI);
+  Elf64_Dyn *size = entry_of(object, DT_FINI_ARRAYSZ);
+  void (**functions)(void) = (void (**)(void))(uintptr_t)(object->bias + object_tag(object, DT_FINI_ARRAY));
+  for (size_t i = size ? size->d_un.d_val / sizeof *functions : 0; i-- > 0;) functions[i]();
+  if (fini) ((void (*)(void))(uintptr_t)(object->bias + fini->d_un.d_ptr))();
+  if (size) object_store(object, (uintptr_t)&size->d_un.d_val, 0);
+  if (fini) object_store(object, (uintptr_t)&fini->d_un.d_ptr, (uintptr_t)nothing - object->bias);
+  object_close(object);
+}
+
+void destructors_run(struct object *objects, size_t count) {
+  while (turn_count > 0) {
+    const struct held *each = &held[turns[--turn_count]];
+    for (size_t i = 0; i < count; i++) {
+      if (objects[i].bias == each->bias && !objects[i].is_host) finalize(&objects[i]);
+    }
+  }
 }

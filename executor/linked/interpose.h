@@ -62,7 +62,9 @@ uint64_t allocator_shim(const char *name, uint64_t program, uint64_t original);
 /* Ends the process with a sentence. */
 _Noreturn void refuse(const char *sentence);
 
-/* Defers the constructors of the libraries that are being loaded; calls them, in the loader's order. */
+/* Calls the constructors that were deferred while libraries were loaded, in the loader's order. */
 void constructors_run(struct object *objects, size_t count, int argc, char **argv, char **envp);
+/* Calls the destructors of these libraries now, in place of the loader at the end of the process. */
+void destructors_run(struct object *objects, size_t count);
 
 #endif

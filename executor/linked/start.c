@@ -108,4 +108,12 @@ EXPORTED void __slablink_start(int argc, char **argv, char **envp) {
   constructors_run(objects, count, argc, argv, envp);
 }
 
-EXPORTED void __slablink_end(void) { dispatch_end(); }
+/* Node's process goes on, and its main thread is none of the program's: libraries of the program end with it, as their memory may be its. */
+EXPORTED void __slablink_end(void) {
+  if (in_node) {
+    size_t count;
+    struct object *objects = objects_read(&count);
+    destructors_run(objects, count);
+  }
+  dispatch_end();
+}
