@@ -32,7 +32,7 @@ export async function findExternals(job: LinkJob): Promise<void> {
   // Here libraries are opened at once; in an executor the anchor brings them in, and they are asked afterwards.
   if (epc.kind === "in-process") {
     const find = job.interposition === undefined ? libraryAddresses : addressesOfLoaded;
-    job.libraryAddresses = await find(epc, job.external.fromLibraries, openedLibraries);
+    job.libraryAddresses = await find(epc, job.external.fromLibraries, openedLibraries, 0);
   }
 }
 
