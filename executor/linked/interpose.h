@@ -32,6 +32,9 @@ struct object {
 /* Fills in the objects of the process; not the executable, not this code. Ends the process when there are too many. */
 struct object *objects_read(size_t *count);
 
+/* The address of the executable's copy of a library's variable (R_X86_64_COPY), 0 if it has none of that name. After `objects_read`. */
+uint64_t executable_copy(const char *name);
+
 /* The object in which `hold` is the initializer: the program's anchor, the latest if there are several. */
 struct object *objects_anchor(struct object *objects, size_t count);
 

@@ -10,6 +10,7 @@ enum { OBJECTS_MAX = 1024, PAGE = 4096 };
 
 static struct object objects[OBJECTS_MAX];
 static size_t object_count;
+static struct object executable;
 static bool seen_ourselves;
 static size_t seen;
 
@@ -56,10 +57,9 @@ static void read_segments(struct object *object, const struct dl_phdr_info *info
 
 static int visit(struct dl_phdr_info *info, size_t size, void *unused) {
   (void)size, (void)unused;
-  if (seen++ == 0) return 0; /* the executable is the host itself, and binds to nothing of the program */
-  if (object_count == OBJECTS_MAX) refuse("too many libraries are loaded for the program to replace functions of theirs");
   struct object object = {.bias = info->dlpi_addr, .name = info->dlpi_name ? info->dlpi_name : ""};
   read_segments(&object, info);
+  bool is_executable = seen++ == 0;
   uint64_t here = (uintptr_t)__slablink_hold;
   if (here >= object.start && here < object.end) {
     seen_ourselves = true;
@@ -76,7 +76,9 @@ static int visit(struct dl_phdr_info *info, size_t size, void *unused) {
   object.counts[0] = object.tables[0] ? object_tag(&object, DT_RELASZ) / sizeof(Elf64_Rela) : 0;
   object.tables[1] = table(&object, DT_JMPREL);
   object.counts[1] = object.tables[1] ? object_tag(&object, DT_PLTRELSZ) / sizeof(Elf64_Rela) : 0;
-  objects[object_count++] = object;
+  if (is_executable) executable = object; /* the host itself, which binds to nothing of the program */
+  else if (object_count == OBJECTS_MAX) refuse("too many libraries are loaded for the program to replace functions of theirs");
+  else objects[object_count++] = object;
   return 0;
 }
 
@@ -96,16 +98,16 @@ struct object *objects_anchor(struct object *all, size_t count) {
   return NULL;
 }
 
-static bool is_definition(const struct object *object, uint32_t index, const char *name) {
+static bool is_definition(const struct object *object, uint32_t index, const char *name, bool any_version) {
   const Elf64_Sym *symbol = &object->symbols[index];
   if (symbol->st_shndx == SHN_UNDEF || ELF64_ST_TYPE(symbol->st_info) == STT_TLS) return false;
   if (ELF64_ST_BIND(symbol->st_info) == STB_LOCAL || (symbol->st_other & 3) == STV_HIDDEN) return false;
   /* A version that has a name is for references to that version; such a library is the loader's business alone. */
-  if (object->versions && (object->versions[index] & 0x7fff) > 1) return false;
+  if (!any_version && object->versions && (object->versions[index] & 0x7fff) > 1) return false;
   return strcmp(object->strings + symbol->st_name, name) == 0;
 }
 
-static uint32_t find_gnu(const struct object *object, const char *name) {
+static uint32_t find_gnu(const struct object *object, const char *name, bool any_version) {
   const uint32_t *table = object->gnu_hash;
   uint32_t hash = 5381;
   for (const unsigned char *at = (const unsigned char *)name; *at; at++) hash = hash * 33 + *at;
@@ -118,12 +120,12 @@ static uint32_t find_gnu(const struct object *object, const char *name) {
   if (index < table[1]) return 0;
   for (;; index++) {
     uint32_t chained = chains[index - table[1]];
-    if ((chained | 1) == (hash | 1) && is_definition(object, index, name)) return index;
+    if ((chained | 1) == (hash | 1) && is_definition(object, index, name, any_version)) return index;
     if (chained & 1) return 0;
   }
 }
 
-static uint32_t find_sysv(const struct object *object, const char *name) {
+static uint32_t find_sysv(const struct object *object, const char *name, bool any_version) {
   const uint32_t *table = object->hash;
   uint32_t hash = 0;
   for (const unsigned char *at = (const unsigned char *)name; *at; at++) {
@@ -132,13 +134,28 @@ static uint32_t find_sysv(const struct object *object, const char *name) {
     hash = (hash ^ (high >> 24)) & ~high;
   }
   uint32_t index = table[2 + hash % table[0]];
-  while (index && !is_definition(object, index, name)) index = table[2 + table[0] + index];
+  while (index && !is_definition(object, index, name, any_version)) index = table[2 + table[0] + index];
   return index;
 }
 
-const Elf64_Sym *object_find(const struct object *object, const char *name) {
-  uint32_t index = object->gnu_hash ? find_gnu(object, name) : object->hash ? find_sysv(object, name) : 0;
+static const Elf64_Sym *find(const struct object *object, const char *name, bool any_version) {
+  uint32_t index = 0;
+  if (object->gnu_hash) index = find_gnu(object, name, any_version);
+  else if (object->hash) index = find_sysv(object, name, any_version);
   return index ? &object->symbols[index] : NULL;
+}
+
+const Elf64_Sym *object_find(const struct object *object, const char *name) { return find(object, name, false); }
+
+uint64_t executable_copy(const char *name) {
+  const Elf64_Sym *found = find(&executable, name, true);
+  if (!found) return 0;
+  uint64_t address = executable.bias + found->st_value;
+  for (size_t i = 0; i < executable.counts[0]; i++) {
+    const Elf64_Rela *relocation = &executable.tables[0][i];
+    if (ELF64_R_TYPE(relocation->r_info) == R_X86_64_COPY && executable.bias + relocation->r_offset == address) return address;
+  }
+  return 0;
 }
 
 void object_store(struct object *object, uint64_t address, uint64_t value) {

@@ -48,12 +48,20 @@ static void bind_slot(struct object *object, const Elf64_Rela *relocation) {
   const Elf64_Sym *found = NULL;
   const struct object *definer = NULL;
   for (size_t i = 0; i < scope_size && !found; i++) found = object_find(definer = scope[i], name);
-  if (!found || ELF64_ST_TYPE(found->st_info) == STT_GNU_IFUNC) return;
   uint64_t place = object->bias + relocation->r_offset;
+  if (!found && in_node && !object->is_host && type != CALL_SLOT) {
+    /* Libraries that come with the program look in the C and C++ libraries first, which use Node's copies themselves. */
+    uint64_t copy = executable_copy(name);
+    if (copy) object_store(object, place, copy + (type == WORD ? (uint64_t)relocation->r_addend : 0));
+    return;
+  }
+  if (!found || ELF64_ST_TYPE(found->st_info) == STT_GNU_IFUNC) return;
   uint64_t value = definer->bias + found->st_value + (type == WORD ? (uint64_t)relocation->r_addend : 0);
   uint64_t current = *(const uint64_t *)(uintptr_t)place;
   if (current == value) return;
   if (object->is_host && is_function(found)) {
+    /* An inline function that both have. Node's libraries keep their own, as they keep the variables inside. */
+    if (in_node && ELF64_ST_BIND(found->st_info) == STB_WEAK && wanted->st_shndx != SHN_UNDEF) return;
     /* A slot that has not been used yet leads to the code that would find the function and overwrite the slot. */
     uint64_t original = type == CALL_SLOT ? (uintptr_t)dlsym(RTLD_DEFAULT, name) : current;
     if (original == 0 || original == value) return;

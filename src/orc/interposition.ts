@@ -4,7 +4,8 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { LinkError } from "../errors.ts";
-import type { SharedLibrary } from "../formats/elf/shared-library.ts";
+import { STB_WEAK } from "../formats/elf/constants.ts";
+import { SharedLibrary } from "../formats/elf/shared-library.ts";
 import { SymbolName } from "../formats/elf/shared-library-hash.ts";
 import { readingOpener } from "../inputs/file-opener.ts";
 import { ProcessSymbolsGenerator } from "./definition-generator.ts";
@@ -28,11 +29,31 @@ const NAMES = { hold: "__slablink_hold", start: "__slablink_start", end: "__slab
 /** What the C library calls by name and not directly: its allocator (glibc's manual, "Replacing malloc"). */
 const ALLOCATOR = ["malloc", "calloc", "realloc", "free", "memalign", "aligned_alloc", "posix_memalign", "valloc"];
 
+/** Variables of the C library of which Node's executable has copies: libraries must be shown them. The C++ library has more. */
+const COPIED = [
+  "stdin",
+  "stdout",
+  "stderr",
+  "environ",
+  "__environ",
+  "_environ",
+  "timezone",
+  "__timezone",
+  "tzname",
+  "__tzname",
+];
+
+/** The C and C++ libraries, whose constructors call nothing that a program could define but what it replaces by a strong definition. */
+const STANDARD = new Set(["libc.so.6", "ld-linux-x86-64.so.2", "libgcc_s.so.1", "libm.so.6", "libstdc++.so.6"]);
+
 /** Links the functions, as a job of their own. Errors: LinkError when the object has not been built. */
 export async function linkInterposition(session: ExecutionSession): Promise<Interposition> {
   const file = join(dirname(executorPath()), "slablink-interpose.o");
   if (!existsSync(file)) {
-    throw new LinkError("link", `the program replaces functions of libraries, for which ${file} has to be built: run \`npm run setup\``);
+    throw new LinkError(
+      "link",
+      `the program replaces functions of libraries, for which ${file} has to be built: run \`npm run setup\``,
+    );
   }
   const dylib = session.createJITDylib("slablink-interposition");
   dylib.addObject(readingOpener.open(file));
@@ -46,42 +67,56 @@ export async function linkInterposition(session: ExecutionSession): Promise<Inte
 export function interposes(job: LinkJob): boolean {
   const { resolution, tables, external } = job;
   const { pool } = tables;
-  const isDefined = (id: number): boolean => (resolution.definition[id] ?? 0) !== 0;
-  if (ALLOCATOR.some((name) => isDefined(pool.internString(name)))) return true;
-  const libraries = external.libraries.map(({ library }) => library);
+  if (ALLOCATOR.some((name) => (resolution.definition[pool.internString(name)] ?? 0) !== 0)) return true;
+  const libraries = external.libraries.filter(({ library }) => !isCLibrary(library)).map(({ library }) => library);
   if (libraries.length === 0) return false;
+  const inProcess = job.context.epc.kind === "in-process";
   const exported = exportedSymbols(tables, resolution);
   const ids = new Set(exported.map(({ id }) => id));
   const names = exported.map(({ name }) => new SymbolName(name));
+  // Inline functions that the C++ library has too mean the same, and its constructors call none.
+  const strong = exported.filter(({ info }) => info >> 4 !== STB_WEAK).map(({ name }) => new SymbolName(name));
+  const copied = new Set(COPIED.map((name) => pool.internString(name)));
   const allocator = ALLOCATOR.map((name) => new SymbolName(new TextEncoder().encode(name)));
   for (const library of closure(libraries, job)) {
-    if (names.some((name) => library.find(name) !== 0)) return true;
+    const isImplicit = isStandard(library);
+    if (inProcess && library.needed.includes("libstdc++.so.6")) return true;
+    if ((isImplicit ? strong : names).some((name) => library.find(name) !== 0)) return true;
+    if (!isImplicit && allocator.some((name) => library.find(name) !== 0)) return true;
     let refers = false;
     library.forEachImport((strings, at) => {
-      refers ||= ids.has(pool.intern(strings.view, strings.start + at, strings.start + strings.length));
+      const id = pool.intern(strings.view, strings.start + at, strings.start + strings.length);
+      refers ||= ids.has(id) || (inProcess && !isImplicit && copied.has(id));
     });
     if (refers) return true;
-    if (allocator.some((name) => library.find(name) !== 0)) return true;
   }
   return false;
 }
 
-/** The libraries and those that they need, as far as they can be found. */
+/** The libraries and those that they need, as far as they can be found; the standard ones need nothing that matters here. */
 function closure(libraries: readonly SharedLibrary[], job: LinkJob): Set<SharedLibrary> {
-  const { runtime } = job.context;
-  const standard = new Set(["libc.so.6", "ld-linux-x86-64.so.2"]);
-  for (const { soname } of runtime.implicit()) standard.add(soname);
-  const all = new Set(libraries.filter(({ soname }) => soname === undefined || !isCLibrary(soname)));
+  const all = new Set(libraries);
   for (const library of all) {
-    if (library.soname !== undefined && standard.has(library.soname)) continue;
+    if (isStandard(library)) continue;
     for (const soname of library.needed) {
-      const found = standard.has(soname) ? undefined : runtime.find(soname);
+      if (STANDARD.has(soname)) continue;
+      const found = job.context.runtime.find(soname) ?? besides(library, soname);
       if (found !== undefined) all.add(found);
     }
   }
   return all;
 }
 
-function isCLibrary(soname: string): boolean {
+/** Where DT_RUNPATH most often leads. */
+function besides(library: SharedLibrary, soname: string): SharedLibrary | undefined {
+  const path = join(dirname(library.file), soname);
+  return existsSync(path) ? SharedLibrary.read(readingOpener.open(path)) : undefined;
+}
+
+function isStandard({ soname }: SharedLibrary): boolean {
+  return soname !== undefined && STANDARD.has(soname);
+}
+
+function isCLibrary({ soname }: SharedLibrary): boolean {
   return soname === "libc.so.6" || soname === "ld-linux-x86-64.so.2";
 }
