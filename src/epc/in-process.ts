@@ -85,8 +85,11 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
   async resolve(handle: number, names: readonly string[]): Promise<Float64Array> {
     const addresses = findSymbols(handle, names);
     // The C library's exit() would tear down Node itself, on the wrong thread.
-    const exit = handle === PROCESS ? names.indexOf("exit") : -1;
+    if (handle !== PROCESS) return addresses;
+    const exit = names.indexOf("exit");
     if (exit >= 0) addresses[exit] = programRunner().exitAddress;
+    const onExit = names.indexOf("on_exit");
+    if (onExit >= 0) addresses[onExit] = programRunner().onExitAddress;
     return addresses;
   }
 

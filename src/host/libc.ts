@@ -31,6 +31,7 @@ const DECLARATIONS = {
   sigaction: ["int", "int", "void *", "void *"],
   tgkill: ["int", "int", "int", "int"],
   pthread_key_create: ["int", "void *", "intptr_t"],
+  setvbuf: ["int", "intptr_t", "intptr_t", "int", "size_t"],
   on_exit: ["int", "intptr_t", "intptr_t"],
   sem_init: ["int", "intptr_t", "int", "uint"],
   sem_post: ["int", "intptr_t"],
@@ -73,6 +74,7 @@ export interface Libc {
   tgkill(group: number, thread: number, signal: number): number;
   pthread_key_create(key: Uint8Array, destructor: number): number;
   on_exit(handler: number, argument: number): number;
+  setvbuf(stream: number, buffer: number, mode: number, size: number): number;
   sem_init(semaphore: number, shared: number, value: number): number;
   sem_post(semaphore: number): number;
   sem_wait: { async(semaphore: number, done: (error: unknown, status: number) => void): void };

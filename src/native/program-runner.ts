@@ -1,10 +1,12 @@
-import { closeSync, writeSync } from "node:fs";
+import { closeSync, readdirSync, writeSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import type { AddressRange } from "../bytes/address.ts";
 import { SlablinkError } from "../errors.ts";
 import { findSymbols, PROCESS } from "../host/dynamic-loader.ts";
 import { libc } from "../host/libc.ts";
 import { MapFlag, mapMemory, PAGE_SIZE, Protection, unmapMemory } from "../host/mapping.ts";
 import { createMemfd } from "../host/memfd.ts";
+import { bufferStandardOutput, OUTPUT_BUFFER_SIZE, reopenStandardDescriptors } from "../host/standard-output.ts";
 import { joinThread, startThread } from "../host/thread.ts";
 import { readMemory, viewMemory } from "../host/view.ts";
 import type { Program, ProgramEnd } from "./program.ts";
@@ -19,10 +21,26 @@ const FUNCTIONS = {
   exit: "exit",
   semPost: "sem_post",
   setSpecific: "pthread_setspecific",
+  malloc: "malloc",
+  cxaAtexit: "__cxa_atexit",
   environ: "environ",
 } as const;
 
-const FIELDS = ["cxaFinalize", "fflush", "callTlsDestructors", "exit", "semPost", "setSpecific"] as const;
+const FIELDS = [
+  ...([
+    "cxaFinalize",
+    "fflush",
+    "callTlsDestructors",
+    "exit",
+    "semPost",
+    "setSpecific",
+    "malloc",
+    "cxaAtexit",
+  ] as const),
+];
+
+/** In place of the fs base of main's thread, when that has ended before the program. */
+const NO_THREAD = 1;
 
 /**
  * Runs a program's main in this process on a thread of its own, whose stack is as large as a main thread's would be.
@@ -36,6 +54,7 @@ export class ProgramRunner {
   readonly #block: number;
   readonly #view: DataView;
   readonly #environ: number;
+  readonly #outputBuffer: number;
   #arguments: AddressRange | undefined;
   #running = false;
   #signalHandler: number | undefined;
@@ -55,6 +74,7 @@ export class ProgramRunner {
       }
       this.#set(ProgramBlock[field], found);
     }
+    this.#outputBuffer = mapPages(OUTPUT_BUFFER_SIZE);
     this.#code = mapCode(programShim(this.#block));
     this.#set(ProgramBlock.nodeThread, libc.pthread_self());
     const key = new Uint8Array(4);
@@ -71,6 +91,11 @@ export class ProgramRunner {
     return this.#code + ProgramEntry.exit;
   }
 
+  /** The address that linked code must get for `on_exit`: the handler runs among the program's others. */
+  get onExitAddress(): number {
+    return this.#code + ProgramEntry.register;
+  }
+
   /**
    * Runs the program; resolves with its status (low byte) once its handlers have run. Threads of the program may still
    * be alive then: its memory must stay until the process ends, unless the caller knows that there are none.
@@ -80,30 +105,47 @@ export class ProgramRunner {
     this.#running = true;
     this.#prepare(program);
     this.#signalHandler ??= mapCode(Uint8Array.from(BLOCK_SIGNALS_HANDLER));
+    bufferStandardOutput(this.#outputBuffer);
     const routeBack = routeSignalsToProgram(this.#signalHandler);
     try {
       return await this.#runToEnd();
     } finally {
       routeBack();
+      reopenStandardDescriptors();
     }
   }
 
   async #runToEnd(): Promise<ProgramEnd> {
-    await this.#runThread();
-    if (this.#view.getInt32(ProgramBlock.state, true) === ProgramState.unfinished) {
-      // pthread_exit() in main: as after the last thread's end, exit(0). argc is main's, and so exit's, first argument.
+    const others = await this.#runThread();
+    if (this.#state === ProgramState.unfinished) {
+      // pthread_exit() in main: after the last thread's end, exit(0). argc is main's, and so exit's, first argument.
+      this.#set(ProgramBlock.thread, NO_THREAD);
+      while (this.#state === ProgramState.unfinished && threads().some((each) => !others.has(each))) await pause(2);
+      if (this.#state !== ProgramState.unfinished) return this.#end(); // one of them has called exit()
       this.#set(ProgramBlock.main, this.exitAddress);
       this.#set(ProgramBlock.argc, 0);
       await this.#runThread();
     }
+    return this.#end();
+  }
+
+  get #state(): number {
+    return this.#view.getInt32(ProgramBlock.state, true);
+  }
+
+  #end(): ProgramEnd {
     return { status: this.#view.getInt32(ProgramBlock.status, true) & 0xff };
   }
 
-  /** After exit() on another of the program's threads the first one never ends: no other program can run then. */
-  async #runThread(): Promise<void> {
+  /**
+   * Gives the threads that are not the program's. After exit() on another of the program's threads the first one never ends:
+   * no other program can run then.
+   */
+  async #runThread(): Promise<Set<string>> {
     // Not pthread_join: Node waits for libuv's threads when it ends, and the program's first thread may never.
     // Begun before the program, so that the threads that Node starts for it are older: a program's malloc is not for them.
     const ended = waitSemaphore(this.#block + ProgramBlock.semaphore);
+    const others = new Set(threads());
     let thread: number;
     try {
       thread = startThread(this.#code + ProgramEntry.start, this.#block);
@@ -112,10 +154,11 @@ export class ProgramRunner {
       throw error;
     }
     await ended;
-    if (this.#view.getInt32(ProgramBlock.state, true) === ProgramState.exitedElsewhere) return;
+    if (this.#state === ProgramState.exitedElsewhere) return others;
     joinThread(thread);
     this.#set(ProgramBlock.thread, 0);
     this.#running = false;
+    return others;
   }
 
   #prepare(program: Program): void {
@@ -195,6 +238,11 @@ function mapCode(code: Uint8Array): number {
   } finally {
     closeSync(fd);
   }
+}
+
+/** The process's threads by their numbers. */
+function threads(): string[] {
+  return readdirSync("/proc/self/task");
 }
 
 function waitSemaphore(address: number): Promise<void> {
