@@ -169,17 +169,32 @@ static unsigned count_threads(void) {
 
 static pthread_key_t main_ends;
 
+/* `own`: threads that are none of the program's. */
+static _Noreturn void exit_after_threads(unsigned own) {
+  struct timespec pause = {.tv_nsec = 2000000};
+  while (count_threads() > jobs_own_threads() + own) nanosleep(&pause, NULL);
+  exit(0);
+}
+
+static void *wait_for_threads(void *unused) {
+  (void)unused;
+  block_process_signals();
+  exit_after_threads(1);
+}
+
 /* A main that calls pthread_exit leaves the process to its other threads; the last of them ends it with status 0
-   (POSIX, pthread_exit). Ours would keep it for ever, so the program's are waited for here. */
+   (POSIX, pthread_exit). Ours would keep it for ever, so one of them waits for the program's. The main thread itself ends,
+   as another may join it. */
 static void outlive_main(void *round) {
   /* The destructors of other keys come first: they may be called in as many rounds. */
   if (round != (void *)PTHREAD_DESTRUCTOR_ITERATIONS) {
     pthread_setspecific(main_ends, (char *)round + 1);
     return;
   }
-  struct timespec pause = {.tv_nsec = 2000000};
-  while (count_threads() > jobs_own_threads()) nanosleep(&pause, NULL);
-  exit(0);
+  if (session_in_forked_child()) return; /* none of ours are there */
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, wait_for_threads, NULL) != 0) exit_after_threads(0);
+  pthread_detach(thread);
 }
 
 static int call_main(const struct program *program) {

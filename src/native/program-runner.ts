@@ -155,7 +155,8 @@ export class ProgramRunner {
     }
     await ended;
     if (this.#state === ProgramState.exitedElsewhere) return others;
-    joinThread(thread);
+    // After pthread_exit() in main another thread of the program may join it, and nobody may twice.
+    if (this.#state === ProgramState.returned) joinThread(thread);
     this.#set(ProgramBlock.thread, 0);
     this.#running = false;
     return others;
