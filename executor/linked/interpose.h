@@ -62,6 +62,9 @@ void allocator_begin(void);
 /* The shim that stands for an allocation function, or 0 for any other name. */
 uint64_t allocator_shim(const char *name, uint64_t program, uint64_t original);
 
+/* Makes the program the first in which libraries that are opened from now on look for names. */
+void scope_put_first(const struct object *anchor);
+
 /* Ends the process with a sentence. */
 _Noreturn void refuse(const char *sentence);
 

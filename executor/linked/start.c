@@ -113,6 +113,7 @@ EXPORTED void __slablink_start(int argc, char **argv, char **envp) {
     }
     object_close(object);
   }
+  scope_put_first(anchor);
   constructors_run(objects, count, argc, argv, envp);
 }
 

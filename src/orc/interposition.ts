@@ -68,6 +68,7 @@ export function interposes(job: LinkJob): boolean {
   const { resolution, tables, external } = job;
   const { pool } = tables;
   if (ALLOCATOR.some((name) => (resolution.definition[pool.internString(name)] ?? 0) !== 0)) return true;
+  if (mayOpenLibraries(job)) return true;
   const libraries = external.libraries.filter(({ library }) => !isCLibrary(library)).map(({ library }) => library);
   if (libraries.length === 0) return false;
   const inProcess = job.context.epc.kind === "in-process";
@@ -93,6 +94,15 @@ export function interposes(job: LinkJob): boolean {
   return false;
 }
 
+/** Whether the program opens libraries itself and has names of the C library's that those would find first there. */
+function mayOpenLibraries({ resolution, tables, context }: LinkJob): boolean {
+  const id = tables.pool.internString("dlopen");
+  if ((resolution.references[id] ?? 0) === 0 || (resolution.definition[id] ?? 0) !== 0) return false;
+  const library = context.runtime.find("libc.so.6");
+  const strong = exportedSymbols(tables, resolution).filter(({ info }) => info >> 4 !== STB_WEAK);
+  return library !== undefined && strong.some(({ name }) => library.find(new SymbolName(name)) !== 0);
+}
+
 /** The libraries and those that they need, as far as they can be found; the standard ones need nothing that matters here. */
 function closure(libraries: readonly SharedLibrary[], job: LinkJob): Set<SharedLibrary> {
   const all = new Set(libraries);
@@ -113,7 +123,8 @@ function besides(library: SharedLibrary, soname: string): SharedLibrary | undefi
   return existsSync(path) ? SharedLibrary.read(readingOpener.open(path)) : undefined;
 }
 
-function isStandard({ soname }: SharedLibrary): boolean {
+/** Whether it is one of the C and C++ libraries, which Node has too. */
+export function isStandard({ soname }: SharedLibrary): boolean {
   return soname !== undefined && STANDARD.has(soname);
 }
 

@@ -15,6 +15,10 @@ const packages: Record<string, string> = {
   "libpython3.11-pic.a": "libpython3.11-dev",
   "libsqlite3.a": "libsqlite3-dev",
   "libz.a": "zlib1g-dev",
+  "libjemalloc.a": "libjemalloc-dev",
+  "libjemalloc.so": "libjemalloc-dev",
+  "libtcmalloc_minimal.so.4": "libtcmalloc-minimal4",
+  "libmimalloc.so": "libmimalloc-dev",
   "libzstd.a": "libzstd-dev",
   script: "bsdutils",
 };

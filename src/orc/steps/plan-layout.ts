@@ -4,10 +4,12 @@ import { countIndirectFunctions } from "../../link/bind-symbols.ts";
 import { Demand } from "../../link/direct-references.ts";
 import { layOut, measureThreadLocals, placeLayout } from "../../link/layout.ts";
 import { GOT_BYTES_PER_SYMBOL } from "../../link/linkage-tables.ts";
-import type { SharedLibraryGenerator } from "../definition-generator.ts";
 import { exportedSymbols } from "../exported-symbols.ts";
+import { isStandard } from "../interposition.ts";
 import type { LinkJob } from "../link-job.ts";
 import { planCopies } from "../plan-copies.ts";
+
+const C_LIBRARY = "libc.so.6";
 
 /** Bytes of the slot of an indirect function. */
 export const RESOLVED_SLOT_SIZE = 8;
@@ -27,7 +29,7 @@ export async function planLayout(job: LinkJob): Promise<void> {
       name: tables.pool.bytes(id).slice(),
       staticTls: ((demands.get(id) ?? 0) & Demand.staticTls) !== 0,
     })),
-    needed: librariesOfAnchor(job).map((library) => library.loadName),
+    needed: librariesOfAnchor(job),
     initializer: job.interposition?.hold ?? 0,
     tls: measureThreadLocals(tables),
     staticTls: true,
@@ -47,11 +49,16 @@ export async function planLayout(job: LinkJob): Promise<void> {
   placeLayout(tables, job.layout, job.alloc.address);
 }
 
-/** Every job holds the libraries it uses, so that none goes away with the job that brought it in first. */
-function librariesOfAnchor(job: LinkJob): SharedLibraryGenerator[] {
-  // In this process libraries are opened by handle: what Node exports must not get into their scope, nor they into Node's.
-  // Those that refer to the program's have to come with it.
-  const { epc } = job.context;
-  if (epc.kind === "in-process" && job.interposition === undefined) return [];
-  return job.external.libraries.filter(({ library }) => library.soname !== "libc.so.6");
+/**
+ * What the loader is to bring in, by load name. Every job holds the libraries it uses, so that none goes away with the job that
+ * brought it in first; the C library comes last, as in an ordinary link, for dlsym(RTLD_NEXT) to find there.
+ */
+function librariesOfAnchor(job: LinkJob): string[] {
+  // In this process libraries are opened by handle: what Node exports must not get into their scope, nor they into Node's. What
+  // Node has itself is there already, and libraries that refer to the program's names have to come with it.
+  const byHandle = job.context.epc.kind === "in-process" && job.interposition === undefined;
+  const libraries = job.external.libraries.filter(({ library }) => {
+    return library.soname !== C_LIBRARY && (!byHandle || isStandard(library));
+  });
+  return [...libraries.map(({ loadName }) => loadName), C_LIBRARY];
 }
