@@ -32,6 +32,7 @@ __asm__(".pushsection .rodata.slablink_copies,\"a\",@progbits\n"
         COPY(re_syntax_options) COPY(loc1) COPY(loc2) COPY(locs)
         /* sys/single_threaded.h, fpu_control.h, gettext's catalogue counter, what collectors scan from */
         COPY(__libc_single_threaded) COPY(__fpu_control) COPY(_nl_msg_cat_cntr) COPY(__libc_stack_end)
+        COPY(_libc_intl_domainname) COPY(_nl_default_dirname) COPY(_nl_domain_bindings) COPY(re_max_failures) COPY(_r_debug)
         /* malloc.h, math.h: older versions */
         COPY(__malloc_hook) COPY(__realloc_hook) COPY(__free_hook) COPY(__memalign_hook) COPY(__after_morecore_hook)
         COPY(signgam)

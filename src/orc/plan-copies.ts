@@ -1,6 +1,6 @@
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { LinkError } from "../errors.ts";
-import { STT_NOTYPE } from "../formats/elf/constants.ts";
+import { STT_NOTYPE, STV_PROTECTED } from "../formats/elf/constants.ts";
 import type { DynamicSymbol, SharedLibrary } from "../formats/elf/shared-library.ts";
 import type { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import type { CanonicalFunction, DataCopy, OutsideName } from "../link/anchor.ts";
@@ -13,6 +13,8 @@ import type { SymbolResolution } from "./symbol-resolution.ts";
 
 /** Beyond this no 32-bit field reaches. */
 const LOW_END = 0x7fff_ffff;
+
+const LOADER = "ld-linux-x86-64.so.2";
 
 /** A variable that code reaches by 32 bits only, and the library that has it. */
 export interface FarVariable {
@@ -104,7 +106,8 @@ export function planCopies(
   for (const { id, address = Number.POSITIVE_INFINITY, found } of candidates) {
     if (address <= LOW_END) continue;
     const isData = found !== undefined && kindOfSymbol(found.symbol.type) === ExternalKind.data;
-    if (libraryAddresses !== undefined || isData || byLookup || held.has(id)) marks[id] = 1;
+    const isProtected = found?.symbol.visibility === STV_PROTECTED;
+    if (libraryAddresses !== undefined || isData || isProtected || byLookup || held.has(id)) marks[id] = 1;
   }
   if (!marks.includes(1)) return plan;
   const demands = directReferences(resolution.tables, marks);
@@ -117,6 +120,7 @@ export function planCopies(
     if (found === undefined || Number.isNaN(address)) continue;
     const { symbol, library } = found;
     const kind = kindOfSymbol(symbol.type);
+    if (symbol.visibility === STV_PROTECTED) throw protectedSymbol(library.file, symbol.name);
     if (kind === ExternalKind.function && (byLookup || held.has(id))) {
       if (address === undefined) plan.functions.push({ id, name: pool.bytes(id).slice() });
       else if (held.has(id)) functions.push({ name: symbol.name, loadName: inLibrary?.loadName });
@@ -126,7 +130,10 @@ export function planCopies(
     if (address === undefined) copied.push({ id, symbol, library });
     else if (libraryAddresses === undefined)
       continue; // not in the executor's list: out of range
-    else if (!library.isReadOnlyAddress(symbol.value, symbol.size)) variables.push(found);
+    else if (!library.isReadOnlyAddress(symbol.value, symbol.size)) {
+      // What the loader has written to its own before it copies anything would be lost: out of range, too.
+      if (library.soname !== LOADER) variables.push(found);
+    }
     // Constants can be read from a copy as well as from the original; anything else has to be where the library looks for it.
     else plan.copies.push(copyOfLiveData(id, symbol, epc.readMemory!(address, symbol.size)));
   }
@@ -137,6 +144,14 @@ export function planCopies(
   };
   plan.copies.push(...copiesOf(copied, isInterposed));
   return { ...plan, demands };
+}
+
+/** A library goes on to use its own of what it exports as protected (gABI 4, "Symbol Visibility"), and not what stands in for it. */
+function protectedSymbol(file: string, name: string): LinkError {
+  return new LinkError(
+    "relocation",
+    `code holds a 32-bit address of ${name}, which ${file} exports as protected: the library would not use the same; recompile with -fPIC`,
+  );
 }
 
 /** The library among those of every process that exports the name. */
