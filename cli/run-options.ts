@@ -27,6 +27,8 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
   let wholeArchive = false;
   let onlyStatic = false;
   let asNeeded = false;
+  let groups = 0;
+  let group: { group?: number } = {};
   let argv0: string | undefined;
   const run: Mutable<Omit<RunOptions, "items" | "libraryDirectories" | "absolutes" | "aliases" | "argv">> = {
     mode: "executor",
@@ -44,7 +46,7 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
   const options: Option[] = [
     valued(["-l", "--library"], "NAME", (name) => {
       if (name === "" || name === ":") throw new UsageError("-l needs the name of a library");
-      items.push({ kind: "library", name, static: onlyStatic, wholeArchive, asNeeded });
+      items.push({ kind: "library", name, static: onlyStatic, wholeArchive, asNeeded, ...group });
     }),
     valued(["-L", "--library-path"], "DIRECTORY", (directory) => libraryDirectories.push(directory)),
     flag(["--whole-archive"], () => {
@@ -65,8 +67,12 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
     flag(["--no-as-needed"], () => {
       asNeeded = false;
     }),
-    // A look-up goes through all archives until nothing new turns up, so a group needs no mark.
-    flag(["--start-group", "--end-group", "-(", "-)"], () => {}),
+    flag(["--start-group", "-("], () => {
+      group = { group: ++groups };
+    }),
+    flag(["--end-group", "-)"], () => {
+      group = {};
+    }),
     valued(["--executor"], "PATH", (path) => {
       if (path === "") throw new UsageError("--executor needs a path");
       run.executorPath = path;
@@ -116,7 +122,7 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
 
   const input = (path: string) => {
     if (path === "") throw new UsageError("an input has an empty name");
-    items.push({ kind: "file", path, wholeArchive, asNeeded });
+    items.push({ kind: "file", path, wholeArchive, asNeeded, ...group });
   };
   const programArguments = parseOptions(splitLinkerWords(words), options, input, "run");
   const first = items.find((item) => item.kind === "file");

@@ -1,9 +1,27 @@
 #include "arguments.h"
 
+#include <elf.h>
 #include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "failure.h"
+
+static const Elf64_auxv_t *auxiliary;
+static size_t auxiliary_count;
+
+void arguments_find_auxiliary_vector(void) {
+  char **end = environ;
+  while (*end) end++;
+  auxiliary = (const Elf64_auxv_t *)(end + 1);
+  while (auxiliary[auxiliary_count++].a_type != AT_NULL) continue;
+}
+
+static char *append(char *to, const void *text, size_t size) {
+  if (size) memcpy(to, text, size);
+  to[size] = '\0';
+  return to + size + 1;
+}
 
 bool arguments_read(struct sps_reader *reader, struct argument_vector *vector) {
   size_t count = sps_read_count(reader, 8);
@@ -18,16 +36,24 @@ bool arguments_read(struct sps_reader *reader, struct argument_vector *vector) {
     reader->failed = true;
     return false;
   }
+  size_t environment = 0;
+  for (; environ && environ[environment]; environment++) size += strlen(environ[environment]) + 1;
   char *text = allocate(size);
+  size_t pointers = count + 1 + environment + 1;
   vector->count = (int)count;
-  vector->strings = allocate((count + 1) * sizeof *vector->strings);
+  vector->strings = allocate(pointers * sizeof *vector->strings + auxiliary_count * sizeof *auxiliary);
+  vector->environment = vector->strings + count + 1;
   for (size_t i = 0; i < count; i++) {
     struct span argument = sps_read_bytes(reader);
     vector->strings[i] = text;
-    if (argument.size) memcpy(text, argument.data, argument.size);
-    text += argument.size;
-    *text++ = '\0';
+    text = append(text, argument.data, argument.size);
   }
   vector->strings[count] = NULL;
+  for (size_t i = 0; i < environment; i++) {
+    vector->environment[i] = text;
+    text = append(text, environ[i], strlen(environ[i]));
+  }
+  vector->environment[environment] = NULL;
+  if (auxiliary_count) memcpy(vector->strings + pointers, auxiliary, auxiliary_count * sizeof *auxiliary);
   return true;
 }

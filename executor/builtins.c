@@ -57,7 +57,7 @@ static const struct builtin table[] = {
     READER("llvm_orc_registerJITLoaderGDBAllocAction", debugger_register),
     READER(OURS "slab_reserve", slab_reserve),
     {OURS "slab_release", (uintptr_t)slab_release, NEAR_LOADER, slab_release_runs_linked_code},
-    LOADER(OURS "image_load", image_load),
+    MAIN_IF_IDLE(OURS "image_load", image_load),
     LOADER(OURS "image_unload", image_unload),
     MAIN_IF_IDLE(OURS "resolve_ifuncs", ifuncs_resolve),
     {OURS "program_run", (uintptr_t)program_run, ON_MAIN, NULL},

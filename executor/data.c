@@ -29,10 +29,13 @@ __asm__(".pushsection .rodata.slablink_copies,\"a\",@progbits\n"
         COPY(argp_err_exit_status)
         /* obstack.h, regex.h, regexp.h */
         COPY(obstack_alloc_failed_handler) COPY(obstack_exit_failure)
-        COPY(re_syntax_options) COPY(loc1) COPY(loc2) COPY(locs)
+        COPY(re_syntax_options) COPY(re_max_failures) COPY(loc1) COPY(loc2) COPY(locs)
         /* sys/single_threaded.h, fpu_control.h, gettext's catalogue counter, what collectors scan from */
         COPY(__libc_single_threaded) COPY(__fpu_control) COPY(_nl_msg_cat_cntr) COPY(__libc_stack_end)
-        COPY(_libc_intl_domainname) COPY(_nl_default_dirname) COPY(_nl_domain_bindings) COPY(re_max_failures) COPY(_r_debug)
+        /* link.h, sys/rseq.h: the loader's */
+        COPY(_r_debug) COPY(__rseq_offset) COPY(__rseq_size) COPY(__rseq_flags)
+        /* libintl.h, bindtextdomain's */
+        COPY(_libc_intl_domainname) COPY(_nl_default_dirname) COPY(_nl_domain_bindings)
         /* malloc.h, math.h: older versions */
         COPY(__malloc_hook) COPY(__realloc_hook) COPY(__free_hook) COPY(__memalign_hook) COPY(__after_morecore_hook)
         COPY(signgam)

@@ -101,15 +101,18 @@ bool dylib_open_runs_linked_code(const char *arguments, size_t size) {
   return sps_read_bytes(&reader).size != 0;
 }
 
-/* 0 if there is none. Names come by the thousand: no allocation for those of ordinary length. */
+/* 0 if there is none; `name@VERSION` is that very version. Names come by the thousand: no allocation for those of ordinary length. */
 static uint64_t address_of(void *library, struct span name) {
   char small[512];
   if (name.size == 0 || memchr(name.data, 0, name.size)) return 0;
   char *text = name.size < sizeof small ? small : allocate(name.size + 1);
   memcpy(text, name.data, name.size);
   text[name.size] = '\0';
-  uint64_t address = library == process() ? function_for_linked_code(text) : 0;
-  if (!address) address = (uintptr_t)dlsym(library, text);
+  /* No name in a dynamic symbol table holds the mark that separates a name from its version. */
+  char *mark = strchr(text, '@');
+  if (mark) *mark++ = '\0';
+  uint64_t address = library == process() && !mark ? function_for_linked_code(text) : 0;
+  if (!address) address = (uintptr_t)(mark ? dlvsym(library, text, mark) : dlsym(library, text));
   if (text != small) free(text);
   return address;
 }

@@ -218,7 +218,9 @@ static struct image *load(const struct request *request, struct reason *reason) 
 }
 
 /* (Addr start, u64 size, Sequence<char> bytes, Addr source, u64 sourceSize, Addr results, u64 resultCount)
-   → Expected<Tuple<Addr handle, Sequence<u64>>> */
+   → Expected<Tuple<Addr handle, Sequence<u64>>>
+   Libraries that come with the image run their constructors here, as in an ordinary program on its main thread: D's
+   run-time library, for one, lists what was loaded in a thread-local of that thread. */
 struct wrapper_result image_load(const char *arguments, size_t size) {
   struct reason reason;
   struct sps_reader reader = sps_reader_of(arguments, size);

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "arguments.h"
 #include "descriptors.h"
 #include "failure.h"
 #include "finalize.h"
@@ -32,6 +33,7 @@ static int move_high(int fd) {
 static _Thread_local char alignment_of_thread_locals __attribute__((aligned(256), used));
 
 int main(int count, char **arguments) {
+  arguments_find_auxiliary_vector();
   struct options options = options_read(count, arguments);
   if (options.parent) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -218,6 +218,7 @@ struct wrapper_result program_run(const char *arguments, size_t size) {
     atomic_flag_clear(&running);
     return result_expected_error(&reason);
   }
+  environ = program->arguments.environment;
   if (program->arguments.count > 0) take_name(program->arguments.strings[0]);
   program->outer = started;
   started = program;

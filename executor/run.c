@@ -31,6 +31,7 @@ struct wrapper_result run_as_main(const char *arguments, size_t size) {
   struct argument_vector vector;
   bool decoded = arguments_read(&reader, &vector);
   if (!decoded || !address_is_executable(function)) return fail("run as main", function, decoded, size);
+  environ = vector.environment;
   int status = ((int (*)(int, char **, char **))(uintptr_t)function)(vector.count, vector.strings, environ);
   session_leave_forked_child(status);
   struct sps_writer writer = {0};

@@ -17,12 +17,34 @@ export class ArchiveIndex {
   /** Offset in the archive of the header of the member that defines the name; for {@link Archive.memberAt}. */
   readonly memberOffset: Float64Array;
 
+  /** Where the names are in `reader.view`. */
+  namesStart = 0;
+  namesEnd = 0;
+
   constructor(reader: ByteReader, count: number) {
     this.reader = reader;
     this.count = count;
     this.nameStart = new Int32Array(count);
     this.nameLength = new Int32Array(count);
     this.memberOffset = new Float64Array(count);
+  }
+
+  /** Whether some name may hold this byte. */
+  holds(byte: number): boolean {
+    const { view } = this.reader;
+    const { namesStart, namesEnd } = this;
+    return new Uint8Array(view.buffer, view.byteOffset + namesStart, namesEnd - namesStart).includes(byte);
+  }
+
+  /** Whether the index has the name: a search through its bytes, for few questions. */
+  has(name: string): boolean {
+    const { view } = this.reader;
+    const { namesStart, namesEnd } = this;
+    const names = Buffer.from(view.buffer, view.byteOffset + namesStart, namesEnd - namesStart);
+    const wanted = `${name}\0`;
+    let at = names.indexOf(wanted);
+    while (at > 0 && names[at - 1] !== 0) at = names.indexOf(wanted, at + 1);
+    return at >= 0;
   }
 
   /** The name of entry `i` as a string, for people; look-ups compare bytes. */
@@ -58,6 +80,8 @@ export function readGnuIndex(archive: ByteReader, offset: number, size: number, 
   const end = checkedEnd(archive, start + offset + size);
   const bytes = new Uint8Array(view.buffer, view.byteOffset, end);
   let at = table + word * count;
+  index.namesStart = at;
+  index.namesEnd = end;
   for (let i = 0; i < count; i++) {
     const from = at;
     while (at < end && bytes[at] !== 0) at++;
@@ -97,7 +121,8 @@ export function readBsdIndex(archive: ByteReader, offset: number, size: number, 
   const count = tableSize / (2 * word);
   const index = new ArchiveIndex(archive, count);
   const { nameStart, nameLength, memberOffset } = index;
-  checkedEnd(archive, archive.start + strings + stringsSize);
+  index.namesStart = archive.start + strings;
+  index.namesEnd = checkedEnd(archive, archive.start + strings + stringsSize);
   const ends = nulPositions(archive.bytes(strings, stringsSize, "index names"));
   for (let i = 0; i < count; i++) {
     const name = read(table + 2 * word * i, "offset of a name in the index");

@@ -36,7 +36,10 @@ export function isLoaded(path: string): boolean {
   return handle !== 0;
 }
 
-/** Addresses of `names` in a library (or PROCESS), 0 where absent: 0.4 µs a name beyond the loader's own search. */
+/**
+ * Addresses of `names` in a library (or PROCESS), 0 where absent: 0.4 µs a name beyond the loader's own search. `name@VERSION`
+ * is that very version.
+ */
 export function findSymbols(handle: number, names: readonly string[]): Float64Array {
   const addresses = new Float64Array(names.length);
   if (names.length === 0) return addresses;
@@ -48,13 +51,20 @@ export function findSymbols(handle: number, names: readonly string[]): Float64Ar
   // All names in one buffer outside V8's heap: one address to ask for, no conversion per call.
   // A name with a NUL inside cannot exist; as it stands the loader would look up its first part.
   const text = encoder.encode(names.map((name) => (name.includes("\0") ? "\0" : `${name}\0`)).join(""));
+  // No name in a dynamic symbol table holds the mark that separates a name from its version.
+  const hasVersions = text.includes(0x40);
   const table = new Uint8Array(new ArrayBuffer(text.length + 64));
   table.set(text);
   const base = Number(koffi().address(table));
   let offset = 0;
   for (let i = 0; i < names.length; i++) {
-    if (table[offset] !== 0) addresses[i] = libc.dlsym(handle, base + offset);
-    offset = table.indexOf(0, offset) + 1;
+    const end = table.indexOf(0, offset);
+    const mark = hasVersions ? table.subarray(offset, end).indexOf(0x40) : -1;
+    if (mark >= 0) {
+      table[offset + mark] = 0;
+      addresses[i] = libc.dlvsym(handle, base + offset, base + offset + mark + 1);
+    } else if (table[offset] !== 0) addresses[i] = libc.dlsym(handle, base + offset);
+    offset = end + 1;
   }
   return addresses;
 }

@@ -13,6 +13,7 @@ const DECLARATIONS = {
   fallocate: ["int", "int", "int", "int64_t", "int64_t"],
   dlopen: ["intptr_t", "str", "int"],
   dlsym: ["intptr_t", "intptr_t", "intptr_t"],
+  dlvsym: ["intptr_t", "intptr_t", "intptr_t", "intptr_t"],
   dlclose: ["int", "intptr_t"],
   dlerror: ["str"],
   dlinfo: ["int", "intptr_t", "int", "void *"],
@@ -32,6 +33,7 @@ const DECLARATIONS = {
   sigaction: ["int", "int", "void *", "void *"],
   tgkill: ["int", "int", "int", "int"],
   prctl: ["int", "int", "intptr_t"],
+  personality: ["int", "ulong"],
   setvbuf: ["int", "intptr_t", "intptr_t", "int", "size_t"],
   pthread_key_create: ["int", "void *", "intptr_t"],
   on_exit: ["int", "intptr_t", "intptr_t"],
@@ -50,6 +52,7 @@ export interface Libc {
   fallocate(fd: number, mode: number, offset: number, size: number): number;
   dlopen(path: string | null, flags: number): number;
   dlsym(handle: number, nameAddress: number): number;
+  dlvsym(handle: number, nameAddress: number, versionAddress: number): number;
   dlclose(handle: number): number;
   dlerror(): string | null;
   dlinfo(handle: number, request: number, result: Uint8Array): number;
@@ -76,6 +79,7 @@ export interface Libc {
   sigaction(signal: number, action: Uint8Array, before: Uint8Array | null): number;
   tgkill(group: number, thread: number, signal: number): number;
   prctl(option: number, argument: number): number;
+  personality(persona: number): number;
   setvbuf(stream: number, buffer: number, mode: number, size: number): number;
   pthread_key_create(key: Uint8Array, destructor: number): number;
   on_exit(handler: number, argument: number): number;

@@ -25,6 +25,8 @@ export interface ArchiveInput extends InputBase {
   readonly kind: "archive";
   /** One object per file, also when the file is named twice. */
   readonly archive: Archive;
+  /** Archives of one group (a number other than 0) that follow each other are searched in circles; 0 outside of any. */
+  readonly group: number;
 }
 
 /** A shared library, which the executor loads. */
@@ -39,7 +41,14 @@ export type Input = ObjectInput | ArchiveInput | SharedLibraryInput;
 
 /** An input as the command line has it. */
 export type InputItem =
-  | { readonly kind: "file"; readonly path: string; readonly wholeArchive?: boolean; readonly asNeeded?: boolean }
+  | {
+      readonly kind: "file";
+      readonly path: string;
+      readonly wholeArchive?: boolean;
+      readonly asNeeded?: boolean;
+      /** Number of the `--start-group` it is in, from 1 on. */
+      readonly group?: number;
+    }
   | {
       readonly kind: "library";
       /** What follows `-l`; `:FILE` for an exact file name. */
@@ -48,4 +57,5 @@ export type InputItem =
       readonly static?: boolean;
       readonly wholeArchive?: boolean;
       readonly asNeeded?: boolean;
+      readonly group?: number;
     };

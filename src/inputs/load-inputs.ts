@@ -50,6 +50,8 @@ class Loader {
   readonly #readers = new Map<string, ByteReader>();
   readonly #archives = new Map<string, Archive>();
   readonly #libraries = new Map<string, SharedLibrary>();
+  /** GROUPs of linker scripts count downwards, so that they are none of the command line's. */
+  #lastScriptGroup = 0;
 
   constructor(options: LoadOptions) {
     this.#search = options.search ?? new LibrarySearch({ environment: options.environment });
@@ -75,7 +77,7 @@ class Loader {
         break;
       case "archive":
       case "thin-archive":
-        this.inputs.push({ kind: "archive", ...common, archive: this.#archive(reader) });
+        this.inputs.push({ kind: "archive", ...common, archive: this.#archive(reader), group: item.group ?? 0 });
         break;
       case "elf-shared":
         this.inputs.push({ kind: "shared-library", ...common, library: this.#library(reader) });
@@ -128,6 +130,7 @@ class Loader {
     if (scripts.indexOf(path) !== scripts.length - 1 || scripts.length > DEEPEST_SCRIPT) {
       reader.fail(`linker scripts name each other in a circle or too deeply: ${scripts.join(" → ")}`);
     }
+    const groups = new Map<number, number>();
     for (const entry of readScript(reader)) {
       if (entry.kind === "search-dir") {
         this.#search.addDirectory(entry.name);
@@ -135,12 +138,14 @@ class Loader {
       }
       const wholeArchive = item.wholeArchive === true;
       const asNeeded = entry.asNeeded || item.asNeeded === true;
+      if (entry.group > 0 && !groups.has(entry.group)) groups.set(entry.group, --this.#lastScriptGroup);
+      const group = item.group ?? groups.get(entry.group);
       const onlyStatic = item.kind === "library" && item.static === true;
       try {
         if (entry.kind === "library") {
-          this.add({ kind: "library", name: entry.name, static: onlyStatic, wholeArchive, asNeeded }, scripts);
+          this.add({ kind: "library", name: entry.name, static: onlyStatic, wholeArchive, asNeeded, group }, scripts);
         } else {
-          this.add({ kind: "file", path: this.#scriptPath(entry, path), wholeArchive, asNeeded }, scripts);
+          this.add({ kind: "file", path: this.#scriptPath(entry, path), wholeArchive, asNeeded, group }, scripts);
         }
       } catch (error) {
         if (!(error instanceof SlablinkError) || error.code !== "file") throw error;

@@ -3,6 +3,7 @@ import type { GraphTables } from "../graph/graph-tables.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import { type FunctionArrays, orderFunctionArrays } from "./function-arrays.ts";
 import { SectionSets } from "./section-sets.ts";
+import { placeStartCode, type StartCode } from "./start-code.ts";
 
 /** Smallest unit of protection; also what slab allocations are rounded to. */
 export const PAGE = 4096;
@@ -57,6 +58,8 @@ export interface Layout {
   /** The initial image of thread-local storage, its size with the zero-filled rest, and the block's alignment. */
   tls: { imageSize: number; size: number; alignment: number };
   arrays: FunctionArrays;
+  /** The functions that sections .init and .fini make. */
+  startCode: readonly StartCode[];
   sets: SectionSets;
 }
 
@@ -95,9 +98,11 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
     if (alignment > alignments[stripe]!) alignments[stripe] = alignment;
   };
 
+  const startRows = new Set([...tables.initSections, ...tables.finiSections]);
   for (let row = 0; row < sections.count; row++) {
     const kind = sections.kind[row]!;
     if (kind === SectionKind.none || kind === SectionKind.discarded) continue;
+    if (startRows.size > 0 && startRows.has(row)) continue;
     if (setNames.size > 0 && sets.claims(row)) continue;
     if (kind === SectionKind.functionArray) arrayRows.push(row);
     else if (kind === SectionKind.zeroFill && sections.size[row]! > hugeZeroFill) hugeRows.push(row);
@@ -106,17 +111,36 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
   }
   const nearZeroFill = cursor[3]!;
   for (const row of hugeRows) place(row, 3, sections.alignment[row]!);
+  const startCode: StartCode[] = [];
+  for (const name of [".init", ".fini"] as const) {
+    const code = placeStartCode(tables, name, cursor[0]!);
+    if (code === undefined) continue;
+    cursor[0] = code.end;
+    startCode.push(code);
+  }
   const arrays = orderFunctionArrays(tables, arrayRows);
+  const placeWordOf = (name: string): void => {
+    const code = startCode.find((each) => each.name === name);
+    if (code === undefined) return;
+    code.word = alignUp(cursor[2]!, 8);
+    cursor[2] = code.word + 8;
+  };
   for (const group of arrays.groups) {
     cursor[2] = alignUp(cursor[2]!, 8);
     group.start = cursor[2]!;
+    // The array of the end runs backwards, and .fini behind it.
+    if (group === arrays.fini) placeWordOf(".fini");
     for (const row of group.rows) place(row, 2, sections.alignment[row]!);
+    if (group === arrays.preinit) placeWordOf(".init");
     group.end = cursor[2]!;
   }
   for (const set of sets.all()) {
     // As in an ordinary link, a set has the flags of all its members.
     const stripe = set.writable ? (set.executable ? 8 : 2) : set.executable ? 0 : 1;
-    cursor[stripe] = alignUp(cursor[stripe]!, sections.alignment[set.rows[0]!]!);
+    // What its members' distances from the start depend on: the alignment that their output section would have.
+    let alignment = 1;
+    for (const row of set.rows) alignment = Math.max(alignment, sections.alignment[row]!);
+    cursor[stripe] = alignUp(cursor[stripe]!, alignment);
     set.stripe = stripe;
     set.start = cursor[stripe]!;
     for (const row of set.rows) place(row, stripe, sections.alignment[row]!);
@@ -169,6 +193,7 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
     resolvedSlots,
     tls,
     arrays,
+    startCode,
     sets,
   };
 }
@@ -230,6 +255,11 @@ export function placeLayout(tables: GraphTables, layout: Layout, address: number
   for (const group of layout.arrays.groups) {
     group.start += layout.data.address;
     group.end += layout.data.address;
+  }
+  for (const code of layout.startCode) {
+    code.start += layout.code.address;
+    code.end += layout.code.address;
+    code.word += layout.data.address;
   }
   for (const set of layout.sets.all()) {
     const stripe = [layout.code, layout.readOnly, layout.data][set.stripe] ?? layout.writableCode;

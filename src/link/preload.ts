@@ -59,6 +59,7 @@ export function writePreload(
     resolvedSlots: end,
     tls,
     arrays: undefined as never,
+    startCode: [],
     sets: undefined as never,
   };
   const bytes = new Uint8Array(data - start + sizes.headerData);

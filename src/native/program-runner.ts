@@ -5,6 +5,7 @@ import { libc } from "../host/libc.ts";
 import { PAGE_SIZE, unmapMemory } from "../host/mapping.ts";
 import { isDetached, joinThread, startThread } from "../host/thread.ts";
 import { readMemory, viewMemory } from "../host/view.ts";
+import { layOutArguments } from "./argument-block.ts";
 import { mapCode, mapPages } from "./native-pages.ts";
 import type { Program, ProgramEnd } from "./program.ts";
 import { ProgramBlock, ProgramEntry, ProgramState, programShim } from "./program-shim.ts";
@@ -116,21 +117,23 @@ export class ProgramRunner {
   }
 
   #prepare(program: Program): void {
-    const initList = [...program.initFunctions, ...program.initArrays.flatMap(readFunctions)];
-    const finiList = [
+    const floats = this.#code + ProgramEntry.floats;
+    const init = [floats, ...program.initFunctions, ...program.initArrays.flatMap(readFunctions)];
+    const fini = [
       ...program.finiArrays.toReversed().flatMap((range) => readFunctions(range).reverse()),
       ...program.finiFunctions,
     ];
-    const { argv, start, end, init, fini } = layOutArguments(program.argv, initList, finiList);
+    const block = layOutArguments(program.argv, this.#environ, init, fini);
+    const environment = new BigUint64Array([BigInt(block.environment)]);
+    libc.memcpy(this.#environ, new Uint8Array(environment.buffer), 8);
     if (this.#arguments) unmapMemory(this.#arguments.start, this.#arguments.end - this.#arguments.start);
-    this.#arguments = { start, end };
+    this.#arguments = block;
     this.#set(ProgramBlock.main, program.main);
     this.#set(ProgramBlock.argc, program.argv.length);
-    this.#set(ProgramBlock.argv, argv);
-    const [environment] = new BigUint64Array(readMemory(this.#environ, 8).buffer);
-    this.#set(ProgramBlock.envp, Number(environment));
-    this.#set(ProgramBlock.initList, init);
-    this.#set(ProgramBlock.finiList, fini);
+    this.#set(ProgramBlock.argv, block.start);
+    this.#set(ProgramBlock.envp, block.environment);
+    this.#set(ProgramBlock.initList, block.init);
+    this.#set(ProgramBlock.finiList, block.fini);
     this.#set(ProgramBlock.dsoHandle, program.dsoHandle);
     this.#set(ProgramBlock.status, 0);
     this.#set(ProgramBlock.state, ProgramState.unfinished);
@@ -146,36 +149,6 @@ export class ProgramRunner {
 function readFunctions(range: AddressRange): number[] {
   const words = new BigInt64Array(readMemory(range.start, range.end - range.start).buffer);
   return [...words].map(Number).filter((address) => address > 0);
-}
-
-/** argv with its strings, and both function lists, each 0-ended, in pages of their own. */
-function layOutArguments(
-  argv: readonly string[],
-  init: readonly number[],
-  fini: readonly number[],
-): { argv: number; init: number; fini: number; start: number; end: number } {
-  const strings = argv.map((text) => Buffer.from(`${text}\0`));
-  const words = argv.length + 1 + init.length + 1 + fini.length + 1;
-  const size = strings.reduce((sum, bytes) => sum + bytes.length, 8 * words);
-  const start = mapPages(size);
-  const buffer = new Uint8Array(size);
-  const view = new DataView(buffer.buffer);
-  let text = 8 * words;
-  strings.forEach((bytes, i) => {
-    view.setBigUint64(8 * i, BigInt(start + text), true);
-    buffer.set(bytes, text);
-    text += bytes.length;
-  });
-  const initAt = 8 * (argv.length + 1);
-  const finiAt = initAt + 8 * (init.length + 1);
-  init.forEach((address, i) => {
-    view.setBigUint64(initAt + 8 * i, BigInt(address), true);
-  });
-  fini.forEach((address, i) => {
-    view.setBigUint64(finiAt + 8 * i, BigInt(address), true);
-  });
-  libc.memcpy(start, buffer, size);
-  return { argv: start, init: start + initAt, fini: start + finiAt, start, end: start + size };
 }
 
 function waitSemaphore(address: number): Promise<void> {

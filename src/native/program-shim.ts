@@ -187,10 +187,15 @@ const CODE = [
   0x75, 0xef, // jne gone+0x1a
   0x5b, // pop rbx
   0xc3, // ret
+  // floats: the floating-point environment that a process starts with (ABI, 3.4.1), in place of what Node's thread left
+  0xdb, 0xe3, // fninit
+  0xc7, 0x44, 0x24, 0xf8, 0x80, 0x1f, 0x00, 0x00, // mov dword ptr [rsp-0x8],0x1f80
+  0x0f, 0xae, 0x54, 0x24, 0xf8, // ldmxcsr [rsp-0x8]
+  0xc3, // ret
 ];
 
 /** Places in the shim's code, from its start. */
-export const ProgramEntry = { start: 0x0, exit: 0xf7, onExit: 0x14c, gone: 0x17a } as const;
+export const ProgramEntry = { start: 0x0, exit: 0xf7, onExit: 0x14c, gone: 0x17a, floats: 0x1a7 } as const;
 
 /** Where the block's address is patched in. */
 const BLOCK_OPERANDS = [0x10, 0xf9];

@@ -2,55 +2,86 @@ import type { Archive } from "../formats/archive.ts";
 import type { ArchiveMember } from "../formats/archive-member.ts";
 import { buildLinkGraph } from "../formats/elf/build-link-graph.ts";
 import { definedNames } from "../formats/elf/defined-names.ts";
+import { namesOfDefaultVersion, VERSION_MARK } from "../formats/elf/symbol-versions.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import type { LinkGraph } from "../graph/link-graph.ts";
+import { checkObject } from "../inputs/check-object.ts";
 import type { SharedLibraryGenerator } from "./definition-generator.ts";
 import type { LazySource, SymbolResolution } from "./symbol-resolution.ts";
+
+/** Whether a member may be linked for the sake of a name. */
+export type MemberFilter = (name: string, member: ArchiveMember, inside: boolean) => boolean;
 
 /** The members of an archive as lazy definitions: interned by the archive's index, or by the members' own symbol tables. */
 export class ArchiveSource implements LazySource {
   readonly archive: Archive;
   readonly #tables: GraphTables;
   readonly #librariesBefore: readonly SharedLibraryGenerator[];
+  readonly #accepts: MemberFilter | undefined;
   readonly #extracted = new Set<ArchiveMember>();
   /** Without an index: the member of each offered name. */
   readonly #members: ArchiveMember[] = [];
 
-  /** `librariesBefore`: shared libraries that come before the archive in the order of the link, and so define first. */
-  constructor(archive: Archive, tables: GraphTables, librariesBefore: readonly SharedLibraryGenerator[] = []) {
+  /**
+   * `librariesBefore`: shared libraries that come before the archive in the order of the link, and so define first.
+   * `accepts`: members that it refuses are left alone.
+   */
+  constructor(
+    archive: Archive,
+    tables: GraphTables,
+    librariesBefore: readonly SharedLibraryGenerator[] = [],
+    accepts?: MemberFilter,
+  ) {
     this.archive = archive;
+    this.#accepts = accepts;
     this.#librariesBefore = librariesBefore;
     this.#tables = tables;
   }
 
-  /** Tells the resolution what this archive can define. */
-  offerTo(resolution: SymbolResolution): void {
-    const source = resolution.addLazySource(this);
+  /** Tells the resolution what this archive can define; gives the number that it is visited by. */
+  offerTo(resolution: SymbolResolution, group = 0): number {
+    const source = resolution.addLazySource(this, group);
     const { pool } = this.#tables;
     const index = this.archive.index;
     if (index === undefined) {
       for (const member of this.archive.members()) {
-        for (const id of definedNames(member.window(), pool))
-          resolution.offer(id, source, this.#members.push(member) - 1);
+        for (const id of definedNames(member.window(), pool)) {
+          const entry = this.#members.push(member) - 1;
+          resolution.offer(id, source, entry);
+          const [name, versioned] = namesOfDefaultVersion(pool, id);
+          if (name !== undefined) resolution.offer(name, source, entry);
+          if (versioned !== undefined) resolution.offer(versioned, source, entry);
+        }
       }
-      return;
+      return source;
     }
     const { nameStart, nameLength, count, reader } = index;
     const { view } = reader;
+    const mayHaveVersions = index.holds(VERSION_MARK);
     for (let i = 0; i < count; i++) {
       const start = nameStart[i]!;
-      resolution.offer(pool.intern(view, start, start + nameLength[i]! + 1), source, i);
+      const id = pool.intern(view, start, start + nameLength[i]! + 1);
+      resolution.offer(id, source, i);
+      if (!mayHaveVersions) continue;
+      const [name, versioned] = namesOfDefaultVersion(pool, id);
+      if (name !== undefined) resolution.offer(name, source, i);
+      if (versioned !== undefined) resolution.offer(versioned, source, i);
     }
+    return source;
   }
 
-  extract(entry: number, id: number): LinkGraph | undefined {
-    if (this.#librariesBefore.length > 0) {
+  extract(entry: number, id: number, inside: boolean): LinkGraph | undefined {
+    if (!inside && this.#librariesBefore.length > 0) {
       const name = this.#tables.pool.name(id);
       if (this.#librariesBefore.some(({ library }) => library.lookup(name)?.isDefaultVersion)) return undefined;
     }
-    const index = this.archive.index;
-    const member = index === undefined ? this.#members[entry]! : this.archive.memberAt(index.memberOffset[entry]!);
+    const member = this.#memberOf(entry);
+    if (this.#accepts?.(this.#tables.pool.name(id), member, inside) === false) return undefined;
     return this.#link(member);
+  }
+
+  isDefinition(entry: number, id: number): boolean {
+    return definedNames(this.#memberOf(entry).window(), this.#tables.pool, { commons: false }).includes(id);
   }
 
   /** Links every member that is not linked yet. */
@@ -61,9 +92,16 @@ export class ArchiveSource implements LazySource {
     }
   }
 
+  #memberOf(entry: number): ArchiveMember {
+    const index = this.archive.index;
+    return index === undefined ? this.#members[entry]! : this.archive.memberAt(index.memberOffset[entry]!);
+  }
+
   #link(member: ArchiveMember): LinkGraph | undefined {
     if (this.#extracted.has(member)) return undefined;
     this.#extracted.add(member);
-    return buildLinkGraph(this.#tables, member.window());
+    const reader = member.window();
+    checkObject(reader);
+    return buildLinkGraph(this.#tables, reader);
   }
 }

@@ -7,10 +7,13 @@ export class StaticArchiveGenerator {
   readonly archive: Archive;
   /** Every member is linked, wanted or not. */
   readonly whole: boolean;
+  /** Archives of one group (a number other than 0) that follow each other are searched in circles (`--start-group`). */
+  readonly group: number;
 
-  constructor(archive: Archive, options: { whole?: boolean } = {}) {
+  constructor(archive: Archive, options: { whole?: boolean; group?: number } = {}) {
     this.archive = archive;
     this.whole = options.whole === true;
+    this.group = options.group ?? 0;
   }
 }
 

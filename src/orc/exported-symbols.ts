@@ -14,8 +14,7 @@ export function exportedSymbols(tables: GraphTables, resolution: SymbolResolutio
     const row = resolution.definition[id]! - 1;
     if (row < 0) continue;
     const info = symbols.info[row]!;
-    const visibility = (info >> 8) & 3;
-    if (visibility === 1 || visibility === 2) continue;
+    if (resolution.invisible[id] !== 0) continue;
     const section = symbols.section[row]!;
     if (section >= 0 ? sections.kind[section] === SectionKind.none : section !== SymbolPlace.absolute) continue;
     const graph = resolution.graphOfRow(row);

@@ -1,6 +1,7 @@
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { STT_FUNC, STT_GNU_IFUNC, STT_OBJECT, STT_TLS } from "../formats/elf/constants.ts";
 import type { DynamicSymbol, SharedLibrary } from "../formats/elf/shared-library.ts";
+import { splitVersion } from "../formats/elf/symbol-versions.ts";
 import type { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import { ExternalKind } from "../link/externals.ts";
 import { SharedLibraryGenerator } from "./definition-generator.ts";
@@ -17,6 +18,8 @@ export interface LibrarySymbol {
   readonly id: number;
   readonly library: SharedLibraryGenerator;
   readonly symbol: DynamicSymbol;
+  /** The version that was asked for, when the reference is to `name@VERSION`. */
+  readonly version: string | undefined;
 }
 
 /** Where the names that a job does not define itself come from. */
@@ -26,6 +29,8 @@ export interface ExternalNames {
   readonly fromLibraries: LibrarySymbol[];
   /** Thread-local variables of libraries or of the process. */
   readonly threadLocals: number[];
+  /** Libraries that define some of these. */
+  readonly threadLocalLibraries: Set<SharedLibraryGenerator>;
   /** Libraries that define something or were asked for by name, in order. */
   readonly libraries: SharedLibraryGenerator[];
   /** Strong references that nothing defines. */
@@ -40,8 +45,8 @@ export function kindOfSymbol(type: number): ExternalKind {
 }
 
 /**
- * Finds the names `ids` outside the job, in the order of an ordinary link: by hand, other JITDylibs, the libraries asked for,
- * the process (one request for all), and at last the libraries that every C and C++ program may use.
+ * Finds the names `ids` outside the job, in the order of an ordinary link: by hand, other JITDylibs, the libraries asked for
+ * and `standIns`, which stand for archives, the process (one request for all), and at last the libraries that every C and C++ program may use.
  */
 export async function findExternalNames(
   ids: readonly number[],
@@ -49,11 +54,19 @@ export async function findExternalNames(
   resolution: SymbolResolution,
   epc: ExecutorProcessControl,
   runtime: RuntimeLibraries,
+  standIns: readonly SharedLibraryGenerator[],
 ): Promise<ExternalNames> {
   const { pool } = resolution.tables;
-  const found: ExternalNames = { known: [], fromLibraries: [], threadLocals: [], libraries: [], missing: [] };
+  const found: ExternalNames = {
+    known: [],
+    fromLibraries: [],
+    threadLocals: [],
+    threadLocalLibraries: new Set(),
+    libraries: [],
+    missing: [],
+  };
   const used = new Set<SharedLibraryGenerator>();
-  const libraries = dylib.generators.filter((generator) => generator.kind === "shared-library");
+  const libraries = [...dylib.generators.filter((generator) => generator.kind === "shared-library"), ...standIns];
   const unwinder = epc.kind === "in-process" ? unwinderOfLibraries(libraries, runtime) : undefined;
   const askProcess: number[] = [];
   for (const id of ids) {
@@ -98,8 +111,10 @@ function takeFromLibrary(inLibrary: LibrarySymbol, resolution: SymbolResolution,
   if ((resolution.references[id]! & (isThreadLocal ? Reference.plain : Reference.tls)) !== 0) {
     throw threadLocalMismatches(resolution.tables, [id], { name: library.library.file, isThreadLocal });
   }
-  if (isThreadLocal) found.threadLocals.push(id);
-  else found.fromLibraries.push(inLibrary);
+  if (isThreadLocal) {
+    found.threadLocals.push(id);
+    found.threadLocalLibraries.add(library);
+  } else found.fromLibraries.push(inLibrary);
 }
 
 function hasProcess(dylib: JITDylib): boolean {
@@ -121,10 +136,13 @@ function findInLibraries(
   id: number,
   name: string,
 ): LibrarySymbol | undefined {
+  const { name: plain, version } = splitVersion(name);
   for (const library of libraries) {
     if (isPartOfProcess(library.library)) continue;
-    const symbol = library.library.lookup(name);
-    if (symbol?.isDefaultVersion) return { id, library, symbol };
+    const symbol = library.library.lookup(plain, version);
+    if (symbol !== undefined && (version !== undefined || symbol.isDefaultVersion)) {
+      return { id, library, symbol, version };
+    }
   }
   return undefined;
 }

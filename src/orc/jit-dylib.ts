@@ -7,6 +7,12 @@ export interface LinkedDefinitions {
   definition(name: string): number | undefined;
 }
 
+/** An object that is to be linked, and its place among the generators: how many were added before it. */
+export interface PendingObject {
+  readonly reader: ByteReader;
+  readonly generatorsBefore: number;
+}
+
 /**
  * A named symbol table with a link order, as a shared library would be: objects and generators are added to it, a look-up
  * materializes what it needs of them.
@@ -14,7 +20,7 @@ export interface LinkedDefinitions {
 export class JITDylib {
   readonly name: string;
   /** Objects that the next look-up links, all of them, as a linker does with objects on its command line. */
-  readonly pending: ByteReader[] = [];
+  readonly pending: PendingObject[] = [];
   readonly generators: DefinitionGenerator[] = [];
   /** Addresses given by hand. */
   readonly absolutes = new Map<string, number>();
@@ -33,7 +39,7 @@ export class JITDylib {
   }
 
   addObject(reader: ByteReader): void {
-    this.pending.push(reader);
+    this.pending.push({ reader, generatorsBefore: this.generators.length });
   }
 
   addGenerator(generator: DefinitionGenerator): void {

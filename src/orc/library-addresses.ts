@@ -13,7 +13,9 @@ export async function libraryAddresses(
   symbols: readonly LibrarySymbol[],
   opened: Map<string, number>,
 ): Promise<Float64Array> {
-  const names = symbols.map(({ symbol }) => symbol.name);
+  const names = symbols.map(({ symbol, version }) =>
+    version === undefined ? symbol.name : `${symbol.name}@${version}`,
+  );
   if (epc.kind === "remote") return epc.resolve(0, names);
   const addresses = new Float64Array(symbols.length);
   const groups = new Map<number, number[]>();
@@ -52,7 +54,8 @@ async function preferCopies(
   addresses: Float64Array,
 ): Promise<void> {
   const wanted: number[] = [];
-  symbols.forEach(({ symbol: { type } }, i) => {
+  symbols.forEach(({ symbol: { type }, version }, i) => {
+    if (version !== undefined) return;
     if (type === STT_OBJECT || type === STT_FUNC || type === STT_GNU_IFUNC) wanted.push(i);
   });
   const global = await epc.resolve(

@@ -1,4 +1,3 @@
-import type { ByteReader } from "../bytes/byte-reader.ts";
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { GraphTables } from "../graph/graph-tables.ts";
 import type { SymbolStringPool } from "../graph/symbol-string-pool.ts";
@@ -9,8 +8,9 @@ import type { Layout } from "../link/layout.ts";
 import type { LinkageTables } from "../link/linkage-tables.ts";
 import type { SetBound } from "../link/linker-defined.ts";
 import type { InFlightAlloc, JITLinkMemoryManager } from "../memory/jitlink-memory-manager.ts";
+import { CLibraries } from "./c-libraries.ts";
 import type { ExternalNames } from "./external-names.ts";
-import type { JITDylib } from "./jit-dylib.ts";
+import type { JITDylib, PendingObject } from "./jit-dylib.ts";
 import { SymbolResolution } from "./symbol-resolution.ts";
 
 /** What a link job works with. */
@@ -47,8 +47,12 @@ export class LinkJob {
 
   // collect
   /** Objects that were added to the JITDylib since its last job. */
-  objects: readonly ByteReader[] = [];
+  objects: readonly PendingObject[] = [];
   archives = 0;
+  /** C libraries' archives of which not everything is linked, or nothing. */
+  readonly cLibraries = new CLibraries();
+  /** Names that were looked up by hand, as an entry point is. */
+  lookedUp: readonly string[] = [];
   /** Name → the name it stands for. */
   readonly aliases = new Map<number, number>();
 

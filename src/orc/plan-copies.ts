@@ -87,9 +87,10 @@ export function planCopies(
   const { pool } = resolution.tables;
   const { byLookup, held } = observedFunctions(resolution, external);
   const candidates: Candidate[] = [
-    ...external.fromLibraries.map(({ id, symbol, library }, i) => ({
+    ...external.fromLibraries.map(({ id, symbol, library, version }, i) => ({
       id,
-      address: libraryAddresses?.[i] ?? (isLoaded(library.loadName) ? Number.NaN : undefined),
+      // One version of several is not what other libraries mean by the name.
+      address: libraryAddresses?.[i] ?? (version !== undefined || isLoaded(library.loadName) ? Number.NaN : undefined),
       found: { symbol, library: library.library, loadName: library.loadName },
     })),
     ...external.known.map(({ id, address }) => ({ id, address, found: undefined })),
@@ -130,12 +131,12 @@ export function planCopies(
     if (address === undefined) copied.push({ id, symbol, library });
     else if (libraryAddresses === undefined)
       continue; // not in the executor's list: out of range
-    else if (!library.isReadOnlyAddress(symbol.value, symbol.size)) {
-      // What the loader has written to its own before it copies anything would be lost: out of range, too.
+    else if (!symbol.name.startsWith("_Z") || !library.isReadOnlyAddress(symbol.value, symbol.size)) {
+      // C++ constants (virtual tables, type_info, std::nothrow) can be read from a copy as well as from the original: the C++
+      // ABI tells types by their names. Anything else has to be where the library looks for it, constants too: programs
+      // compare their addresses (Ada's `others`). What the loader has written to its own would be lost: out of range.
       if (library.soname !== LOADER) variables.push(found);
-    }
-    // Constants can be read from a copy as well as from the original; anything else has to be where the library looks for it.
-    else plan.copies.push(copyOfLiveData(id, symbol, epc.readMemory!(address, symbol.size)));
+    } else plan.copies.push(copyOfLiveData(id, symbol, epc.readMemory!(address, symbol.size)));
   }
   if (variables.length + functions.length > 0) throw new DataOutOfReachError(variables, functions);
   const isInterposed = (name: string): boolean => {

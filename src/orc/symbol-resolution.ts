@@ -1,10 +1,14 @@
-import { STB_GNU_UNIQUE, STB_WEAK, STT_TLS } from "../formats/elf/constants.ts";
+import { STB_GNU_UNIQUE, STB_WEAK, STT_TLS, STV_PROTECTED } from "../formats/elf/constants.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import type { LinkGraph } from "../graph/link-graph.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import { SymbolPlace } from "../graph/symbol-table.ts";
+import { EntryQueue, entryOf, idOf } from "./entry-queue.ts";
 
-/** What is known about the references to a name: bits of `SymbolResolution.references`. */
+/**
+ * What is known about the references to a name: bits of `SymbolResolution.references`. `hidden` must be met inside the job;
+ * `plain` is a reference that is not thread-local.
+ */
 export const Reference = { strong: 1, weak: 2, tls: 4, hidden: 8, plain: 16 } as const;
 
 /** Two strong definitions of one name. */
@@ -14,15 +18,24 @@ export interface DuplicateDefinition {
   readonly second: LinkGraph;
 }
 
-/** Where a definition can be had that is not part of the job yet: an archive member, or an object not asked for so far. */
+/** Where a definition can be had that is not part of the job yet: an archive. */
 export interface LazySource {
-  /** Adds what defines the symbol at `index` of this source to the job; undefined when that is there already. */
-  extract(index: number, id: number): LinkGraph | undefined;
+  /**
+   * Adds what defines the symbol at `index` of this source to the job; undefined when that is there already, or when what
+   * comes before the source defines the name, unless only a definition inside the job will do (`inside`).
+   */
+  extract(index: number, id: number, inside: boolean): LinkGraph | undefined;
+  /** Whether the definition at `index` is more than a common symbol. */
+  isDefinition(index: number, id: number): boolean;
 }
 
 /**
  * Who defines which name in a link job, by the rules of the gABI ("Symbol Table", binding) as linkers apply them: a strong
  * definition beats a common one beats a weak one; the first of equals wins; two strong ones are an error.
+ *
+ * Lazy sources are visited in the order of the link, as GNU ld does: a source is asked for what is wanted when it is its turn,
+ * those of a group again and again. What it could not give in that order, a linker would not find; here it is looked for in
+ * all sources once more.
  */
 export class SymbolResolution {
   readonly tables: GraphTables;
@@ -30,15 +43,25 @@ export class SymbolResolution {
   definition = new Int32Array(16384);
   /** By name identifier: bits of `Reference`. */
   references = new Uint8Array(16384);
+  /** By name identifier: 1 when some file says that the name is not to be seen from outside the job. */
+  invisible = new Uint8Array(16384);
   readonly duplicates: DuplicateDefinition[] = [];
   /** Names that some object defines, or refers to, as thread-local. */
   readonly #threadLocals = new Set<number>();
-  readonly #lazySources: LazySource[] = [];
-  /** By name identifier: number of the lazy source + 1, and the index there. */
-  #lazySource = new Int32Array(16384);
-  #lazyIndex = new Int32Array(16384);
-  /** Names with a strong reference that had no definition when it was seen. */
-  readonly #wanted: number[] = [];
+  readonly #sources: { readonly source: LazySource; readonly group: number; readonly queue: EntryQueue }[] = [];
+  /** By name identifier: number of the latest offer of it + 1. */
+  #offered = new Int32Array(16384);
+  /** By number of an offer: source, index there, and the earlier offer of the same name + 1. */
+  #offerSource = new Int32Array(16384);
+  #offerIndex = new Int32Array(16384);
+  #offerBefore = new Int32Array(16384);
+  #offerCount = 0;
+  /** By name identifier: 1 when it has been asked for in this round. */
+  #isWanted = new Uint8Array(16384);
+  #wanted: number[] = [];
+  /** The source that is being visited, or the last one that was. */
+  #position = 0;
+  #visiting = false;
   readonly #commons = new Map<number, { size: number; alignment: number }>();
 
   constructor(tables: GraphTables) {
@@ -61,29 +84,101 @@ export class SymbolResolution {
   want(id: number): void {
     this.#fit();
     this.references[id]! |= Reference.strong;
-    this.#wanted.push(id);
+    this.#want(id);
   }
 
-  addLazySource(source: LazySource): number {
-    return this.#lazySources.push(source);
+  /** Says that something outside the job, a shared library, would take a definition if a lazy source has one. */
+  wantIfOffered(id: number): void {
+    this.#fit();
+    this.#want(id);
   }
 
-  /** Says that `source` (a number from `addLazySource`) can define `id`; the first to say so is asked. */
+  /** Adds a source behind those that are there; sources of one group (a number other than 0) are visited in circles. */
+  addLazySource(source: LazySource, group = 0): number {
+    return this.#sources.push({ source, group, queue: new EntryQueue() });
+  }
+
+  /** Says that `source` (a number from `addLazySource`) can define `id`; all offers are made before anything is added. */
   offer(id: number, source: number, index: number): void {
-    if (id >= this.#lazySource.length) this.#fit();
-    if (this.#lazySource[id] !== 0) return;
-    this.#lazySource[id] = source;
-    this.#lazyIndex[id] = index;
+    if (id >= this.#offered.length) this.#fit();
+    const offer = this.#offerCount++;
+    if (offer === this.#offerSource.length) {
+      this.#offerSource = fitted(this.#offerSource, 2 * offer);
+      this.#offerIndex = fitted(this.#offerIndex, 2 * offer);
+      this.#offerBefore = fitted(this.#offerBefore, 2 * offer);
+    }
+    this.#offerSource[offer] = source;
+    this.#offerIndex[offer] = index;
+    this.#offerBefore[offer] = this.#offered[id]!;
+    this.#offered[id] = offer + 1;
   }
 
-  /** Extracts from the lazy sources until nothing wanted can be had from them any more; `isElsewhere` names are left alone. */
+  /** Extracts what is wanted of a source, and at the end of its group of the whole group; `isElsewhere` names are left alone. */
+  visit(source: number, isElsewhere?: (id: number) => boolean): void {
+    this.#visit(source, isElsewhere);
+    const { group } = this.#sources[source - 1]!;
+    if (group === 0 || this.#sources[source]?.group === group) return;
+    let first = source;
+    while (first > 1 && this.#sources[first - 2]!.group === group) first--;
+    for (let at = first; at <= source; at++) {
+      if (this.#sources[at - 1]!.queue.isEmpty) continue;
+      this.#visit(at, isElsewhere);
+      at = first - 1;
+    }
+    this.#position = source;
+  }
+
+  /** Looks for what is still wanted in all sources, whatever their order. */
   close(isElsewhere?: (id: number) => boolean): void {
-    for (let id = this.#wanted.pop(); id !== undefined; id = this.#wanted.pop()) {
-      if (this.definition[id] !== 0) continue;
-      const source = this.#lazySource[id]!;
-      if (source === 0 || isElsewhere?.(id)) continue;
-      const graph = this.#lazySources[source - 1]!.extract(this.#lazyIndex[id]!, id);
-      if (graph !== undefined) this.add(graph);
+    for (;;) {
+      const wanted = this.#wanted.filter((id) => this.definition[id] === 0);
+      this.#wanted = [];
+      this.#position = 0;
+      for (const id of wanted) this.#isWanted[id] = 0;
+      for (const id of wanted) this.#want(id);
+      let taken = 0;
+      for (let at = 1; at <= this.#sources.length; at++) taken += this.#visit(at, isElsewhere);
+      if (taken === 0) return;
+    }
+  }
+
+  #visit(number: number, isElsewhere: ((id: number) => boolean) | undefined): number {
+    const { source, queue } = this.#sources[number - 1]!;
+    let taken = 0;
+    this.#position = number;
+    this.#visiting = true;
+    for (let key = queue.pop(); key >= 0; key = queue.pop()) {
+      const entry = entryOf(key);
+      const id = idOf(key);
+      const known = this.definition[id]! - 1;
+      if (known >= 0 && this.tables.symbols.section[known] !== SymbolPlace.common) continue;
+      if (isElsewhere?.(id)) continue;
+      // A common symbol is replaced by a definition, not by another one of its kind.
+      if (known >= 0 && !source.isDefinition(entry, id)) continue;
+      const graph = source.extract(entry, id, (this.references[id]! & Reference.hidden) !== 0);
+      if (graph === undefined) continue;
+      taken++;
+      this.add(graph);
+    }
+    this.#visiting = false;
+    return taken;
+  }
+
+  /** Puts every offer of a name, and every one of its group, that the order of the link has not passed into its source's queue. */
+  #want(id: number): void {
+    if (this.#isWanted[id] !== 0) return;
+    this.#isWanted[id] = 1;
+    this.#wanted.push(id);
+    this.#enqueue(id);
+  }
+
+  #enqueue(id: number): void {
+    const group = this.#position === 0 ? 0 : this.#sources[this.#position - 1]!.group;
+    for (let offer = this.#offered[id]! - 1; offer >= 0; offer = this.#offerBefore[offer]! - 1) {
+      const number = this.#offerSource[offer]!;
+      const source = this.#sources[number - 1]!;
+      const isAhead = number > this.#position || (number === this.#position && this.#visiting);
+      if (isAhead || (group !== 0 && source.group === group)) source.queue.push(this.#offerIndex[offer]!, id);
     }
   }
 
@@ -150,25 +245,45 @@ export class SymbolResolution {
     }
     if ((info >> 8) & 3) bits |= Reference.hidden;
     this.references[id] = bits;
-    if ((bits & Reference.strong) !== 0 && this.definition[id] === 0) this.#wanted.push(id);
+    this.#noteVisibility(id, info);
+    if ((bits & Reference.strong) !== 0 && this.definition[id] === 0) this.#want(id);
   }
 
   #define(graph: LinkGraph, row: number, place: number): void {
     const { symbols } = this.tables;
     const id = symbols.id[row]!;
     const known = this.definition[id]! - 1;
+    const info = symbols.info[row]!;
+    this.#noteVisibility(id, info);
     if (place === SymbolPlace.common) this.#noteCommon(graph, row, id);
-    if ((symbols.info[row]! & 0xf) === STT_TLS) this.#threadLocals.add(id);
+    if ((info & 0xf) === STT_TLS) this.#threadLocals.add(id);
     if (known < 0) {
       this.definition[id] = row + 1;
+      // A later source may have the definition that it is the common form of.
+      if (place === SymbolPlace.common && this.#isWanted[id] === 0) this.#enqueue(id);
       return;
     }
     const strength = this.#strength(row);
     const before = this.#strength(known);
     if (strength > before) this.definition[id] = row + 1;
-    else if (strength === 3 && before === 3) {
+    else if (strength === 3 && before === 3 && !this.#isSame(graph, row, known)) {
       this.duplicates.push({ id, first: this.graphOfRow(known), second: graph });
     }
+  }
+
+  /** One absolute value given twice, or one place under two names that a version made one, is no contradiction. */
+  #isSame(graph: LinkGraph, row: number, known: number): boolean {
+    const { section } = this.tables.symbols;
+    const other = this.graphOfRow(known);
+    if (section[row] !== section[known]) return false;
+    if (section[row] !== SymbolPlace.absolute && other !== graph) return false;
+    return graph.symbolValue(row - graph.firstSymbol) === other.symbolValue(known - other.firstSymbol);
+  }
+
+  /** Of all that the files say about a name's visibility the most constraining holds (gABI, "Symbol Table", st_other). */
+  #noteVisibility(id: number, info: number): void {
+    const visibility = (info >> 8) & 3;
+    if (visibility !== 0 && visibility !== STV_PROTECTED) this.invisible[id] = 1;
   }
 
   /** 3 strong, 2 common, 1 weak; STB_GNU_UNIQUE is one of many equals by design and never a duplicate. */
@@ -206,16 +321,21 @@ export class SymbolResolution {
     if (size <= this.definition.length) return;
     const capacity = Math.max(2 * this.definition.length, size);
     this.definition = fitted(this.definition, capacity);
-    this.#lazySource = fitted(this.#lazySource, capacity);
-    this.#lazyIndex = fitted(this.#lazyIndex, capacity);
-    const references = new Uint8Array(capacity);
-    references.set(this.references);
-    this.references = references;
+    this.#offered = fitted(this.#offered, capacity);
+    this.references = fittedBytes(this.references, capacity);
+    this.invisible = fittedBytes(this.invisible, capacity);
+    this.#isWanted = fittedBytes(this.#isWanted, capacity);
   }
 }
 
 function fitted(array: Int32Array, capacity: number): Int32Array<ArrayBuffer> {
   const larger = new Int32Array(capacity);
+  larger.set(array);
+  return larger;
+}
+
+function fittedBytes(array: Uint8Array, capacity: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(capacity);
   larger.set(array);
   return larger;
 }

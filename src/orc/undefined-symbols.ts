@@ -22,6 +22,8 @@ export interface SymbolReference {
 export interface UndefinedSymbol {
   readonly name: string;
   readonly references: readonly SymbolReference[];
+  /** Why something that looks like a definition is none. */
+  readonly note?: string | undefined;
 }
 
 /** Names that nothing defines, all of them at once, each with who refers to it. */
@@ -110,13 +112,14 @@ function functionAt(graph: LinkGraph, section: number, offset: number): string |
   return undefined;
 }
 
-function describe({ name, references }: UndefinedSymbol): string {
+function describe({ name, references, note }: UndefinedSymbol): string {
   const lines = [`undefined symbol: ${name}`];
-  if (references.length === 0) lines.push(">>> looked up by name, as an entry point is");
+  if (references.length === 0 && note === undefined) lines.push(">>> looked up by name, as an entry point is");
   for (const { file, section, offset, functionName } of references.slice(0, shownReferences)) {
     lines.push(`>>> referenced by ${file}:(${functionName ?? `${section}+${hex(offset)}`})`);
   }
   if (references.length > shownReferences)
     lines.push(`>>> referenced ${references.length - shownReferences} more times`);
+  if (note !== undefined) lines.push(`>>> ${note}`);
   return lines.join("\n");
 }

@@ -58,6 +58,10 @@ export function writeEhFrameTable(
           `.eh_frame+${hex(at - begin)}: frame refers to ${hex(id)} bytes before, where there is no CIE`,
         );
       }
+      if (isEmptyRange(view, at + 8, encoding)) {
+        at += 4 + length;
+        continue;
+      }
       const start = readPointer(view, at + 8, base + at + 8, encoding);
       if (isInside(start, code) || isInside(start, data)) {
         starts.push(start);
@@ -140,6 +144,16 @@ function pointerSize(encoding: number): number {
     default:
       return 8;
   }
+}
+
+/**
+ * True of the frame of a function without code (its end cannot be reached): it has the next function's start, and a search that
+ * met it would find nothing.
+ */
+function isEmptyRange(view: DataView, at: number, encoding: number): boolean {
+  const size = pointerSize(encoding);
+  if (size < 4 || view.getUint32(at + size, true) !== 0) return false;
+  return size === 4 || view.getUint32(at + size + 4, true) === 0;
 }
 
 function readPointer(view: DataView, at: number, address: number, encoding: number): number {

@@ -1,5 +1,7 @@
 /* A program as a shared library, for the tests of programs in this process: `main` does what its first argument says,
    `leave` is what it calls as exit(). */
+#define _GNU_SOURCE
+#include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,13 +10,16 @@
 #include <unistd.h>
 
 void (*leave)(int);
-extern char **environ;
 extern int __cxa_atexit(void (*)(void *), void *, void *);
 char dso; /* stands for the __dso_handle of linked code */
 
 static void handler(void *unused) { (void)unused; printf("handler\n"); }
 static void late(void *unused) { (void)unused; printf("late\n"); leave(4); }
-void initialize(int argc, char **argv, char **envp) { printf("initialize %d %s %d\n", argc, argv[0], envp == environ); }
+/* The process's environ is Node's copy of it, which a library that is opened apart does not reach by its name. */
+void initialize(int argc, char **argv, char **envp) {
+  char ***environment = dlsym(dlopen(NULL, RTLD_LAZY), "environ");
+  printf("initialize %d %s %d\n", argc, argv[0], environment && envp == *environment);
+}
 void finish_first(void) { printf("finish first\n"); }
 void finish_last(void) { printf("finish last\n"); }
 static void *from_thread(void *unused) { leave(9); return unused; }

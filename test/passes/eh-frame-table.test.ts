@@ -200,6 +200,20 @@ describe("an .eh_frame by hand", () => {
     );
   });
 
+  test("frames of functions without code, which share their start with the next function, have no row", () => {
+    for (const [encoding, word] of [
+      [0x03, u32],
+      [0x00, u64],
+    ] as const) {
+      const bytes = cie(encoding);
+      const at = bytes.length;
+      bytes.push(...frame(at, word(code.address)));
+      const rest = [...word(code.address), ...word(0), 0, 0, 0, 0];
+      bytes.push(...u32(4 + rest.length), ...u32(bytes.length + 4), ...rest);
+      assert.deepEqual(write(bytes), [[code.address, base + at]]);
+    }
+  });
+
   test("an empty one has an empty table", () => {
     assert.deepEqual(write([]), []);
     assert.deepEqual(write([0, 0, 0, 0]), []);

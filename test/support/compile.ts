@@ -31,6 +31,16 @@ async function compileNow(words: readonly string[], name: string, text: string):
   return object;
 }
 
+/** Sources whose compilers leave files beside the object that the next one reads (modules, library information). */
+export const otherLanguages = /\.(f90|d|adb|m|mm|mod)$/;
+
+/** Compiles a source that lies in a directory, there; returns the object's name. */
+export async function compileIn(directory: string, words: readonly string[], name: string): Promise<string> {
+  const object = name.replace(/\.[^.]+$/, ".o");
+  await mustRun(words[0], [...words.slice(1), "-c", name, "-o", object], directory);
+  return object;
+}
+
 /** The C++ compiler that belongs to a C compiler, if the source is C++. */
 export function compilerFor(compiler: string, name: string): string {
   if (!/\.(cc|cpp|cxx)$/.test(name)) return compiler;

@@ -38,6 +38,9 @@ export interface TestProgram {
   readonly only: readonly string[];
 }
 
+/** A line of the head comment: C's, Fortran's, Ada's and Modula-2's. */
+const COMMENT = /^(?:\/\/|!|--|\(\*) ?(.*?)(?: \*\))?$/;
+
 const known = [
   ...["compile", "link", "inputs", "before", "reference", "slablink", "args", "stdin", "argv0", "env", "status"],
   ...["warning", "needs", "only", "because"],
@@ -51,8 +54,12 @@ export function parseTestProgram(fileName: string, text: string): TestProgram {
   const files = splitFiles(fileName, text);
   const all = new Map<string, string[]>(known.map((name) => [name, []]));
   for (const line of files[0].text.split("\n")) {
-    if (line.trim() !== "" && !line.startsWith("//")) break;
-    const match = /^\/\/ ([a-z0-9]+):(?: (.*))?$/.exec(line);
+    const comment = COMMENT.exec(line);
+    if (comment === null) {
+      if (line.trim() !== "") break;
+      continue;
+    }
+    const match = /^([a-z0-9]+):(?: (.*))?$/.exec(comment[1]);
     if (match === null) continue;
     const values = all.get(match[1]);
     if (values === undefined) throw new Error(`${fileName}: unknown directive '${match[1]}'`);
@@ -85,7 +92,7 @@ export function parseTestProgram(fileName: string, text: string): TestProgram {
 }
 
 function splitFiles(fileName: string, text: string): { name: string; text: string }[] {
-  const parts = text.split(/^\/\/ file: (\S+)\n/m);
+  const parts = text.split(/^(?:\/\/|!|--) file: (\S+)\n/m);
   const files = [{ name: fileName, text: parts[0] }];
   for (let at = 1; at < parts.length; at += 2) files.push({ name: parts[at], text: parts[at + 1] });
   return files;

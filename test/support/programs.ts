@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { compile, compilerFor, mustRun } from "./compile.ts";
+import { compile, compileIn, compilerFor, mustRun, otherLanguages } from "./compile.ts";
 import { parseTestProgram, type TestProgram } from "./directives.ts";
 import { type Outcome, run } from "./process.ts";
 import { type Mode, modesUnderTest, runIn } from "./slablink.ts";
@@ -45,14 +45,15 @@ async function testVariant(t: TestContext, program: TestProgram, variant: Varian
   if (!has(t, compilerFor(variant.compiler[0], program.name), ...program.needs, ...libraries)) return;
   const directory = freshDirectory();
   const objects: string[] = [];
+  for (const file of program.files) writeFileSync(join(directory, file.name), file.text);
   for (const file of program.files) {
-    if (!/\.(c|cc|s|S)$/.test(file.name)) {
-      writeFileSync(join(directory, file.name), file.text);
-      continue;
+    if (otherLanguages.test(file.name)) {
+      objects.push(await compileIn(directory, variant.compiler, file.name));
+    } else if (/\.(c|cc|s|S)$/.test(file.name)) {
+      const object = await compile(variant.compiler, file.name, file.text);
+      objects.push(basename(object));
+      copyFileSync(object, join(directory, basename(object)));
     }
-    const object = await compile(variant.compiler, file.name, file.text);
-    objects.push(basename(object));
-    copyFileSync(object, join(directory, basename(object)));
   }
   for (const [tool, ...words] of program.before) await mustRun(tool, words, directory);
   const inputs = [...(variant.inputs === undefined ? objects : []), ...words].map((word) => {

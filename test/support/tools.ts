@@ -14,8 +14,22 @@ const packages: Record<string, string> = {
   "libpython3.11.a": "libpython3.11-dev",
   "libpython3.11-pic.a": "libpython3.11-dev",
   "libsqlite3.a": "libsqlite3-dev",
+  "/usr/lib/x86_64-linux-musl/libc.a": "musl-dev",
   "libz.a": "zlib1g-dev",
   "libzstd.a": "libzstd-dev",
+  gnatbind: "gnat",
+  go: "golang-go",
+  gm2: "gm2",
+  "libgnarl.a": "gnat",
+  "libgnat.a": "gnat",
+  "libgfortran.a": "gfortran",
+  "libquadmath.a": "gfortran",
+  "libgphobos.a": "gdc",
+  "libgdruntime.a": "gdc",
+  "libc++.so.1": "libc++-22-dev",
+  "libc++.a": "libc++-22-dev",
+  "libc++abi.so.1": "libc++abi-22-dev",
+  "libc++abi.a": "libc++abi-22-dev",
   script: "bsdutils",
 };
 
@@ -31,7 +45,13 @@ export function findTool(name: string): string | undefined {
 
 /** Libraries that the compiler does not find by itself. */
 const libraries: Record<string, string> = {
+  "libgnarl.a": "/usr/lib/gcc/x86_64-linux-gnu/12/adalib/libgnarl.a",
+  "libgnat.a": "/usr/lib/gcc/x86_64-linux-gnu/12/adalib/libgnat.a",
   "libpython3.11-pic.a": "/usr/lib/python3.11/config-3.11-x86_64-linux-gnu/libpython3.11-pic.a",
+  "libc++.so.1": "/usr/lib/llvm-22/lib/libc++.so.1",
+  "libc++.a": "/usr/lib/llvm-22/lib/libc++.a",
+  "libc++abi.so.1": "/usr/lib/llvm-22/lib/libc++abi.so.1",
+  "libc++abi.a": "/usr/lib/llvm-22/lib/libc++abi.a",
 };
 
 /** The path of one of the toolchain's libraries (`libstdc++.a`), as the C++ compiler sees it. */

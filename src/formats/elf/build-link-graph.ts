@@ -36,6 +36,7 @@ import { expandCrel } from "./crel.ts";
 import { type ElfHeader, readElfHeader } from "./header.ts";
 import { expandRel, REL_SIZE, readImplicitAddends } from "./implicit-addends.ts";
 import { isSectionNamed, sectionKindOf } from "./section-kind.ts";
+import { namesOfDefaultVersion, VERSION_MARK } from "./symbol-versions.ts";
 
 /** Alignments above this are taken for damage rather than for a wish. */
 const largestAlignment = 1 << 30;
@@ -135,6 +136,7 @@ function readSections(graph: LinkGraph, headers: SectionHeaders): FoundSections 
           break;
         }
         sections.kind[row] = kind;
+        if (kind === SectionKind.code && size > 0) noteStartCode(graph.tables, row, view, names + name);
         if (type === SHT_NOBITS && kind === SectionKind.writableCode) sections.content[row] = -1;
         const alignment = view.getUint32(at + 48, true) + view.getUint32(at + 52, true) * TWO_32;
         if (alignment > largestAlignment || (alignment !== 0 && !isPowerOfTwo(alignment))) {
@@ -158,6 +160,14 @@ function readSections(graph: LinkGraph, headers: SectionHeaders): FoundSections 
     }
   }
   return found;
+}
+
+/** Notes sections `.init` and `.fini`, whose code is not called but run into. */
+function noteStartCode({ initSections, finiSections }: GraphTables, row: number, view: DataView, name: number): void {
+  // Nearly all code is in .text: a look at one character.
+  const second = view.getUint8(name) === 0x2e ? view.getUint8(name + 1) : 0;
+  if (second === 0x69 && isSectionNamed(view, name, ".init") && view.getUint8(name + 5) === 0) initSections.push(row);
+  if (second === 0x66 && isSectionNamed(view, name, ".fini") && view.getUint8(name + 5) === 0) finiSections.push(row);
 }
 
 /** Position of a checked string table: its bytes end with NUL, so that no name can run past it. */
@@ -371,6 +381,19 @@ function readSymbols(graph: LinkGraph, headers: SectionHeaders, extended: number
     symbols.info[row] = info;
     symbols.value[row] = view.getUint32(at + 8, true) + high * TWO_32;
     symbols.id[row] = index < localCount ? -1 : pool.intern(view, symbolNames + name, symbolNamesEnd);
+  }
+  const names = new Uint8Array(view.buffer, view.byteOffset + symbolNames, namesSize);
+  if (names.includes(VERSION_MARK)) nameDefaultVersions(graph);
+}
+
+/** A definition `foo@@VER` is the definition of `foo`, and `foo@VER` another name for it. */
+function nameDefaultVersions(graph: LinkGraph): void {
+  const { symbols, pool, defaultVersions } = graph.tables;
+  for (let row = graph.firstSymbol + graph.localCount; row < graph.firstSymbol + graph.symbolCount; row++) {
+    const [name, versioned] = namesOfDefaultVersion(pool, symbols.id[row]!);
+    if (name === undefined || versioned === undefined) continue;
+    symbols.id[row] = name;
+    if (symbols.section[row] !== SymbolPlace.undefined) defaultVersions.set(versioned, name);
   }
 }
 

@@ -105,5 +105,7 @@ export const DF_1_PIE = 0x0800_0000;
 
 /** A version number's flag: the symbol is not the default for its name (`name@VERSION`). */
 export const VERSYM_HIDDEN = 0x8000;
+/** The version number of symbols without a version; higher ones are versions. */
+export const VER_NDX_GLOBAL = 1;
 /** The version table's own entry for the library's name; not a version of symbols. */
 export const VER_FLG_BASE = 1;

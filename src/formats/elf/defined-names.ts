@@ -1,13 +1,13 @@
 import type { ByteReader } from "../../bytes/byte-reader.ts";
 import type { SymbolStringPool } from "../../graph/symbol-string-pool.ts";
-import { SHDR_SIZE, SHN_UNDEF, SHT_SYMTAB, SYM_SIZE } from "./constants.ts";
+import { SHDR_SIZE, SHN_COMMON, SHN_UNDEF, SHN_X86_64_LCOMMON, SHT_SYMTAB, SYM_SIZE } from "./constants.ts";
 import { readElfHeader } from "./header.ts";
 
 /**
  * Interned names of the global symbols that a relocatable file defines, read from its symbol table alone: what an archive's
- * index would say of it. Things that are no objects define nothing.
+ * index would say of it; `commons` says whether common symbols count. Things that are no objects define nothing.
  */
-export function definedNames(reader: ByteReader, pool: SymbolStringPool): number[] {
+export function definedNames(reader: ByteReader, pool: SymbolStringPool, { commons = true } = {}): number[] {
   const names: number[] = [];
   if (reader.length < 4 || reader.u32(0, "magic") !== 0x464c457f) return names;
   const header = readElfHeader(reader);
@@ -29,7 +29,8 @@ export function definedNames(reader: ByteReader, pool: SymbolStringPool): number
     }
     for (let symbol = reader.u32(at + 44, "sh_info"); symbol < Math.floor(table.length / SYM_SIZE); symbol++) {
       const entry = symbol * SYM_SIZE;
-      if (table.u16(entry + 6, "st_shndx") === SHN_UNDEF) continue;
+      const section = table.u16(entry + 6, "st_shndx");
+      if (section === SHN_UNDEF || (!commons && (section === SHN_COMMON || section === SHN_X86_64_LCOMMON))) continue;
       const name = table.u32(entry, "st_name");
       strings.check(name, 1, "st_name");
       names.push(pool.intern(reader.view, strings.start + name, strings.start + strings.length));

@@ -114,6 +114,17 @@ export class SharedLibrary {
     }
   }
 
+  /** Names that it refers to strongly, does not define, and asks no particular version of. */
+  *undefinedNames(): Generator<string, void, undefined> {
+    for (let index = 1; index < this.#hash.symbolCount; index++) {
+      const at = index * elf.SYM_SIZE;
+      if (this.#symbols.u16(at + 6, "st_shndx") !== elf.SHN_UNDEF) continue;
+      if (this.#symbols.u8(at + 4, "st_info") >> 4 !== elf.STB_GLOBAL) continue;
+      if (this.#versyms !== undefined && this.#versyms.u16(2 * index, "versym") > elf.VER_NDX_GLOBAL) continue;
+      yield this.#string(this.#symbols.u32(at, "st_name"), "st_name");
+    }
+  }
+
   /** Entry `index` of the dynamic symbol table, exported or not. */
   symbolAt(index: number): DynamicSymbol {
     const { symbolCount } = this.#hash;

@@ -1,11 +1,13 @@
 import type { GraphTables } from "../../graph/graph-tables.ts";
 import { SectionKind } from "../../graph/section-table.ts";
+import { ExternalKind } from "../../link/externals.ts";
 import { isLinkerDefined, setBound } from "../../link/linker-defined.ts";
 import { findExternalNames } from "../external-names.ts";
 import { libraryAddresses } from "../library-addresses.ts";
+import { checkLibraryReferences } from "../library-references.ts";
 import type { LinkJob } from "../link-job.ts";
 import { staticTlsError } from "../static-tls-error.ts";
-import { undefinedSymbols } from "../undefined-symbols.ts";
+import { UndefinedSymbolsError, undefinedSymbols } from "../undefined-symbols.ts";
 
 /** Sorts everything that the job refers to and does not define: the linker's own names, libraries, the process. */
 export async function findExternals(job: LinkJob): Promise<void> {
@@ -26,8 +28,9 @@ export async function findExternals(job: LinkJob): Promise<void> {
     else outside.push(id);
   }
   await linkOthers(job, outside);
-  job.external = await findExternalNames(outside, dylib, resolution, epc, runtime);
-  if (job.external.missing.length > 0) throw undefinedSymbols(tables, job.external.missing);
+  job.external = await findExternalNames(outside, dylib, resolution, epc, runtime, job.cLibraries.libraries);
+  if (job.external.missing.length > 0) failUnlessUnused(job);
+  if (epc.kind === "remote") await checkLibraryReferences(job);
   // Here libraries are opened at once; in an executor the anchor brings them in, and they are asked afterwards.
   if (epc.kind === "in-process") {
     try {
@@ -41,6 +44,17 @@ export async function findExternals(job: LinkJob): Promise<void> {
       throw staticTlsError(job, error);
     }
   }
+}
+
+/** A name that is only declared, as assemblers do with every `extern`, is missed by nobody: what counts are relocations. */
+function failUnlessUnused(job: LinkJob): void {
+  const { missing, known } = job.external;
+  const { symbols } = undefinedSymbols(job.tables, missing);
+  const missed = symbols
+    .filter(({ name, references }) => references.length > 0 || job.lookedUp.includes(name))
+    .map((symbol) => ({ ...symbol, note: job.cLibraries.objection(symbol.name) }));
+  if (missed.length > 0) throw new UndefinedSymbolsError(missed);
+  for (const id of missing) known.push({ id, address: 0, kind: ExternalKind.absent });
 }
 
 /** What JITDylibs of the link order can define and have not linked yet is linked in them now. */

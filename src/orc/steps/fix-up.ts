@@ -2,9 +2,11 @@ import { SectionKind } from "../../graph/section-table.ts";
 import { copyContents } from "../../link/copy-contents.ts";
 import type { Fixups } from "../../link/fixups.ts";
 import { reverseFunctionArrays } from "../../link/reverse-function-arrays.ts";
+import { writeStartCode } from "../../link/start-code.ts";
 import { writeEhFrameTable } from "../../passes/eh-frame-table.ts";
 import { fixupsOf } from "../fixups-of-job.ts";
 import type { LinkJob } from "../link-job.ts";
+import { asLowMemoryError } from "../low-memory-error.ts";
 
 /** Puts the contents in place: needs addresses of nothing, so it goes on while the loader works. */
 export function copy(job: LinkJob): void {
@@ -16,14 +18,19 @@ export function fixUp(job: LinkJob): void {
   const { tables, layout } = job;
   const { memory } = job.alloc;
   const fixups = fixupsOf(job, job.externals);
-  applyAll(job, fixups);
-  if (fixups.again) {
-    // A function got its stub for an address after other uses had been written: once more, from the files.
-    copyContents(tables, memory);
+  try {
     applyAll(job, fixups);
+    if (fixups.again) {
+      // A function got its stub for an address after other uses had been written: once more, from the files.
+      copyContents(tables, memory);
+      applyAll(job, fixups);
+    }
+  } catch (error) {
+    throw asLowMemoryError(error, job.alloc.address, job.alloc.size);
   }
   job.resolvedWords = fixups.resolvedWords;
   reverseFunctionArrays(tables, layout.arrays, memory);
+  for (const code of layout.startCode) writeStartCode(code, memory);
   const contentsEnd = layout.header.address + layout.contentSize;
   const data = { address: layout.writableCode.address, size: contentsEnd - layout.writableCode.address };
   writeEhFrameTable(memory, layout.ehFrame, layout.ehFrameTable, layout.code, data);

@@ -52,7 +52,10 @@ export async function planLayout(job: LinkJob): Promise<void> {
 
 /** Every job holds the libraries it uses, so that none goes away with the job that brought it in first. */
 function librariesOfAnchor(job: LinkJob): SharedLibraryGenerator[] {
+  const { libraries, threadLocalLibraries } = job.external;
+  const others = libraries.filter(({ library }) => library.soname !== "libc.so.6");
   // In this process libraries are opened by handle: what Node exports must not get into their scope, nor they into Node's.
-  if (job.context.epc.kind === "in-process") return [];
-  return job.external.libraries.filter(({ library }) => library.soname !== "libc.so.6");
+  // But only for what the anchor needs does the loader say where a thread-local variable is.
+  if (job.context.epc.kind === "in-process") return others.filter((library) => threadLocalLibraries.has(library));
+  return others;
 }
