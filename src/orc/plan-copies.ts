@@ -108,10 +108,15 @@ export function planCopies(
     if (address <= LOW_END) continue;
     const isData = found !== undefined && kindOfSymbol(found.symbol.type) === ExternalKind.data;
     const isProtected = found?.symbol.visibility === STV_PROTECTED;
-    if (libraryAddresses !== undefined || isData || isProtected || byLookup || held.has(id)) marks[id] = 1;
+    if (libraryAddresses !== undefined || isData || isProtected || held.has(id)) marks[id] = 1;
   }
-  if (!marks.includes(1)) return plan;
-  const demands = directReferences(resolution.tables, marks);
+  // Looking names up alone is no sign of code that holds 32-bit addresses, and the programs that do so are large.
+  const sampled = !marks.includes(1);
+  if (sampled && !byLookup) return plan;
+  if (byLookup) {
+    for (const { id, address = Number.POSITIVE_INFINITY } of candidates) if (address > LOW_END) marks[id] = 1;
+  }
+  const demands = directReferences(resolution.tables, marks, sampled);
   const near = candidates.filter(({ id }) => marks[id] === 1 && ((demands.get(id) ?? 0) & Demand.near) !== 0);
   const copied: LibraryVariable[] = [];
   const variables: FarVariable[] = [];
