@@ -13,6 +13,8 @@ export class GraphTables {
   readonly groups = new Map<number, LinkGraph>();
   /** The graphs that ask for executable stacks: `.note.GNU-stack` with SHF_EXECINSTR. */
   readonly executableStacks: LinkGraph[] = [];
+  /** Some name may bear a version. */
+  hasVersions = false;
   /** `foo@VER` → `foo`, for definitions `foo@@VER` (name identifiers). */
   readonly defaultVersions = new Map<number, number>();
   /** Rows of the sections `.init` and `.fini` that have contents. */

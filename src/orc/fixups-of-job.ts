@@ -1,4 +1,5 @@
 import type { DynamicSymbol } from "../formats/elf/shared-library.ts";
+import { splitVersion } from "../formats/elf/symbol-versions.ts";
 import { SymbolPlace } from "../graph/symbol-table.ts";
 import { AnchorWord } from "../link/anchor.ts";
 import { ExternalKind, type Externals } from "../link/externals.ts";
@@ -52,9 +53,10 @@ function sizeOutside(job: LinkJob, id: number): number {
   return symbolOfProcess(job, job.tables.pool.name(id))?.size ?? 0;
 }
 
-function symbolOfProcess(job: LinkJob, name: string): DynamicSymbol | undefined {
+function symbolOfProcess(job: LinkJob, text: string): DynamicSymbol | undefined {
+  const { name, version } = splitVersion(text);
   for (const { library } of job.context.runtime.ofProcess()) {
-    const symbol = library.lookup(name);
+    const symbol = library.lookup(name, version);
     if (symbol !== undefined) return symbol;
   }
   return undefined;

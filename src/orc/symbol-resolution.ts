@@ -202,6 +202,15 @@ export class SymbolResolution {
     });
   }
 
+  /** Makes every reference to `from` one to `to`; nothing defines either of them. */
+  rename(from: number, to: number): void {
+    this.#fit();
+    const { symbols } = this.tables;
+    for (let row = 0; row < symbols.count; row++) if (symbols.id[row] === from) symbols.id[row] = to;
+    this.references[to]! |= this.references[from]!;
+    this.references[from] = 0;
+  }
+
   /** Gives every common symbol that won a section of its own, of the largest size and alignment asked for (gABI, SHN_COMMON). */
   allocateCommons(): void {
     const { sections, symbols, graphs } = this.tables;

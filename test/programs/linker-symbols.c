@@ -15,7 +15,7 @@ extern struct entry __start_entries[], __stop_entries[];
 __attribute__((section("entries"), used)) static struct entry mine = {1};
 extern void (*__init_array_start[])(void) __attribute__((visibility("hidden")));
 extern void (*__init_array_end[])(void) __attribute__((visibility("hidden")));
-__attribute__((constructor)) static void constructed(void) {}
+__attribute__((constructor)) static void constructed(void) { setvbuf(stdout, NULL, _IOFBF, 4096); }
 __attribute__((section("aligned"), used)) static char first = 1;
 int data = 4;
 int bss[10];

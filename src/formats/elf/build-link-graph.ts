@@ -389,6 +389,7 @@ function readSymbols(graph: LinkGraph, headers: SectionHeaders, extended: number
 /** A definition `foo@@VER` is the definition of `foo`, and `foo@VER` another name for it. */
 function nameDefaultVersions(graph: LinkGraph): void {
   const { symbols, pool, defaultVersions } = graph.tables;
+  graph.tables.hasVersions = true;
   for (let row = graph.firstSymbol + graph.localCount; row < graph.firstSymbol + graph.symbolCount; row++) {
     const [name, versioned] = namesOfDefaultVersion(pool, symbols.id[row]!);
     if (name === undefined || versioned === undefined) continue;

@@ -2,6 +2,7 @@ import type { GraphTables } from "../../graph/graph-tables.ts";
 import { SectionKind } from "../../graph/section-table.ts";
 import { ExternalKind } from "../../link/externals.ts";
 import { isLinkerDefined, setBound } from "../../link/linker-defined.ts";
+import { uniteDefaultVersions } from "../default-versions.ts";
 import { findExternalNames } from "../external-names.ts";
 import { interposes } from "../interposition.ts";
 import { addressesOfLoaded, libraryAddresses } from "../library-addresses.ts";
@@ -15,7 +16,7 @@ export async function findExternals(job: LinkJob): Promise<void> {
   const { tables, resolution, dylib } = job;
   const { epc, runtime, openedLibraries } = job.context;
   const { pool } = tables;
-  const outside: number[] = [];
+  let outside: number[] = [];
   for (const id of resolution.undefinedNames()) {
     if (job.aliases.has(id)) continue;
     if (!pool.startsWith(id, "_") && !pool.startsWith(id, "e") && !pool.startsWith(id, "d")) {
@@ -28,6 +29,7 @@ export async function findExternals(job: LinkJob): Promise<void> {
     else if (bound !== undefined && hasSection(tables, bound.section)) job.setBounds.set(id, bound);
     else outside.push(id);
   }
+  if (tables.hasVersions) outside = uniteDefaultVersions(job, outside);
   await linkOthers(job, outside);
   job.external = await findExternalNames(outside, dylib, resolution, epc, runtime, job.cLibraries.libraries);
   if (job.external.missing.length > 0) failUnlessUnused(job);

@@ -1,0 +1,26 @@
+import { splitVersion } from "../formats/elf/symbol-versions.ts";
+import type { LinkJob } from "./link-job.ts";
+
+/**
+ * A reference to `foo@VER` where VER is the version of `foo` that its library has by default is one to `foo`: both must have one
+ * address, also where that is a stub. Gives the names with such references put together.
+ */
+export function uniteDefaultVersions(job: LinkJob, ids: readonly number[]): number[] {
+  const { tables, resolution, dylib, context } = job;
+  const united = new Set<number>();
+  for (const id of ids) {
+    const { name, version } = splitVersion(tables.pool.name(id));
+    if (version === undefined) {
+      united.add(id);
+      continue;
+    }
+    const libraries = dylib.generators.flatMap((each) => (each.kind === "shared-library" ? [each.library] : []));
+    for (const { library } of context.runtime.ofProcess()) libraries.push(library);
+    const symbol = libraries.map((library) => library.lookup(name, version)).find((each) => each !== undefined);
+    const plain = tables.pool.internString(name);
+    const isDefault = symbol?.isDefaultVersion === true && (resolution.definition[plain] ?? 0) === 0;
+    if (isDefault) resolution.rename(id, plain);
+    united.add(isDefault ? plain : id);
+  }
+  return [...united];
+}
