@@ -109,6 +109,11 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
     }
   }
 
+  /** The last image first: each ends with the C library, which would be found there before what later ones define. */
+  #updateLookUps(): void {
+    this.#dlsym?.update([...this.#images.keys()].reverse(), [...this.#libraries]);
+  }
+
   async callWrapper(name: string, argument: Uint8Array): Promise<Uint8Array> {
     return this.callWrapperSync(name, argument);
   }
@@ -139,7 +144,7 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
       }
       const results = readWords(image.results, image.resultCount);
       this.#images.set(handle, { fd, start: image.start, size: image.size });
-      this.#dlsym?.update([...this.#images.keys()], [...this.#libraries]);
+      this.#updateLookUps();
       return { handle, results };
     } catch (error) {
       if (handle !== 0) unloadLibrary(handle);
@@ -153,7 +158,7 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
     const image = this.#images.get(handle);
     if (!image) throw new ExecutorError(`no image has the handle ${hex(handle)}`);
     this.#images.delete(handle);
-    this.#dlsym?.update([...this.#images.keys()], [...this.#libraries]);
+    this.#updateLookUps();
     unloadLibrary(handle);
     // Libraries that were bound to its symbols keep it; then its pages must stay, and the descriptor with its name.
     if (isLoaded(`/proc/self/fd/${image.fd}`)) {
