@@ -34,6 +34,16 @@ static void make_scope(struct object *objects, size_t count, struct object *anch
   }
 }
 
+/* The C library's own dlsym: what linked code calls by that name asks the program first. */
+static void *(*process_dlsym)(void *, const char *);
+
+static void find_process_dlsym(void) {
+  void *library = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+  void *found = library ? dlsym(library, "dlsym") : NULL;
+  if (!found) refuse("the process has no dlsym");
+  memcpy(&process_dlsym, &found, sizeof found);
+}
+
 static bool is_function(const Elf64_Sym *symbol) {
   unsigned type = ELF64_ST_TYPE(symbol->st_info);
   return type == STT_FUNC || type == STT_NOTYPE;
@@ -63,7 +73,7 @@ static void bind_slot(struct object *object, const Elf64_Rela *relocation) {
     /* An inline function that both have. Node's libraries keep their own, as they keep the variables inside. */
     if (in_node && ELF64_ST_BIND(found->st_info) == STB_WEAK && wanted->st_shndx != SHN_UNDEF) return;
     /* A slot that has not been used yet leads to the code that would find the function and overwrite the slot. */
-    uint64_t original = type == CALL_SLOT ? (uintptr_t)dlsym(RTLD_DEFAULT, name) : current;
+    uint64_t original = type == CALL_SLOT ? (uintptr_t)process_dlsym(RTLD_DEFAULT, name) : current;
     if (original == 0 || original == value) return;
     value = dispatch_to(name, value, original);
     if (value == 0) {
@@ -84,7 +94,7 @@ static void bind_loader(struct object *loader) {
     const struct object *definer = NULL;
     for (size_t j = 0; j < scope_size && !found; j++) found = object_find(definer = scope[j], names[i]);
     if (!found) continue;
-    uint64_t original = (uintptr_t)dlsym(RTLD_DEFAULT, names[i]);
+    uint64_t original = (uintptr_t)process_dlsym(RTLD_DEFAULT, names[i]);
     for (uint64_t at = loader->relro; at < loader->relro_end; at += sizeof(uint64_t)) {
       if (*(const uint64_t *)(uintptr_t)at != original) continue;
       object_store(loader, at, dispatch_to(names[i], definer->bias + found->st_value, original));
@@ -99,6 +109,7 @@ EXPORTED void __slablink_start(int argc, char **argv, char **envp) {
   if (!anchor) refuse("the loader does not know the program");
   for (size_t i = 0; i < count; i++) in_node = in_node || (objects[i].is_host && ends_with(objects[i].name, ".node"));
   make_scope(objects, count, anchor);
+  find_process_dlsym();
   allocator_begin();
   dispatch_begin();
   for (size_t i = 0; i < count; i++) {
