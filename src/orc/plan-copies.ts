@@ -89,8 +89,8 @@ export function planCopies(
   const candidates: Candidate[] = [
     ...external.fromLibraries.map(({ id, symbol, library, version }, i) => ({
       id,
-      // One version of several is not what other libraries mean by the name.
-      address: libraryAddresses?.[i] ?? (version !== undefined || isLoaded(library.loadName) ? Number.NaN : undefined),
+      // Unknown where the library comes with the anchor. One version of several is not what other libraries mean by the name.
+      address: libraryAddresses?.[i] || (version !== undefined || isLoaded(library.loadName) ? Number.NaN : undefined),
       found: { symbol, library: library.library, loadName: library.loadName },
     })),
     ...external.known.map(({ id, address }) => ({ id, address, found: undefined })),

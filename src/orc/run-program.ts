@@ -90,7 +90,7 @@ async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd
     ];
     const program = session.createJITDylib("main");
     fillDylib(program, inputs, request, runtime);
-    const job = await session.link(program, [request.entry]);
+    const job = await session.link(program, [request.entry], { isProgram: true });
     const main = job.address(request.entry);
     if (main === undefined) throw new LinkError("undefined-symbol", `the entry point ${request.entry} is not defined`);
     for (const warning of job.warnings) request.onWarning?.(warning);
@@ -184,10 +184,10 @@ function run(session: ExecutionSession, job: LinkedJob, main: number, request: R
   return session.epc.runProgram({
     main,
     argv: [...request.argv],
-    initFunctions: [],
+    initFunctions: job.interposition === undefined ? [] : [job.interposition.start],
     initArrays: ranges(preinit, init),
     finiArrays: ranges(fini),
-    finiFunctions: [],
+    finiFunctions: job.interposition === undefined ? [] : [job.interposition.end],
     dsoHandle: job.layout.dsoHandle,
   });
 }
