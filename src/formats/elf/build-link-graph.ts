@@ -11,6 +11,7 @@ import {
   SHF_ALLOC,
   SHF_COMPRESSED,
   SHF_EXECINSTR,
+  SHF_LINK_ORDER,
   SHN_ABS,
   SHN_COMMON,
   SHN_LORESERVE,
@@ -68,6 +69,7 @@ export function buildLinkGraph(tables: GraphTables, reader: ByteReader): LinkGra
   readSymbolTable(graph, headers, found.symbolTable, found.extendedIndices);
   for (const group of found.groups) readGroup(graph, headers, group, found.symbolTable);
   discardLinkonce(graph);
+  for (const section of found.linkOrder) discardWithLinked(graph, headers, section);
   for (const table of found.relocations) readRelocationTable(graph, headers, table, found.symbolTable);
   readSymbols(graph, headers, found.extendedIndices);
   return graph;
@@ -78,6 +80,8 @@ interface FoundSections {
   extendedIndices: number;
   groups: number[];
   relocations: number[];
+  /** Sections that belong to the one in their sh_link (SHF_LINK_ORDER). */
+  linkOrder: number[];
 }
 
 function readSections(graph: LinkGraph, headers: SectionHeaders): FoundSections {
@@ -85,7 +89,7 @@ function readSections(graph: LinkGraph, headers: SectionHeaders): FoundSections 
   const { view, start, length } = reader;
   const { sections } = graph.tables;
   const count = graph.sectionCount;
-  const found: FoundSections = { symbolTable: 0, extendedIndices: 0, groups: [], relocations: [] };
+  const found: FoundSections = { symbolTable: 0, extendedIndices: 0, groups: [], relocations: [], linkOrder: [] };
   const namesHeader = headers.at(headers.header.sectionNames);
   const names = stringTable(headers, headers.header.sectionNames, "section name table");
   const namesSize = view.getUint32(namesHeader + 32, true);
@@ -136,6 +140,7 @@ function readSections(graph: LinkGraph, headers: SectionHeaders): FoundSections 
           break;
         }
         sections.kind[row] = kind;
+        if ((flags & SHF_LINK_ORDER) !== 0) found.linkOrder.push(index);
         if (kind === SectionKind.code && size > 0) noteStartCode(graph.tables, row, view, names + name);
         if (type === SHT_NOBITS && kind === SectionKind.writableCode) sections.content[row] = -1;
         const alignment = view.getUint32(at + 48, true) + view.getUint32(at + 52, true) * TWO_32;
@@ -271,6 +276,16 @@ function discardLinkonce(graph: LinkGraph): void {
     const id = pool.intern(view, name, start + length);
     if (!groups.has(id)) groups.set(id, graph);
     else if (groups.get(id) !== graph) sections.kind[row] = SectionKind.discarded;
+  }
+}
+
+/** Data about a section that was dropped is dropped with it (`__patchable_function_entries` of a COMDAT function). */
+function discardWithLinked(graph: LinkGraph, headers: SectionHeaders, index: number): void {
+  const { sections } = graph.tables;
+  const link = headers.reader.u32(headers.at(index) - headers.reader.start + 40, "sh_link");
+  if (link === 0 || link >= graph.sectionCount) return;
+  if (sections.kind[graph.firstSection + link] === SectionKind.discarded) {
+    sections.kind[graph.firstSection + index] = SectionKind.discarded;
   }
 }
 
