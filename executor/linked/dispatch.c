@@ -7,7 +7,7 @@
 
 #include "interpose.h"
 
-enum { ENTRIES = 1024, ENTRY_SIZE = 32, THE_PROGRAMS = 1, THE_HOSTS = 2 };
+enum { ENTRIES = 1024, ENTRY_SIZE = 16, THE_PROGRAMS = 1, THE_HOSTS = 2 };
 
 /* Not static: the assembly below refers to it. */
 __attribute__((visibility("hidden"), tls_model("initial-exec"))) _Thread_local volatile unsigned char slablink_thread_owner = THE_HOSTS;
@@ -18,15 +18,21 @@ __attribute__((visibility("hidden"))) struct {
 
 static size_t used;
 
+/* The table's address as the assembly wants it: one register is all that it has. */
+__attribute__((visibility("hidden"))) void *const slablink_table = slablink_targets;
+
 /* r11 is free at a function's entry (psABI 3.2.1). */
-__asm__(".pushsection .text\n.balign 32\ndispatch_functions:\n"
-        ".set number, 0\n.rept 1024\n.balign 32\n"
-        "movq slablink_thread_owner@gottpoff(%rip), %r11\n"
-        "cmpb $2, %fs:(%r11)\n"
+__asm__(".pushsection .text\n.balign 16\ndispatch_functions:\n"
+        ".set number, 0\n.rept 1024\n.balign 16\nmovl $16 * number, %r11d\njmp dispatch\n.set number, number + 1\n.endr\n"
+        ".balign 16\ndispatch:\n"
+        "addq slablink_table(%rip), %r11\n"
+        "pushq %rax\n"
+        "movq slablink_thread_owner@gottpoff(%rip), %rax\n"
+        "cmpb $2, %fs:(%rax)\n"
+        "popq %rax\n"
         "je 1f\n"
-        "jmp *slablink_targets + 16 * number(%rip)\n"
-        "1: jmp *slablink_targets + 16 * number + 8(%rip)\n"
-        ".set number, number + 1\n.endr\n.popsection\n");
+        "jmp *(%r11)\n"
+        "1: jmp *8(%r11)\n.popsection\n");
 extern const char dispatch_functions[] __attribute__((visibility("hidden")));
 
 bool thread_is_the_programs(void) { return slablink_thread_owner != THE_HOSTS; }
