@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { libc } from "../host/libc.ts";
 
 /*
@@ -33,6 +33,10 @@ export const BLOCK_SIGNALS_HANDLER: readonly number[] = [
 const UNBLOCKABLE = [4, 5, 7, 8, 11, 32, 33];
 /** The last real-time signal: the least likely to mean something to anybody. */
 const SIGNAL = 64;
+/** What all those threads block then, as the kernel shows it: neither KILL nor STOP. */
+const BLOCKED = 0xffff_fffe_7ffb_fa27n;
+/** How long to wait for threads that do not get to run, in ms. */
+const PATIENCE = 1000;
 const SIG_BLOCK = 0;
 const SIG_SETMASK = 2;
 const SA_SIGINFO = 4;
@@ -45,12 +49,35 @@ export function routeSignalsToProgram(handler: number): () => void {
   view.setBigUint64(0, BigInt(handler), true);
   view.setUint32(136, SA_SIGINFO | SA_RESTART, true);
   libc.sigaction(SIGNAL, action, null);
-  for (const thread of readdirSync("/proc/self/task").map(Number)) {
-    if (thread !== process.pid) libc.tgkill(process.pid, thread, SIGNAL);
-  }
+  const threads = readdirSync("/proc/self/task").filter((thread) => Number(thread) !== process.pid);
+  for (const thread of threads) libc.tgkill(process.pid, Number(thread), SIGNAL);
   const set = new Uint8Array(128).fill(0xff, 0, 8);
   for (const signal of UNBLOCKABLE) set[(signal - 1) >> 3] &= ~(1 << ((signal - 1) & 7));
   const before = new Uint8Array(128);
   libc.pthread_sigmask(SIG_BLOCK, set, before);
+  // Then the program has this signal for itself as well.
+  if (waitUntilBlocked(threads)) libc.sigaction(SIGNAL, new Uint8Array(152), null);
   return () => void libc.pthread_sigmask(SIG_SETMASK, before, null);
+}
+
+/** A signal is handled when its thread runs next, which on a busy machine may be after the program has begun. False: not in time. */
+function waitUntilBlocked(threads: readonly string[]): boolean {
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  const end = performance.now() + PATIENCE;
+  for (let rest = threads; ; Atomics.wait(never, 0, 0, 0.05)) {
+    rest = rest.filter((thread) => !blocksSignals(thread));
+    if (rest.length === 0) return true;
+    if (performance.now() > end) return false;
+  }
+}
+
+function blocksSignals(thread: string): boolean {
+  let status: string;
+  try {
+    status = readFileSync(`/proc/self/task/${thread}/status`, "latin1");
+  } catch {
+    return true; // It has ended.
+  }
+  const [, blocked = "0"] = /^SigBlk:\t([0-9a-f]+)$/m.exec(status) ?? [];
+  return (BigInt(`0x${blocked}`) & BLOCKED) === BLOCKED;
 }

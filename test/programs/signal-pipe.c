@@ -11,7 +11,7 @@ int main(void) {
   for (int i = 1; i < 65; i++) {
     if (i != SIGKILL && i != SIGSTOP && sigaction(i, NULL, &now) == 0 && now.sa_handler == SIG_IGN) ignored++;
   }
-  printf("%d ignored\n", ignored);
+  printf("%d ignored, last %d\n", ignored, sigaction(SIGRTMAX, NULL, &now) == 0 && now.sa_handler == SIG_DFL);
   fflush(stdout);
   int ends[2];
   if (pipe(ends)) return 1;
