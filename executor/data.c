@@ -34,6 +34,8 @@ __asm__(".pushsection .rodata.slablink_copies,\"a\",@progbits\n"
         COPY(__libc_single_threaded) COPY(__fpu_control) COPY(_nl_msg_cat_cntr) COPY(__libc_stack_end)
         /* link.h, sys/rseq.h: the loader's */
         COPY(_r_debug) COPY(__rseq_offset) COPY(__rseq_size) COPY(__rseq_flags)
+        /* libintl.h, bindtextdomain's */
+        COPY(_libc_intl_domainname) COPY(_nl_default_dirname) COPY(_nl_domain_bindings)
         /* malloc.h, math.h: older versions */
         COPY(__malloc_hook) COPY(__realloc_hook) COPY(__free_hook) COPY(__memalign_hook) COPY(__after_morecore_hook)
         COPY(signgam)

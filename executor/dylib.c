@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "builtins.h"
+#include "image.h"
 #include "linked_dlsym.h"
 #include "wrapper.h"
 
@@ -126,8 +127,8 @@ struct wrapper_result dylib_resolve(const char *arguments, size_t size) {
   void *library = (void *)(uintptr_t)handle;
   if (handle == 0 || library == process()) {
     library = process();
-  } else if (!is_opened(library)) {
-    refuse(&reason, RESOLVE ": 0x%llx is no handle of an opened library", (unsigned long long)handle);
+  } else if (!is_opened(library) && !image_has_handle(handle)) {
+    refuse(&reason, RESOLVE ": 0x%llx is no handle of an opened library or image", (unsigned long long)handle);
     return result_expected_error(&reason);
   }
   enum { EXPORTED_FLAG = 0x10, NO_TARGET_FLAGS = 0 };

@@ -263,6 +263,13 @@ static struct image *image_of_handle(uint64_t handle) {
   return NULL;
 }
 
+bool image_has_handle(uint64_t handle) {
+  tables_lock();
+  bool found = image_of_handle(handle) != NULL;
+  tables_unlock();
+  return found;
+}
+
 /* Regions inside the image go with it, without their actions; one that reaches beyond it must be given up first. */
 static bool discard_regions(const struct image *image, struct reason *reason) {
   const struct interval *found;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <unistd.h>
 
 #include "descriptors.h"
@@ -19,7 +20,9 @@ static void usage(const char *format, ...) {
   va_start(arguments, format);
   vsnprintf(sentence, sizeof sentence, format, arguments);
   va_end(arguments);
-  complain("%s; usage: slablink-executor filedescs=IN,OUT [parent=PID] [slab=FD]... [tunables[=VALUE]] [preload=FD[,VALUE]]", sentence);
+  complain(
+      "%s; usage: slablink-executor filedescs=IN,OUT [parent=PID] [slab=FD]... [tunables[=VALUE]] [preload=FD[,VALUE]] [lowheap]",
+      sentence);
   exit(2);
 }
 
@@ -81,6 +84,10 @@ struct options options_read(int count, char **arguments) {
       setenv("GLIBC_TUNABLES", option + 9, 1);
     } else if (strncmp(option, "preload=", 8) == 0) {
       forget_preload(option, option + 8);
+    } else if (strcmp(option, "lowheap") == 0) {
+      /* The kernel has laid out this process so; what the program starts is as the user had it. */
+      int persona = personality(0xffffffff);
+      if (persona >= 0) personality((unsigned long)persona & ~(unsigned long)ADDR_NO_RANDOMIZE);
     } else {
       usage("unknown argument %s", option);
     }

@@ -2,6 +2,7 @@
    the exit handlers, in the order in which an ordinary executable has them. */
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -166,20 +167,42 @@ static unsigned count_threads(void) {
   return count;
 }
 
-/* A main that calls pthread_exit leaves the process to its other threads; the last of them ends it with status 0
-   (POSIX, pthread_exit). Ours would keep it for ever, so the program's are waited for here. */
-static void outlive_main(void *unused) {
-  (void)unused;
+static pthread_key_t main_ends;
+
+/* `own`: threads that are none of the program's. */
+static _Noreturn void exit_after_threads(unsigned own) {
   struct timespec pause = {.tv_nsec = 2000000};
-  while (count_threads() > jobs_own_threads()) nanosleep(&pause, NULL);
+  while (count_threads() > jobs_own_threads() + own) nanosleep(&pause, NULL);
   exit(0);
 }
 
+static void *wait_for_threads(void *unused) {
+  (void)unused;
+  block_process_signals();
+  exit_after_threads(1);
+}
+
+/* A main that calls pthread_exit leaves the process to its other threads; the last of them ends it with status 0
+   (POSIX, pthread_exit). Ours would keep it for ever, so one of them waits for the program's. The main thread itself ends,
+   as another may join it. */
+static void outlive_main(void *round) {
+  /* The destructors of other keys come first: they may be called in as many rounds. */
+  if (round != (void *)PTHREAD_DESTRUCTOR_ITERATIONS) {
+    pthread_setspecific(main_ends, (char *)round + 1);
+    return;
+  }
+  if (session_in_forked_child()) return; /* none of ours are there */
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, wait_for_threads, NULL) != 0) exit_after_threads(0);
+  pthread_detach(thread);
+}
+
 static int call_main(const struct program *program) {
-  int status;
-  pthread_cleanup_push(outlive_main, NULL);
-  status = ((int (*)(int, char **, char **))(uintptr_t)program->main)(program->arguments.count, program->arguments.strings, environ);
-  pthread_cleanup_pop(0);
+  if (pthread_key_create(&main_ends, outlive_main) != 0) give_up("no key for thread-specific data is left");
+  pthread_setspecific(main_ends, (void *)1);
+  int status = ((int (*)(int, char **, char **))(uintptr_t)program->main)(program->arguments.count, program->arguments.strings, environ);
+  pthread_setspecific(main_ends, NULL);
+  pthread_key_delete(main_ends);
   return status;
 }
 

@@ -35,8 +35,10 @@ static atomic_bool code_was_released;
 void session_code_was_released(void) { atomic_store(&code_was_released, true); }
 
 void session_leave_forked_child(int status) {
-  if (getpid() != session_pid) exit(status);
+  if (session_in_forked_child()) exit(status);
 }
+
+bool session_in_forked_child(void) { return getpid() != session_pid; }
 
 void session_answer(uint64_t sequence, struct wrapper_result *result) {
   /* An out-of-band error has no form on this wire: its result is empty (EPC-PROTOCOL section 4). A failed write needs

@@ -20,6 +20,8 @@ void session_answer(uint64_t sequence, struct wrapper_result *result);
 /* Ends a child that linked code forked and that came back to us; in the executor itself it does nothing. */
 void session_leave_forked_child(int status);
 
+bool session_in_forked_child(void);
+
 /* Linked code has been unmapped: exit handlers that it registered must not run any more. */
 void session_code_was_released(void);
 

@@ -1,4 +1,5 @@
-// Compiles the native executor: executor/*.c into executor/build/slablink-executor, with $CC or cc.
+// Compiles the native executor: executor/*.c into executor/build/slablink-executor, with $CC or cc; and executor/linked/*.c, which
+// slablink itself links into the process beside some programs, into executor/build/slablink-interpose.o.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -7,6 +8,8 @@ import { fileURLToPath } from "node:url";
 const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), "executor");
 const binary = join(folder, "build", "slablink-executor");
 const exported = join(folder, "exported-symbols.txt");
+const linkedFolder = join(folder, "linked");
+const linkedObject = join(folder, "build", "slablink-interpose.o");
 
 // Non-PIE: its copies of the C library's data must lie below 2 GiB (data.c). Hidden visibility and the dynamic list:
 // nothing of the executor's own may bind a linked program's undefined names.
@@ -16,12 +19,19 @@ const FLAGS = [
 ];
 const LIBRARIES = ["-ldl", "-lrt"];
 
+// It replaces the program's functions in libraries, so it must not call any that a compiler inserts.
+const LINKED_FLAGS = [
+  ...["-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-fvisibility=hidden"],
+  ...["-fno-stack-protector", "-U_FORTIFY_SOURCE", "-nostdlib", "-r"],
+];
+
 /**
  * Builds the executor if a source is newer than it or it is missing, and returns its path. Concurrent builds are safe:
  * each compiles to a name of its own and renames. Throws an Error that says what to do when there is no compiler, or
  * with the compiler's output when it fails.
  */
 export function buildExecutor() {
+  buildLinked();
   const names = readdirSync(folder);
   const sources = names.filter((name) => name.endsWith(".c")).map((name) => join(folder, name));
   const inputs = [
@@ -29,17 +39,29 @@ export function buildExecutor() {
     ...names.filter((name) => name.endsWith(".h")).map((name) => join(folder, name)),
     exported,
   ];
-  inputs.push(fileURLToPath(import.meta.url));
-  if (existsSync(binary)) {
-    const built = statSync(binary).mtimeMs;
-    if (inputs.every((input) => statSync(input).mtimeMs <= built)) return binary;
+  build(binary, inputs, [...FLAGS, ...sources, ...LIBRARIES]);
+  return binary;
+}
+
+/** The object for programs that replace functions of libraries. */
+function buildLinked() {
+  const inputs = readdirSync(linkedFolder).map((name) => join(linkedFolder, name));
+  build(linkedObject, inputs, [...LINKED_FLAGS, ...inputs.filter((name) => name.endsWith(".c"))]);
+}
+
+/** Compiles and links `output` unless it is newer than all `inputs`. */
+function build(output, inputs, words) {
+  if (existsSync(output)) {
+    const built = statSync(output).mtimeMs;
+    const all = [...inputs, fileURLToPath(import.meta.url)];
+    if (all.every((input) => statSync(input).mtimeMs <= built)) return;
   }
-  mkdirSync(dirname(binary), { recursive: true });
+  mkdirSync(dirname(output), { recursive: true });
   const compiler = (process.env.CC ?? "").trim().split(/\s+/).filter(Boolean);
   if (compiler.length === 0) compiler.push("cc");
-  const temporary = `${binary}.${process.pid}`;
+  const temporary = `${output}.${process.pid}`;
   try {
-    const args = [...compiler.slice(1), ...FLAGS, ...sources, ...LIBRARIES, "-o", temporary];
+    const args = [...compiler.slice(1), ...words, "-o", temporary];
     const result = spawnSync(compiler[0], args, { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
     if (result.error?.code === "ENOENT") {
       throw new Error(
@@ -53,11 +75,10 @@ export function buildExecutor() {
         `slablink: building the executor: ${compiler.join(" ")} ${how}\n${result.stderr}${result.stdout}`,
       );
     }
-    renameSync(temporary, binary);
+    renameSync(temporary, output);
   } finally {
     rmSync(temporary, { force: true });
   }
-  return binary;
 }
 
 if (process.argv[1] && fileURLToPath(import.meta.url) === process.argv[1]) {

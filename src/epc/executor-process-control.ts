@@ -24,6 +24,8 @@ export interface ImageLoad {
   /** Address of `resultCount` 64-bit words that the loader fills in by relocation, read after loading. */
   results: number;
   resultCount: number;
+  /** In this process: libraries that come with the image look for names in it first, not in the executable. */
+  bindsFirst?: boolean;
 }
 
 /** An image that the executor has loaded, until it is unloaded. */
@@ -64,6 +66,8 @@ export interface ExecutorProcessControl {
   runProgram(program: Program): Promise<ProgramEnd>;
   /** In this process: the bytes at an address that is known to be mapped. */
   readMemory?(address: number, size: number): Uint8Array;
+  /** In this process: whether a library is loaded already. */
+  isLibraryLoaded?(path: string): boolean;
   /** In this process: whether an address lies in the executable itself. */
   isInMainProgram?(address: number): boolean;
   /** Resolves when the executor is gone. */

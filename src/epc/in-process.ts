@@ -90,9 +90,12 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
   async resolve(handle: number, names: readonly string[]): Promise<Float64Array> {
     const addresses = findSymbols(handle, names);
     // The C library's exit() would tear down Node itself, on the wrong thread.
-    const exit = handle === PROCESS ? names.indexOf("exit") : -1;
+    if (handle !== PROCESS) return addresses;
+    const exit = names.indexOf("exit");
     if (exit >= 0) addresses[exit] = programRunner().exitAddress;
-    if (handle === PROCESS) this.#replaceLookUps(names, addresses);
+    const onExit = names.indexOf("on_exit");
+    if (onExit >= 0) addresses[onExit] = programRunner().onExitAddress;
+    this.#replaceLookUps(names, addresses);
     return addresses;
   }
 
@@ -127,7 +130,9 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
     try {
       writeSync(fd, bytes, 0, bytes.length, 0);
       // The descriptor stays open while the image is loaded: the loader takes equal paths for the same library.
-      handle = loadLibrary(`/proc/self/fd/${fd}`, LoadFlag.now | LoadFlag.global);
+      const scope = image.bindsFirst === true ? LoadFlag.deepBind : 0;
+      if (image.bindsFirst === true) programRunner(); // its exit handler: see openLibrary
+      handle = loadLibrary(`/proc/self/fd/${fd}`, LoadFlag.now | LoadFlag.global | scope);
       const bias = loadBias(handle);
       if (bias !== 0) {
         throw new ExecutorError(`the image for ${hex(image.start)} was loaded ${hex(bias)} away from there`);
@@ -161,6 +166,10 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
 
   readMemory(address: number, size: number): Uint8Array {
     return readMemory(address, size).slice();
+  }
+
+  isLibraryLoaded(path: string): boolean {
+    return isLoaded(path);
   }
 
   /** Official Node is a non-PIE executable; in any case its mappings carry its path. */

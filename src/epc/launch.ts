@@ -1,4 +1,5 @@
 import { closeSync, writeSync } from "node:fs";
+import { startWithLowHeap } from "../host/address-layout.ts";
 import { createMemfd } from "../host/memfd.ts";
 import { spawnExecutor } from "../host/process.ts";
 import type { SlabMemory } from "../host/slab-memory.ts";
@@ -19,6 +20,8 @@ export interface LaunchOptions {
   readonly staticTls?: number;
   /** A shared object to be loaded before everything else (slablink's executor only). */
   readonly preload?: Uint8Array;
+  /** Its heap is to lie right behind the executable, so that most of what is below 2 GiB is free (slablink's executor only). */
+  readonly lowHeap?: boolean;
 }
 
 /** The slab's descriptor in an executor that was launched with one. */
@@ -26,7 +29,7 @@ export const INHERITED_SLAB_FD = 4;
 
 /** Starts an executor and waits for its Setup: some 3 ms. Errors: ExecutorError, with how the process ended. */
 export async function launchExecutor(options: LaunchOptions): Promise<RemoteExecutorProcessControl> {
-  const { path, llvm = false, slab, cwd, setupLimit, staticTls = 0, preload } = options;
+  const { path, llvm = false, slab, cwd, setupLimit, staticTls = 0, preload, lowHeap } = options;
   let { env } = options;
   const args = ["filedescs=3,3"];
   if (!llvm) args.push(`parent=${process.pid}`);
@@ -47,7 +50,11 @@ export async function launchExecutor(options: LaunchOptions): Promise<RemoteExec
     env = { ...(env ?? process.env), LD_PRELOAD: others === undefined ? own : `${own}:${others}` };
     args.push(others === undefined ? `preload=${fd}` : `preload=${fd},${others}`);
   }
-  const process_ = await spawnExecutor({ path, arguments: args, slabFd: slab?.fd, preload: file, env, cwd });
+  if (lowHeap) args.push("lowheap");
+  const undo = lowHeap ? startWithLowHeap() : undefined;
+  const starting = spawnExecutor({ path, arguments: args, slabFd: slab?.fd, preload: file, env, cwd });
+  undo?.();
+  const process_ = await starting;
   if (file !== undefined) closeSync(file);
   return RemoteExecutorProcessControl.connect(process_.stream, { process: process_, setupLimit });
 }

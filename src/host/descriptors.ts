@@ -1,4 +1,4 @@
-import { closeSync, openSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { koffi } from "./koffi.ts";
 
 const F_SETFD = 2;
@@ -33,4 +33,15 @@ function call(name: string, argument: number): number {
 /** Node marks its standard descriptors close-on-exec; a program in this process expects its children to have them. */
 export function inheritStandardDescriptors(): void {
   for (const fd of [0, 1, 2]) inheritDescriptor(fd);
+}
+
+/** Opens /dev/null for what a program has closed of descriptors 0 to 2: what ends with Node's process writes and syncs them. */
+export function reopenStandardDescriptors(): void {
+  for (const fd of [0, 1, 2]) {
+    try {
+      fstatSync(fd);
+    } catch {
+      openSync("/dev/null", "r+"); // the lowest that is free: this one
+    }
+  }
 }

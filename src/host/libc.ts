@@ -33,6 +33,7 @@ const DECLARATIONS = {
   sigaction: ["int", "int", "void *", "void *"],
   tgkill: ["int", "int", "int", "int"],
   prctl: ["int", "int", "intptr_t"],
+  personality: ["int", "ulong"],
   setvbuf: ["int", "intptr_t", "intptr_t", "int", "size_t"],
   pthread_key_create: ["int", "void *", "intptr_t"],
   on_exit: ["int", "intptr_t", "intptr_t"],
@@ -78,6 +79,7 @@ export interface Libc {
   sigaction(signal: number, action: Uint8Array, before: Uint8Array | null): number;
   tgkill(group: number, thread: number, signal: number): number;
   prctl(option: number, argument: number): number;
+  personality(persona: number): number;
   setvbuf(stream: number, buffer: number, mode: number, size: number): number;
   pthread_key_create(key: Uint8Array, destructor: number): number;
   on_exit(handler: number, argument: number): number;

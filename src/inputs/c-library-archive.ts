@@ -12,6 +12,7 @@ export type CLibraryArchive =
 const glibcArchives: readonly { file: RegExp; holds: string; soname: string }[] = [
   { file: /^libc\.a$/, holds: "_dl_aux_init", soname: "libc.so.6" },
   { file: /^libm(-[\d.]+)?\.a$/, holds: "__sin_fma", soname: "libm.so.6" },
+  { file: /^libresolv\.a$/, holds: "__p_class_syms", soname: "libresolv.so.2" },
   { file: /^libmvec\.a$/, holds: "_ZGVbN2v_sin_sse4", soname: "libmvec.so.1" },
 ];
 
@@ -21,7 +22,7 @@ const everyLibc = ["malloc", "printf", "exit", "memcpy", "__errno_location"];
 /** Recognizes a C library's archive by its file name and its index; undefined for any other archive. */
 export function cLibraryArchive(archive: Archive): CLibraryArchive | undefined {
   const file = basename(archive.file);
-  if (!file.startsWith("libc") && !file.startsWith("libm")) return undefined;
+  if (!/^lib[cmr]/.test(file)) return undefined;
   const { index } = archive;
   if (index === undefined) return undefined;
   for (const each of glibcArchives) {

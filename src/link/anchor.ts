@@ -21,9 +21,12 @@ import {
 import { alignUp } from "../bytes/address.ts";
 import { setWord64 } from "../bytes/word.ts";
 import {
+  DF_1_INITFIRST,
   DF_STATIC_TLS,
   DT_FLAGS,
+  DT_FLAGS_1,
   DT_HASH,
+  DT_INIT,
   DT_NEEDED,
   DT_NULL,
   DT_RELA,
@@ -118,6 +121,8 @@ export interface AnchorPlan {
   readonly functions: readonly CanonicalFunction[];
   readonly names: readonly OutsideName[];
   readonly needed: readonly string[];
+  /** Address of a function that the loader calls before the initializers of the libraries that come with the job; 0: none. */
+  readonly initializer: number;
   /** The job has thread-locals of its own; with `staticTls` they get their place relative to the thread pointer. */
   readonly tls: { imageSize: number; size: number; alignment: number };
   readonly staticTls: boolean;
@@ -180,7 +185,7 @@ export function measureAnchor(plan: AnchorPlan): AnchorSizes {
   const stringsStart = symbols + symbolCount * SYM_SIZE;
   const relocations = alignUp(stringsStart + strings, 8);
   const tlsImage = alignUp(relocations + relocationCount * RELA_SIZE, Math.max(16, plan.tls.alignment));
-  const dynamicSize = 16 * (12 + plan.needed.length);
+  const dynamicSize = 16 * (14 + plan.needed.length);
   const stubs = alignUp(tlsImage + plan.tls.imageSize, functions.length > 0 ? 16 : 1);
   const wordCount = functionWord(plan, functions.length);
   const dsoHandle = dynamicSize + 8 * wordCount;
@@ -293,6 +298,7 @@ export function writeAnchor(view: DataView, start: number, plan: AnchorPlan, siz
     dynamic.push([DT_RELAENT, RELA_SIZE]);
   }
   if (plan.tls.size > 0 && plan.staticTls) dynamic.push([DT_FLAGS, DF_STATIC_TLS]);
+  if (plan.initializer !== 0) dynamic.push([DT_INIT, plan.initializer], [DT_FLAGS_1, DF_1_INITFIRST]);
   dynamic.push([DT_NULL, 0]);
   writer.dynamic(data - base, dynamic);
 }

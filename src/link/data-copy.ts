@@ -1,6 +1,6 @@
 import { R_X86_64_64, R_X86_64_GLOB_DAT, R_X86_64_RELATIVE } from "../arch/x86_64.ts";
 import { LinkError } from "../errors.ts";
-import { STB_GLOBAL, STT_FUNC, STV_PROTECTED } from "../formats/elf/constants.ts";
+import { STB_GLOBAL, STT_FUNC } from "../formats/elf/constants.ts";
 import type { DynamicSymbol, SharedLibrary } from "../formats/elf/shared-library.ts";
 import type { DataCopy } from "./anchor.ts";
 
@@ -33,12 +33,6 @@ export function copiesOf(variables: readonly LibraryVariable[], isInterposed: (n
 function copyOfData(variables: readonly LibraryVariable[], isInterposed: (name: string) => boolean): DataCopy {
   const [{ symbol, library }] = variables as [LibraryVariable];
   const { value, name } = symbol;
-  if (symbol.visibility === STV_PROTECTED) {
-    throw new LinkError(
-      "relocation",
-      `${library.file}: ${name} is protected, so the library would go on to use its own and not the copy that code with 32-bit addresses needs; recompile that with -fPIC`,
-    );
-  }
   const aliases = aliasesOf(symbol, library);
   // Names of different sizes: all have to be in the copy.
   const size = Math.max(...[...variables.map((each) => each.symbol), ...aliases].map((each) => each.size));

@@ -137,6 +137,7 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
   for (const set of sets.all()) {
     // As in an ordinary link, a set has the flags of all its members.
     const stripe = set.writable ? (set.executable ? 8 : 2) : set.executable ? 0 : 1;
+    // What its members' distances from the start depend on: the alignment that their output section would have.
     let alignment = 1;
     for (const row of set.rows) alignment = Math.max(alignment, sections.alignment[row]!);
     cursor[stripe] = alignUp(cursor[stripe]!, alignment);

@@ -27,6 +27,7 @@ export function writePreload(
     functions,
     names: [],
     needed,
+    initializer: 0,
     tls,
     staticTls: false,
     executableStack: false,

@@ -1,4 +1,5 @@
 import { type AddressRange, alignDown, alignUp } from "../bytes/address.ts";
+import { freeRanges } from "../host/maps.ts";
 
 /** Where a slab goes: below 2 GiB, within reach of the C library, or wherever the kernel likes. */
 export type Placement = "low" | "near-libc" | "anywhere";
@@ -7,8 +8,8 @@ export type Placement = "low" | "near-libc" | "anywhere";
 const LOW_START = 0x5000_0000;
 /** Code of the small model adds displacements to addresses; the last 64 KiB below 2 GiB stay free for them. */
 const LOW_END = 0x7fff_0000;
-/** Where to look when everything above LOW_START is taken. */
-const LOWEST = 0x1000_0000;
+/** Where to look when everything above LOW_START is taken; below are a non-PIE executable's own segments. */
+const LOWEST = 0x200_0000;
 /** Distance between candidates that are tried without knowing what is mapped. */
 const STEP = 0x400_0000;
 /** From a slab's any byte to the C library's any byte, with 2 GiB of reach and room for both sizes. */
@@ -22,6 +23,12 @@ export function lowCandidates(size: number): number[] {
     if (address + size <= LOW_END) candidates.push(address);
   }
   return candidates;
+}
+
+/** The gaps below 2 GiB that hold `size` bytes, from the first multiple of 16 MiB on, among what is known to be `occupied`. */
+export function lowGaps(size: number, occupied: readonly AddressRange[]): number[] {
+  const gaps = freeRanges(occupied, { start: LOWEST, end: LOW_END }, size);
+  return gaps.map(({ start }) => alignUp(start, 0x100_0000)).filter((start, i) => start + size <= gaps[i]!.end);
 }
 
 /** Addresses to try so that the slab lies within 1 GiB of `libc`: below it by preference, then above. */

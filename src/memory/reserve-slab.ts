@@ -3,7 +3,7 @@ import type { ExecutorProcessControl } from "../epc/executor-process-control.ts"
 import { SlablinkError } from "../errors.ts";
 import { type MappedRange, readMaps } from "../host/maps.ts";
 import type { MemoryMapper } from "./memory-mapper.ts";
-import { lowCandidates, nearCandidates, type Placement, withoutOccupied } from "./placement.ts";
+import { lowCandidates, lowGaps, nearCandidates, type Placement, withoutOccupied } from "./placement.ts";
 
 /** A function of the C library that no program replaces, and that is in its main part. */
 const LIBC_SYMBOL = "gnu_get_libc_version";
@@ -21,9 +21,13 @@ export async function reserveSlab(
 ): Promise<AddressRange> {
   const { contentSize, nearSize } = extent;
   if (placement === "anywhere" || !mapper.canPlace) return mapper.reserve(size, undefined, contentSize);
-  const all = placement === "low" ? lowAddresses(size, nearSize) : nearCandidates(size, await libcAddress(epc));
+  const low = placement === "low";
+  const all = low ? lowCandidates(size) : nearCandidates(size, await libcAddress(epc));
+  // Everything below 2 GiB if it fits, else at least what 32-bit addresses must reach. The kernel starts the heap of a
+  // non-PIE executable anywhere in the first GiB, so the former may fail by chance.
+  const rest = low && nearSize !== size ? lowCandidates(nearSize) : [];
   // The first place is nearly always free: the maps, 1 ms to read, are looked at when it is not.
-  let candidates = all;
+  let candidates = [...all, ...rest];
   let tried = 0;
   let last: unknown;
   while (tried < candidates.length) {
@@ -33,20 +37,17 @@ export async function reserveSlab(
       if (!(error instanceof SlablinkError) || error.code !== "memory") throw error;
       last = error;
     }
-    if (tried === 1) candidates = [all[0], ...withoutOccupied(all.slice(1), size, occupiedRanges(epc))];
+    if (tried !== 1) continue;
+    const occupied = occupiedRanges(epc);
+    const gaps = low && occupied.length > 0 ? lowGaps(size, occupied) : [];
+    candidates = [NaN, ...withoutOccupied(all, size, occupied), ...gaps, ...withoutOccupied(rest, size, occupied)];
   }
   const detail = last instanceof Error ? `: ${last.message}` : "";
   throw new SlablinkError(
     "memory",
-    `no room for a slab of ${hex(size)} bytes with placement ${placement} (${tried} of ${all.length} places tried)${detail}; use a smaller --slab-size or another --placement`,
+    `no room for a slab of ${hex(size)} bytes with placement ${placement} (${tried} places tried)${detail}; use a smaller --slab-size or another --placement`,
     { cause: last },
   );
-}
-
-/** Everything below 2 GiB if it fits, else at least what 32-bit addresses must reach. */
-function lowAddresses(size: number, nearSize: number): number[] {
-  // The kernel starts the heap of a non-PIE executable anywhere in the first GiB, so the former may fail by chance.
-  return nearSize === size ? lowCandidates(size) : [...lowCandidates(size), ...lowCandidates(nearSize)];
 }
 
 async function libcAddress(epc: ExecutorProcessControl): Promise<number> {

@@ -121,6 +121,10 @@ export class SlabMemoryManager implements JITLinkMemoryManager {
     const { name, contentSize = size, nearSize = size } = request;
     if (this.#growable && (size > this.slabSize || known >= this.#maxSlabs)) {
       const own = Math.max(size, this.slabSize);
+      // A program of this size needs the room of one that was asked for ahead and is still empty.
+      if (this.#slabs.length === 1 && this.#slabs[0]!.freeSize === this.slabSize && this.#mapper.canReuse) {
+        await this.#mapper.release([this.#slabs.pop()!.range.start]);
+      }
       const extent = { contentSize: size > this.slabSize ? contentSize : own, nearSize: Math.min(nearSize, own) };
       this.#slabs.push(new Slab(await reserveSlab(this.#mapper, this.#epc, own, this.placement, extent)));
       return;

@@ -1,5 +1,8 @@
+import { readdirSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import type { AddressRange } from "../bytes/address.ts";
 import { SlablinkError } from "../errors.ts";
+import { reopenStandardDescriptors } from "../host/descriptors.ts";
 import { findSymbols, PROCESS } from "../host/dynamic-loader.ts";
 import { libc } from "../host/libc.ts";
 import { PAGE_SIZE, unmapMemory } from "../host/mapping.ts";
@@ -20,10 +23,25 @@ const FUNCTIONS = {
   semPost: "sem_post",
   semWait: "sem_wait",
   setSpecific: "pthread_setspecific",
+  malloc: "malloc",
+  cxaAtexit: "__cxa_atexit",
   environ: "environ",
 } as const;
 
-const FIELDS = ["cxaFinalize", "fflush", "callTlsDestructors", "exit", "semPost", "semWait", "setSpecific"] as const;
+const FIELDS = [
+  "cxaFinalize",
+  "fflush",
+  "callTlsDestructors",
+  "exit",
+  "semPost",
+  "semWait",
+  "setSpecific",
+  "malloc",
+  "cxaAtexit",
+] as const;
+
+/** In place of the fs base of main's thread, when that has ended before the program. */
+const NO_THREAD = 1;
 
 /**
  * Runs a program's main in this process on a thread of its own, whose stack is as large as a main thread's would be.
@@ -73,6 +91,11 @@ export class ProgramRunner {
     return this.#code + ProgramEntry.exit;
   }
 
+  /** The address that linked code must get for `on_exit`: the handler runs among the program's others. */
+  get onExitAddress(): number {
+    return this.#code + ProgramEntry.register;
+  }
+
   /**
    * Runs the program; resolves with its status (low byte) once its handlers have run. Threads of the program may still
    * be alive then: its memory must stay until the process ends, unless the caller knows that there are none.
@@ -87,33 +110,58 @@ export class ProgramRunner {
       return await this.#runToEnd();
     } finally {
       routeBack();
+      reopenStandardDescriptors();
     }
   }
 
   async #runToEnd(): Promise<ProgramEnd> {
-    await this.#runThread();
-    if (this.#view.getInt32(ProgramBlock.state, true) === ProgramState.unfinished) {
-      // pthread_exit() in main: as after the last thread's end, exit(0). argc is main's, and so exit's, first argument.
+    const others = await this.#runThread();
+    if (this.#state === ProgramState.unfinished) {
+      // pthread_exit() in main: after the last thread's end, exit(0). argc is main's, and so exit's, first argument.
+      this.#set(ProgramBlock.thread, NO_THREAD);
+      while (this.#state === ProgramState.unfinished && threads().some((each) => !others.has(each))) await pause(2);
+      if (this.#state !== ProgramState.unfinished) return this.#end(); // one of them has called exit()
       this.#set(ProgramBlock.main, this.exitAddress);
       this.#set(ProgramBlock.argc, 0);
       await this.#runThread();
     }
+    return this.#end();
+  }
+
+  get #state(): number {
+    return this.#view.getInt32(ProgramBlock.state, true);
+  }
+
+  #end(): ProgramEnd {
     return { status: this.#view.getInt32(ProgramBlock.status, true) & 0xff };
   }
 
-  /** After exit() on another of the program's threads the first one never ends: no other program can run then. */
-  async #runThread(): Promise<void> {
-    const thread = startThread(this.#code + ProgramEntry.start, this.#block);
+  /**
+   * Gives the threads that are not the program's. After exit() on another of the program's threads the first one never ends:
+   * no other program can run then.
+   */
+  async #runThread(): Promise<Set<string>> {
     // Not pthread_join: Node waits for libuv's threads when it ends, and the program's first thread may never.
-    await waitSemaphore(this.#block + ProgramBlock.semaphore);
-    if (this.#view.getInt32(ProgramBlock.state, true) === ProgramState.exitedElsewhere) return;
-    // A program may detach its first thread (D's runtime does). Whether it did can be asked only while the thread lives;
-    // afterwards its pthread_t may be that of a thread of Node's.
-    const detached = isDetached(thread);
+    // Begun before the program, so that the threads that Node starts for it are older: a program's malloc is not for them.
+    const ended = waitSemaphore(this.#block + ProgramBlock.semaphore);
+    const others = new Set(threads());
+    let thread: number;
+    try {
+      thread = startThread(this.#code + ProgramEntry.start, this.#block);
+    } catch (error) {
+      libc.sem_post(this.#block + ProgramBlock.semaphore);
+      throw error;
+    }
+    await ended;
+    if (this.#state === ProgramState.exitedElsewhere) return others;
+    // After pthread_exit() in main another thread of the program may join it, and nobody may twice. A program may also detach
+    // it (D's runtime does); that can be asked only while it lives, since its pthread_t may be that of a thread of Node's later.
+    const joinable = this.#state === ProgramState.returned && !isDetached(thread);
     libc.sem_post(this.#block + ProgramBlock.mayEnd);
-    if (!detached) joinThread(thread);
+    if (joinable) joinThread(thread);
     this.#set(ProgramBlock.thread, 0);
     this.#running = false;
+    return others;
   }
 
   #prepare(program: Program): void {
@@ -149,6 +197,11 @@ export class ProgramRunner {
 function readFunctions(range: AddressRange): number[] {
   const words = new BigInt64Array(readMemory(range.start, range.end - range.start).buffer);
   return [...words].map(Number).filter((address) => address > 0);
+}
+
+/** The process's threads by their numbers. */
+function threads(): string[] {
+  return readdirSync("/proc/self/task");
 }
 
 function waitSemaphore(address: number): Promise<void> {

@@ -14,6 +14,8 @@ import { SlablinkError } from "../errors.ts";
  *    48  __cxa_finalize    112  the C library's exit
  *    56  dso handle or 0   120  sem_post                  192  sem_wait
  *                                                        200  sem_t mayEnd, 32 bytes
+ *                                                        232  malloc
+ *                                                        240  __cxa_atexit
  *
  * exit() of the C library, called on another thread than Node's main one, runs Node's own destructors under Node's feet:
  * SIGSEGV in 1 of 1 tries. So linked code's exit() comes here: the program's handlers run on the calling thread and the
@@ -46,6 +48,8 @@ export const ProgramBlock = {
   state: 184,
   semWait: 192,
   mayEnd: 200,
+  malloc: 232,
+  cxaAtexit: 240,
 } as const;
 
 /** `state`: whether the program's handlers have run, and where. 0: main's thread ended without (pthread_exit). */
@@ -192,13 +196,51 @@ const CODE = [
   0xc7, 0x44, 0x24, 0xf8, 0x80, 0x1f, 0x00, 0x00, // mov dword ptr [rsp-0x8],0x1f80
   0x0f, 0xae, 0x54, 0x24, 0xf8, // ldmxcsr [rsp-0x8]
   0xc3, // ret
+  // register: int on_exit(void (*function)(int, void *), void *argument), what linked code calls: among the program's other handlers
+  0x53, // push rbx
+  0x41, 0x54, // push r12
+  0x41, 0x55, // push r13
+  0x49, 0x89, 0xfc, // mov r12,rdi
+  0x49, 0x89, 0xf5, // mov r13,rsi
+  0x48, 0xbb, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, // movabs rbx,BLOCK
+  0xbf, 0x10, 0x00, 0x00, 0x00, // mov edi,0x10
+  0xff, 0x93, 0xe8, 0x00, 0x00, 0x00, // call [rbx+0xe8]
+  0x48, 0x85, 0xc0, // test rax,rax
+  0x74, 0x1d, // je nomemory
+  0x4c, 0x89, 0x20, // mov [rax],r12
+  0x4c, 0x89, 0x68, 0x08, // mov [rax+0x8],r13
+  0x48, 0x89, 0xc6, // mov rsi,rax
+  0x48, 0x8b, 0x53, 0x38, // mov rdx,[rbx+0x38]
+  0x48, 0x8d, 0x3d, 0x13, 0x00, 0x00, 0x00, // lea rdi,[rip+handler]
+  0xff, 0x93, 0xf0, 0x00, 0x00, 0x00, // call [rbx+0xf0]
+  0xeb, 0x05, // jmp registered
+  // nomemory
+  0xb8, 0xff, 0xff, 0xff, 0xff, // mov eax,0xffffffff
+  // registered
+  0x41, 0x5d, // pop r13
+  0x41, 0x5c, // pop r12
+  0x5b, // pop rbx
+  0xc3, // ret
+  // handler: void handler(struct {function, argument} *)
+  0x48, 0xb8, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, // movabs rax,BLOCK
+  0x48, 0x89, 0xfa, // mov rdx,rdi
+  0x8b, 0x78, 0x50, // mov edi,[rax+0x50]
+  0x48, 0x8b, 0x72, 0x08, // mov rsi,[rdx+0x8]
+  0xff, 0x22, // jmp [rdx]
 ];
 
 /** Places in the shim's code, from its start. */
-export const ProgramEntry = { start: 0x0, exit: 0xf7, onExit: 0x14c, gone: 0x17a, floats: 0x1a7 } as const;
+export const ProgramEntry = {
+  start: 0x0,
+  exit: 0xf7,
+  onExit: 0x14c,
+  gone: 0x17a,
+  floats: 0x1a7,
+  register: 0x1b7,
+} as const;
 
 /** Where the block's address is patched in. */
-const BLOCK_OPERANDS = [0x10, 0xf9];
+const BLOCK_OPERANDS = [0x10, 0xf9, 0x1c4, 0x206];
 
 /** The code for the block at `block`. */
 export function programShim(block: number): Uint8Array {

@@ -6,6 +6,9 @@ import type { MemberFilter } from "./archive-source.ts";
 import { SharedLibraryGenerator, type StaticArchiveGenerator } from "./definition-generator.ts";
 import { OtherCLibrary } from "./other-c-library.ts";
 
+/** Names that only members of glibc's archives refer to, which some tool has made part of another file (ld -r). */
+const privateNames = new Set(["_dl_x86_cpu_features", "errno"]);
+
 /** What to do with a C library's archive: the shared library that stands for it, or which of its members to link. */
 export type CLibraryRule =
   | { readonly library: SharedLibraryGenerator }
@@ -59,6 +62,7 @@ export class CLibraries {
       const objection = other.objection(name);
       if (objection !== undefined) return objection;
     }
-    return undefined;
+    if (!privateNames.has(name)) return undefined;
+    return "glibc's archives (libm.a) have it for themselves: link with the shared library (-lm) in place of their members";
   }
 }

@@ -3,6 +3,7 @@ import { ExecutorError, UsageError } from "../errors.ts";
 import { SymbolStringPool } from "../graph/symbol-string-pool.ts";
 import { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import type { JITLinkMemoryManager } from "../memory/jitlink-memory-manager.ts";
+import { type Interposition, linkInterposition } from "./interposition.ts";
 import { JITDylib } from "./jit-dylib.ts";
 import { type LinkedJob, materialize } from "./materialize.ts";
 
@@ -30,6 +31,7 @@ export class ExecutionSession {
   readonly #jobs: LinkedJob[] = [];
   /** The end of the last job that concerns a JITDylib. */
   readonly #busy = new Map<JITDylib, Promise<void>>();
+  #interposition: Promise<Interposition> | undefined;
   #serial = 0;
   #ended = false;
 
@@ -70,9 +72,12 @@ export class ExecutionSession {
     });
   }
 
-  /** As `lookup`, but gives the whole job. */
-  link(dylib: JITDylib, names: readonly string[]): Promise<LinkedJob> {
-    return this.#exclusively(dylib, () => this.#link(dylib, names, new Set()));
+  /**
+   * As `lookup`, but gives the whole job. `isProgram`: libraries bind to what the job defines, as to an executable; their
+   * constructors run with the program's, so it must be run by `interposition.start` if the job has that.
+   */
+  link(dylib: JITDylib, names: readonly string[], options: { isProgram?: boolean } = {}): Promise<LinkedJob> {
+    return this.#exclusively(dylib, () => this.#link(dylib, names, new Set(), options.isProgram));
   }
 
   /** Takes a job's code and data out of the executor; its symbols must not be used any more. */
@@ -93,7 +98,12 @@ export class ExecutionSession {
     if (this.#options.endsProcess !== true) await this.memoryManager.close?.();
   }
 
-  async #link(dylib: JITDylib, names: readonly string[], visiting: Set<JITDylib>): Promise<LinkedJob> {
+  async #link(
+    dylib: JITDylib,
+    names: readonly string[],
+    visiting: Set<JITDylib>,
+    isProgram = false,
+  ): Promise<LinkedJob> {
     visiting.add(dylib);
     const job = await materialize(dylib, names, {
       epc: this.epc,
@@ -105,11 +115,17 @@ export class ExecutionSession {
       linkInto: async (other, wanted) => {
         if (!visiting.has(other)) await this.#link(other, wanted, visiting);
       },
+      interposition: isProgram ? () => this.#linkInterposition() : undefined,
       serial: ++this.#serial,
     });
     this.#jobs.push(job);
     dylib.linked.push(job);
     return job;
+  }
+
+  #linkInterposition(): Promise<Interposition> {
+    this.#interposition ??= linkInterposition(this);
+    return this.#interposition;
   }
 
   /** One job at a time for JITDylibs that can reach each other: the second is to see what the first has linked. */

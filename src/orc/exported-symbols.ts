@@ -5,10 +5,15 @@ import { SymbolPlace } from "../graph/symbol-table.ts";
 import type { AnchorExport } from "../link/anchor.ts";
 import type { SymbolResolution } from "./symbol-resolution.ts";
 
+/** A definition that others may see, with its name's identifier. */
+export interface ExportedSymbol extends AnchorExport {
+  readonly id: number;
+}
+
 /** The job's definitions of default or protected visibility: what an executable linked with -rdynamic would export. */
-export function exportedSymbols(tables: GraphTables, resolution: SymbolResolution): AnchorExport[] {
+export function exportedSymbols(tables: GraphTables, resolution: SymbolResolution): ExportedSymbol[] {
   const { symbols, sections, pool } = tables;
-  const exports: AnchorExport[] = [];
+  const exports: ExportedSymbol[] = [];
   // Another job may be adding names to the pool meanwhile.
   for (let id = 0; id < Math.min(pool.size, resolution.definition.length); id++) {
     const row = resolution.definition[id]! - 1;
@@ -22,6 +27,7 @@ export function exportedSymbols(tables: GraphTables, resolution: SymbolResolutio
     // A unique symbol in an object that can be unloaded would pin it for ever, so it is exported as global.
     const binding = (info >> 4) & 0xf;
     exports.push({
+      id,
       name: pool.bytes(id).slice(),
       info: ((binding === STB_GNU_UNIQUE ? STB_GLOBAL : binding) << 4) | (type === STT_GNU_IFUNC ? STT_FUNC : type),
       size: graph.symbolSize(row - graph.firstSymbol),

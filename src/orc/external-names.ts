@@ -10,6 +10,9 @@ import { Reference, type SymbolResolution } from "./symbol-resolution.ts";
 import { threadLocalMismatches } from "./undefined-symbols.ts";
 import { UNWINDER_PREFIX, unwinderOfLibraries } from "./unwinder-of-libraries.ts";
 
+/** Variables of the C library that are thread-local whatever a program declares; `extern int errno` would be the linker's thread's. */
+const threadLocalsOfC = new Set(["errno", "__h_errno", "__resp"]);
+
 /** A name that a shared library of the program defines. */
 export interface LibrarySymbol {
   readonly id: number;
@@ -167,6 +170,9 @@ async function findInProcess(
   const names = plain.map((id) => resolution.tables.pool.name(id));
   const addresses = names.length === 0 ? [] : await epc.resolve(0, names);
   plain.forEach((id, i) => {
+    if (addresses[i] !== 0 && threadLocalsOfC.has(names[i]!)) {
+      throw threadLocalMismatches(resolution.tables, [id], { name: "the C library", isThreadLocal: true });
+    }
     if (addresses[i] !== 0) found.known.push({ id, address: addresses[i]!, kind: ExternalKind.unknown });
     else unknown.push(id);
   });

@@ -5,18 +5,19 @@ import type { LibrarySymbol } from "./external-names.ts";
 
 /**
  * Addresses of what shared libraries define, in the order of `symbols`; 0 where a library that was opened does not have the
- * name after all. In an executor the libraries are in the process's global scope, so the process is asked, in one request. In
- * this process each library is opened apart and asked by its handle.
+ * name after all. In an executor the libraries are in the scope of the job's image, behind the job itself and in their order: one
+ * request. In this process each library is opened apart and asked by its handle.
  */
 export async function libraryAddresses(
   epc: ExecutorProcessControl,
   symbols: readonly LibrarySymbol[],
   opened: Map<string, number>,
+  image: number,
 ): Promise<Float64Array> {
   const names = symbols.map(({ symbol, version }) =>
     version === undefined ? symbol.name : `${symbol.name}@${version}`,
   );
-  if (epc.kind === "remote") return epc.resolve(0, names);
+  if (epc.kind === "remote") return epc.resolve(image, names);
   const addresses = new Float64Array(symbols.length);
   const groups = new Map<number, number[]>();
   for (let i = 0; i < symbols.length; i++) {
@@ -37,6 +38,22 @@ export async function libraryAddresses(
     });
   }
   await preferCopies(epc, symbols, addresses);
+  return addresses;
+}
+
+/** As `libraryAddresses` in this process, but with 0 for what libraries define that are not loaded yet. */
+export async function addressesOfLoaded(
+  epc: ExecutorProcessControl,
+  symbols: readonly LibrarySymbol[],
+  opened: Map<string, number>,
+): Promise<Float64Array> {
+  const loaded = symbols.filter(({ library }) => epc.isLibraryLoaded?.(library.loadName));
+  const found = await libraryAddresses(epc, loaded, opened, 0);
+  const addresses = new Float64Array(symbols.length);
+  let next = 0;
+  symbols.forEach((symbol, i) => {
+    if (symbol === loaded[next]) addresses[i] = found[next++]!;
+  });
   return addresses;
 }
 

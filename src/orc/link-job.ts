@@ -10,6 +10,7 @@ import type { SetBound } from "../link/linker-defined.ts";
 import type { InFlightAlloc, JITLinkMemoryManager } from "../memory/jitlink-memory-manager.ts";
 import { CLibraries } from "./c-libraries.ts";
 import type { ExternalNames } from "./external-names.ts";
+import type { Interposition } from "./interposition.ts";
 import type { JITDylib, PendingObject } from "./jit-dylib.ts";
 import { SymbolResolution } from "./symbol-resolution.ts";
 
@@ -25,6 +26,8 @@ export interface MaterializationContext {
   readonly openedLibraries: Map<string, number>;
   /** Links `names` in another JITDylib, and whatever has been added to that. */
   linkInto(dylib: JITDylib, names: readonly string[]): Promise<void>;
+  /** For a whole program: the functions that bind libraries to it, linked when first asked for. */
+  interposition?(): Promise<Interposition>;
   /** Number of the job, for names. */
   readonly serial: number;
 }
@@ -60,7 +63,9 @@ export class LinkJob {
   readonly linkerDefined: number[] = [];
   readonly setBounds = new Map<number, SetBound>();
   external!: ExternalNames;
-  /** Known early in this process only. */
+  /** Set when libraries refer to names that the job defines. */
+  interposition: Interposition | undefined;
+  /** Known early in this process only; 0 for those of libraries that come with the anchor. */
   libraryAddresses: Float64Array | undefined;
 
   // planLayout

@@ -2,6 +2,7 @@ import type { GraphTables } from "../graph/graph-tables.ts";
 import type { Externals } from "../link/externals.ts";
 import type { Layout } from "../link/layout.ts";
 import type { FinalizedAlloc } from "../memory/jitlink-memory-manager.ts";
+import type { Interposition } from "./interposition.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import { LinkJob, type MaterializationContext } from "./link-job.ts";
 import { LinkTimes } from "./link-times.ts";
@@ -26,6 +27,8 @@ export interface LinkedJob {
   readonly libraries: readonly string[];
   /** What the inputs get although it weakens the process, a sentence each. */
   readonly warnings: readonly string[];
+  /** Has to run before the program, when libraries refer to what it defines. */
+  readonly interposition: Interposition | undefined;
   /** Wall time of the steps, in their order. */
   readonly phases: readonly { name: string; milliseconds: number }[];
   readonly counts: {
@@ -102,6 +105,7 @@ function linkedJob(
     externals,
     libraries: job.external.libraries.map((library) => library.loadName),
     warnings: linkWarnings(job),
+    interposition: job.interposition,
     phases,
     counts: { objects: tables.graphs.length, archives, relocations, bytesCopied, mappings, protectionChanges },
     definition,

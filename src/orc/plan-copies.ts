@@ -1,6 +1,6 @@
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { LinkError } from "../errors.ts";
-import { STT_NOTYPE } from "../formats/elf/constants.ts";
+import { STT_NOTYPE, STV_PROTECTED } from "../formats/elf/constants.ts";
 import type { DynamicSymbol, SharedLibrary } from "../formats/elf/shared-library.ts";
 import type { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import type { CanonicalFunction, DataCopy, OutsideName } from "../link/anchor.ts";
@@ -13,6 +13,8 @@ import type { SymbolResolution } from "./symbol-resolution.ts";
 
 /** Beyond this no 32-bit field reaches. */
 const LOW_END = 0x7fff_ffff;
+
+const LOADER = "ld-linux-x86-64.so.2";
 
 /** A variable that code reaches by 32 bits only, and the library that has it. */
 export interface FarVariable {
@@ -87,8 +89,8 @@ export function planCopies(
   const candidates: Candidate[] = [
     ...external.fromLibraries.map(({ id, symbol, library, version }, i) => ({
       id,
-      // One version of several is not what other libraries mean by the name.
-      address: libraryAddresses?.[i] ?? (version !== undefined || isLoaded(library.loadName) ? Number.NaN : undefined),
+      // Unknown where the library comes with the anchor. One version of several is not what other libraries mean by the name.
+      address: libraryAddresses?.[i] || (version !== undefined || isLoaded(library.loadName) ? Number.NaN : undefined),
       found: { symbol, library: library.library, loadName: library.loadName },
     })),
     ...external.known.map(({ id, address }) => ({ id, address, found: undefined })),
@@ -105,10 +107,16 @@ export function planCopies(
   for (const { id, address = Number.POSITIVE_INFINITY, found } of candidates) {
     if (address <= LOW_END) continue;
     const isData = found !== undefined && kindOfSymbol(found.symbol.type) === ExternalKind.data;
-    if (libraryAddresses !== undefined || isData || byLookup || held.has(id)) marks[id] = 1;
+    const isProtected = found?.symbol.visibility === STV_PROTECTED;
+    if (libraryAddresses !== undefined || isData || isProtected || held.has(id)) marks[id] = 1;
   }
-  if (!marks.includes(1)) return plan;
-  const demands = directReferences(resolution.tables, marks);
+  // Looking names up alone is no sign of code that holds 32-bit addresses, and the programs that do so are large.
+  const sampled = !marks.includes(1);
+  if (sampled && !byLookup) return plan;
+  if (byLookup) {
+    for (const { id, address = Number.POSITIVE_INFINITY } of candidates) if (address > LOW_END) marks[id] = 1;
+  }
+  const demands = directReferences(resolution.tables, marks, sampled);
   const near = candidates.filter(({ id }) => marks[id] === 1 && ((demands.get(id) ?? 0) & Demand.near) !== 0);
   const copied: LibraryVariable[] = [];
   const variables: FarVariable[] = [];
@@ -118,6 +126,7 @@ export function planCopies(
     if (found === undefined || Number.isNaN(address)) continue;
     const { symbol, library } = found;
     const kind = kindOfSymbol(symbol.type);
+    if (symbol.visibility === STV_PROTECTED) throw protectedSymbol(library.file, symbol.name);
     if (kind === ExternalKind.function && (byLookup || held.has(id))) {
       if (address === undefined) plan.functions.push({ id, name: pool.bytes(id).slice() });
       else if (held.has(id)) functions.push({ name: symbol.name, loadName: inLibrary?.loadName });
@@ -127,12 +136,12 @@ export function planCopies(
     if (address === undefined) copied.push({ id, symbol, library });
     else if (libraryAddresses === undefined)
       continue; // not in the executor's list: out of range
-    // C++ constants (virtual tables, type_info, std::nothrow) can be read from a copy as well as from the original: the C++
-    // ABI tells types by their names. Anything else has to be where the library looks for it, constants too: programs
-    // compare their addresses (Ada's `others`).
-    else if (!symbol.name.startsWith("_Z") || !library.isReadOnlyAddress(symbol.value, symbol.size))
-      variables.push(found);
-    else plan.copies.push(copyOfLiveData(id, symbol, epc.readMemory!(address, symbol.size)));
+    else if (!symbol.name.startsWith("_Z") || !library.isReadOnlyAddress(symbol.value, symbol.size)) {
+      // C++ constants (virtual tables, type_info, std::nothrow) can be read from a copy as well as from the original: the C++
+      // ABI tells types by their names. Anything else has to be where the library looks for it, constants too: programs
+      // compare their addresses (Ada's `others`). What the loader has written to its own would be lost: out of range.
+      if (library.soname !== LOADER) variables.push(found);
+    } else plan.copies.push(copyOfLiveData(id, symbol, epc.readMemory!(address, symbol.size)));
   }
   if (variables.length + functions.length > 0) throw new DataOutOfReachError(variables, functions);
   const isInterposed = (name: string): boolean => {
@@ -141,6 +150,14 @@ export function planCopies(
   };
   plan.copies.push(...copiesOf(copied, isInterposed));
   return { ...plan, demands };
+}
+
+/** A library goes on to use its own of what it exports as protected (gABI 4, "Symbol Visibility"), and not what stands in for it. */
+function protectedSymbol(file: string, name: string): LinkError {
+  return new LinkError(
+    "relocation",
+    `code holds a 32-bit address of ${name}, which ${file} exports as protected: the library would not use the same; recompile with -fPIC`,
+  );
 }
 
 /** The library among those of every process that exports the name. */

@@ -4,6 +4,7 @@
 
 import { closeSync } from "node:fs";
 import { LinkError } from "../errors.ts";
+import { endLowHeap, startWithLowHeap } from "../host/address-layout.ts";
 import { restoreStandardError, silenceStandardError } from "../host/descriptors.ts";
 import { inheritableFile, replaceProcess } from "../host/replace-process.ts";
 import { addToStacks, mainStackSize } from "../host/thread.ts";
@@ -32,6 +33,7 @@ interface Relaunch {
   readonly staticTls: number;
   readonly tlsAlignment: number;
   readonly names: readonly string[];
+  readonly lowHeap: boolean;
   /** How often the process has been started again. */
   readonly attempts: number;
 }
@@ -42,6 +44,8 @@ export interface Wants {
   readonly tlsAlignment?: number;
   readonly variables?: readonly FarVariable[];
   readonly functions?: readonly FarFunction[];
+  /** The heap right behind the executable. */
+  readonly lowHeap?: boolean;
 }
 
 let current: Relaunch | undefined;
@@ -57,11 +61,13 @@ export function afterRelaunch(): void {
   restore("GLIBC_TUNABLES", current.tunables);
   if (current.standardError !== null) restoreStandardError(current.standardError);
   if (current.descriptor !== null) closeSync(current.descriptor);
+  if (current.lowHeap) endLowHeap();
 }
 
 /** True when asking for these would be asking a second time: it did not help. */
 export function wasRelaunchedFor(wants: Wants): boolean {
   if (current === undefined) return false;
+  if (wants.lowHeap) return current.lowHeap;
   // The loader takes the place that the copies ask for only as a hint, and the kernel lays out each process anew by chance.
   if (current.attempts < MOST_ATTEMPTS) return false;
   const known = new Set(current.names);
@@ -114,9 +120,11 @@ export function relaunch(wants: Wants): never {
     staticTls,
     tlsAlignment,
     names,
+    lowHeap: wants.lowHeap ?? current?.lowHeap ?? false,
     attempts,
   };
   environment[MARK] = JSON.stringify(state);
+  if (state.lowHeap) startWithLowHeap();
   replaceProcess(process.execPath, [process.argv0, ...process.execArgv, ...process.argv.slice(1)], environment);
 }
 

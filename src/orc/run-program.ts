@@ -19,6 +19,7 @@ import { ProcessSymbolsGenerator, SharedLibraryGenerator, StaticArchiveGenerator
 import { ExecutionSession } from "./execution-session.ts";
 import { executorPath } from "./executor-path.ts";
 import type { JITDylib } from "./jit-dylib.ts";
+import { LowMemoryError } from "./low-memory-error.ts";
 import type { LinkedJob } from "./materialize.ts";
 import { DataOutOfReachError } from "./plan-copies.ts";
 import { afterRelaunch, preloadFor, relaunch, relaunchForStaticTls, wasRelaunchedFor } from "./relaunch.ts";
@@ -36,30 +37,45 @@ const EXECUTOR_TLS_ALIGNMENT = 256;
  */
 export async function runProgram(request: RunRequest): Promise<ProgramEnd> {
   if (request.mode === "in-process") afterRelaunch();
-  let room: StaticTls = { size: 0, alignment: 1 };
-  let lacking: DataOutOfReachError | undefined;
+  let start: Start = { room: { size: 0, alignment: 1 } };
   for (let attempt = 1; ; attempt++) {
     try {
-      return await linkAndRun(request, room, lacking);
+      return await linkAndRun(request, start);
     } catch (error) {
-      // An executor can be had with more room; this process has been started again for it by now, or cannot be.
+      // An executor can be had with more; this process has been started again for it by now, or cannot be.
       const restart = request.mode === "executor" && request.executorPath === undefined && attempt < MOST_STARTS;
-      if (!restart) throw error;
-      if (error instanceof StaticTlsError) room = moreStaticTls(error, room);
-      else if (error instanceof DataOutOfReachError && lacking === undefined) lacking = error;
-      else throw error;
+      const next = restart ? startAfter(error, start) : undefined;
+      if (next === undefined) throw error;
+      start = next;
     }
   }
 }
 
-/** `room`: what the executor must be started with for static thread-locals; `lacking`: what it must have within reach. */
-async function linkAndRun(request: RunRequest, room: StaticTls, lacking?: DataOutOfReachError): Promise<ProgramEnd> {
+/** What an executor must be started with. */
+interface Start {
+  /** For static thread-locals. */
+  readonly room: StaticTls;
+  /** What it must have within reach. */
+  readonly lacking?: DataOutOfReachError;
+  /** Its heap right behind the executable. */
+  readonly lowHeap?: boolean;
+}
+
+/** How to start once more after `error`; undefined where that would not help. */
+function startAfter(error: unknown, start: Start): Start | undefined {
+  if (error instanceof StaticTlsError) return { ...start, room: moreStaticTls(error, start.room) };
+  if (error instanceof DataOutOfReachError && start.lacking === undefined) return { ...start, lacking: error };
+  if (error instanceof LowMemoryError && start.lowHeap !== true) return { ...start, lowHeap: true };
+  return undefined;
+}
+
+async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd> {
   const arena = new FileArena();
   const opener: FileOpener = { open: (path) => arena.map(path) };
   const runtime = new RuntimeLibraries({ opener });
   const started = performance.now();
   // The executor starts while the inputs are read.
-  const opening = openSession(request, runtime, room, lacking);
+  const opening = openSession(request, runtime, start);
   opening.catch(() => {}); // awaited below
   let session: ExecutionSession | undefined;
   let hasRun = false;
@@ -74,7 +90,7 @@ async function linkAndRun(request: RunRequest, room: StaticTls, lacking?: DataOu
     ];
     const program = session.createJITDylib("main");
     fillDylib(program, inputs, request, runtime);
-    const job = await session.link(program, [request.entry]);
+    const job = await session.link(program, [request.entry], { isProgram: true });
     const main = job.address(request.entry);
     if (main === undefined) throw new LinkError("undefined-symbol", `the entry point ${request.entry} is not defined`);
     for (const warning of job.warnings) request.onWarning?.(warning);
@@ -100,15 +116,13 @@ function relaunchFor(error: unknown): void {
     if (!wasRelaunchedFor(wants)) relaunch(wants);
   } else if (error instanceof StaticTlsError) {
     relaunchForStaticTls(error);
+  } else if (error instanceof LowMemoryError) {
+    const wants = { lowHeap: true };
+    if (!wasRelaunchedFor(wants)) relaunch(wants);
   }
 }
 
-async function openSession(
-  request: RunRequest,
-  runtime: RuntimeLibraries,
-  room: StaticTls,
-  lacking?: DataOutOfReachError,
-): Promise<ExecutionSession> {
+async function openSession(request: RunRequest, runtime: RuntimeLibraries, start: Start): Promise<ExecutionSession> {
   const { slabSize = DEFAULT_SLAB_SIZE, placement } = request;
   // Who asks for a size gets that size; without a wish a large program gets a large slab.
   const slabs = { slabSize, placement, growable: request.slabSize === undefined };
@@ -121,10 +135,11 @@ async function openSession(
   const slab = sharedMemory ? new SlabMemory(slabSize) : undefined;
   const path = request.executorPath ?? executorPath();
   try {
+    const { room, lacking, lowHeap } = start;
     const tlsAlignment = room.alignment > EXECUTOR_TLS_ALIGNMENT ? room.alignment : 1;
     const needsPreload = tlsAlignment > 1 || lacking !== undefined;
     const preload = needsPreload ? preloadFor({ ...lacking, tlsAlignment }) : undefined;
-    const epc = await launchExecutor({ path, slab, staticTls: room.size, preload });
+    const epc = await launchExecutor({ path, slab, staticTls: room.size, preload, lowHeap });
     request.onExecutor?.((signal) => epc.kill(signal));
     const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);
     const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
@@ -169,10 +184,10 @@ function run(session: ExecutionSession, job: LinkedJob, main: number, request: R
   return session.epc.runProgram({
     main,
     argv: [...request.argv],
-    initFunctions: [],
+    initFunctions: job.interposition === undefined ? [] : [job.interposition.start],
     initArrays: ranges(preinit, init),
     finiArrays: ranges(fini),
-    finiFunctions: [],
+    finiFunctions: job.interposition === undefined ? [] : [job.interposition.end],
     dsoHandle: job.layout.dsoHandle,
   });
 }

@@ -133,3 +133,23 @@ v: .quad 1
       /no-call\.o:\(\.text\+0x7\): R_X86_64_TLSDESC_CALL: the instructions here are not one of the ABI's sequences/,
   });
 });
+
+test("a sequence whose call is none of its own relocations' is refused", async () => {
+  // Sorted otherwise, as by hand: what follows the field belongs to other code.
+  const text = `
+  .text
+_start:
+  .byte 0x66
+  lea v@tlsgd(%rip), %rdi
+  .byte 0x66, 0x66, 0x48, 0xe8
+  .long 0
+  .reloc ., R_X86_64_PC32, _start
+  .zero 8
+  .section .tdata,"awT"
+v: .quad 1
+`;
+  await assert.rejects(linkPlainly([readerOf(await compile(["gcc"], "foreign-call.s", text), "foreign-call.o")]), {
+    code: "relocation",
+    message: "foreign-call.o:(.text+0x4): R_X86_64_TLSGD: the instructions here are not one of the ABI's sequences",
+  });
+});

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { chmodSync, copyFileSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { mustRun } from "../support/compile.ts";
+import { compile, mustRun } from "../support/compile.ts";
 import { modesUnderTest, runIn } from "../support/slablink.ts";
 import { fileOf, hello, objectOf } from "../support/source.ts";
 import { has } from "../support/tools.ts";
@@ -261,4 +261,14 @@ test("libraries that have to be the first of a process, or on the program's thre
   const { status, stdout, stderr } = await runIn("in-process", [object, "-lgphobos"]);
   assert.deepEqual({ status, stdout }, { status: 1, stdout: "" });
   assert.match(stderr, /D's shared run-time library .* run in the executor/);
+});
+
+test("data beyond what small-model code reaches", async () => {
+  const source = "char a[1600UL << 20], b[1600UL << 20];\nint main(int c, char **v) { return a[c] + b[c]; }\n";
+  const object = await compile(["gcc", "-O1", "-fno-pic"], "outgrown.c", source);
+  await refused(
+    [object],
+    /outgrown\.o:\(\.text\+0x[0-9a-f]+\): R_X86_64_32S? out of range/,
+    /the program is 0xc8[0-9a-f]+ bytes large: recompile with -mcmodel=medium or -mcmodel=large/,
+  );
 });

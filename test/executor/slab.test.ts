@@ -155,7 +155,7 @@ test("LLVM's shared mapper reserves named memory, which a controller would write
   assert.equal(await runVoid(controller, key), 5);
   await assert.rejects(
     initializeShared(controller, base, [{ group: 7, address: base, size: 6 }]),
-    /never writable and executable/,
+    /not writable and executable at once/,
   );
   await giveUp(controller, `${S}Deinitialize`, [key]);
   await giveUp(controller, `${S}Deinitialize`, [base]); // abandoned before it was initialized: no error, as LLVM has it

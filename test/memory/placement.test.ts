@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { lowCandidates, nearCandidates, withoutOccupied } from "../../src/memory/placement.ts";
+import { lowCandidates, lowGaps, nearCandidates, withoutOccupied } from "../../src/memory/placement.ts";
 
 const MIB = 2 ** 20;
 
 test("low places start at 0x50000000 and stay below 0x7fff0000", () => {
   const places = lowCandidates(256 * MIB);
   assert.equal(places[0], 0x5000_0000);
-  assert.ok(places.every((start) => start >= 0x1000_0000 && start + 256 * MIB <= 0x7fff_0000));
+  assert.ok(places.every((start) => start >= 0x200_0000 && start + 256 * MIB <= 0x7fff_0000));
   assert.equal(new Set(places).size, places.length);
 });
 
@@ -34,4 +34,14 @@ test("occupied places are left out", () => {
   const places = withoutOccupied(lowCandidates(16 * MIB), 16 * MIB, occupied);
   assert.equal(places[0], 0x5400_0000);
   assert.ok(places.includes(0x4c00_0000));
+});
+
+test("gaps below 2 GiB are found wherever they begin", () => {
+  const occupied = [
+    { start: 0x40_0000, end: 0x600_1000 },
+    { start: 0x1000_0000, end: 0x1100_0000 },
+  ];
+  assert.deepEqual(lowGaps(1700 * MIB, occupied), [0x1100_0000]);
+  assert.deepEqual(lowGaps(64 * MIB, occupied), [0x700_0000, 0x1100_0000]);
+  assert.deepEqual(lowGaps(1800 * MIB, occupied), []);
 });

@@ -38,6 +38,16 @@ describe("which of several definitions a name stands for", () => {
     });
   });
 
+  test("two absolute ones are one when they agree, to the last of 64 bits", async () => {
+    const value = (text: string) => assemble(`.globl x\nx = ${text}\n`);
+    const large = "0x123456789abcdef1";
+    const job = await linkPlainly([await value(large), await value(`${large} + 0`), await assemble(reference)]);
+    assert.equal(job.u64At(job.address("_start")) > 0, true);
+    for (const other of ["0x123456789abcdef2", "5"]) {
+      await assert.rejects(linkPlainly([await value(large), await value(other)]), { code: "duplicate-symbol" });
+    }
+  });
+
   test("a weak one that loses is not the address that its own file uses", async () => {
     const user = await assemble(`${weak} .globl _start\n_start: .quad x\n`);
     const job = await linkPlainly([user, await assemble(strong)]);
@@ -93,6 +103,18 @@ describe("undefined names", () => {
         ">>> referenced 2 more times\n" +
         "undefined symbol: missing_b\n>>> referenced by a.o:(.text+0x1)",
     });
+  });
+
+  test("are no error where they are only declared", async () => {
+    const group = (text: string) => `.section .text.g, "axG", @progbits, g, comdat\n${text}`;
+    const [first, second] = [group("ret\n"), group(".globl only_here\nonly_here: ret\n")];
+    const job = await linkPlainly([await assemble(first), await assemble(second)]);
+    assert.equal(job.job.tables.graphs.length, 2);
+    const user = await assemble(".data\n.quad only_here\n");
+    await assert.rejects(
+      linkPlainly([await assemble(first), await assemble(second), user]),
+      /undefined symbol: only_here/,
+    );
   });
 
   test("with hidden visibility are not looked for outside", async () => {

@@ -92,12 +92,15 @@ export const DT_RELACOUNT = 0x6fff_fff9;
 export const DT_STRSZ = 10;
 export const DT_SYMENT = 11;
 export const DT_SONAME = 14;
+export const DT_INIT = 12;
 export const DT_FLAGS = 30;
 export const DT_RELRSZ = 35;
 export const DT_RELR = 36;
 export const DT_GNU_HASH = 0x6fff_fef5;
 export const DT_VERSYM = 0x6fff_fff0;
 export const DT_FLAGS_1 = 0x6fff_fffb;
+/** DT_FLAGS_1: its initializer runs before those of all objects that are loaded with it. */
+export const DF_1_INITFIRST = 0x20;
 export const DT_VERDEF = 0x6fff_fffc;
 export const DT_VERDEFNUM = 0x6fff_fffd;
 export const DF_STATIC_TLS = 0x10;

@@ -7,6 +7,8 @@ import type { ByteReader } from "../../bytes/byte-reader.ts";
 export interface SymbolHashTable {
   /** Entries of the dynamic symbol table, the null symbol included. */
   readonly symbolCount: number;
+  /** Symbols from here on are definitions only; those before may be undefined. */
+  readonly firstHashed: number;
   candidates(name: SymbolName, match: (index: number) => boolean): void;
 }
 
@@ -75,6 +77,7 @@ export function readGnuHash(reader: ByteReader, offset: number): SymbolHashTable
 
   return {
     symbolCount,
+    firstHashed: symbolOffset,
     candidates(name, match) {
       const h = name.gnuHash;
       const word = bloom + 8 * (Math.floor(h / 64) % bloomSize);
@@ -105,6 +108,7 @@ export function readSysvHash(reader: ByteReader, offset: number): SymbolHashTabl
   reader.check(buckets, 4 * (bucketCount + symbolCount), "DT_HASH buckets and chains");
   return {
     symbolCount,
+    firstHashed: symbolCount,
     candidates(name, match) {
       let index = reader.u32(buckets + 4 * (name.sysvHash % bucketCount), "DT_HASH bucket");
       for (let steps = 0; index !== 0; steps++) {
@@ -122,6 +126,7 @@ export function readSysvHash(reader: ByteReader, offset: number): SymbolHashTabl
 export function linearSearch(symbolCount: number): SymbolHashTable {
   return {
     symbolCount,
+    firstHashed: symbolCount,
     candidates(_name, match) {
       for (let index = 1; index < symbolCount; index++) if (match(index)) return;
     },

@@ -125,6 +125,17 @@ export class SharedLibrary {
     }
   }
 
+  /** Calls `visit` with where the name of each symbol starts that the library refers to and does not define. */
+  forEachImport(visit: (names: ByteReader, at: number) => void): void {
+    for (let index = 1; index < this.#hash.firstHashed; index++) {
+      const at = index * elf.SYM_SIZE;
+      if (this.#symbols.u16(at + 6, "st_shndx") !== elf.SHN_UNDEF) continue;
+      if (this.#symbols.u8(at + 4, "st_info") >> 4 !== elf.STB_LOCAL) {
+        visit(this.#strings, this.#symbols.u32(at, "st_name"));
+      }
+    }
+  }
+
   /** Entry `index` of the dynamic symbol table, exported or not. */
   symbolAt(index: number): DynamicSymbol {
     const { symbolCount } = this.#hash;

@@ -24,7 +24,8 @@ async function bindLibraries(job: LinkJob, externals: Externals): Promise<void> 
   const { epc, openedLibraries } = job.context;
   const { fromLibraries } = job.external;
   if (fromLibraries.length > 0) {
-    const addresses = job.libraryAddresses ?? (await libraryAddresses(epc, fromLibraries, openedLibraries));
+    const early = job.interposition === undefined ? job.libraryAddresses : undefined;
+    const addresses = early ?? (await libraryAddresses(epc, fromLibraries, openedLibraries, job.image));
     fromLibraries.forEach(({ id, symbol }, i) => {
       externals.add(id, addresses[i]!, kindOfSymbol(symbol.type));
     });

@@ -3,7 +3,8 @@ import { SectionKind } from "../../graph/section-table.ts";
 import { ExternalKind } from "../../link/externals.ts";
 import { isLinkerDefined, setBound } from "../../link/linker-defined.ts";
 import { findExternalNames } from "../external-names.ts";
-import { libraryAddresses } from "../library-addresses.ts";
+import { interposes } from "../interposition.ts";
+import { addressesOfLoaded, libraryAddresses } from "../library-addresses.ts";
 import { checkLibraryReferences } from "../library-references.ts";
 import type { LinkJob } from "../link-job.ts";
 import { staticTlsError } from "../static-tls-error.ts";
@@ -31,13 +32,16 @@ export async function findExternals(job: LinkJob): Promise<void> {
   job.external = await findExternalNames(outside, dylib, resolution, epc, runtime, job.cLibraries.libraries);
   if (job.external.missing.length > 0) failUnlessUnused(job);
   if (epc.kind === "remote") await checkLibraryReferences(job);
+  if (job.context.interposition !== undefined && interposes(job)) job.interposition = await job.context.interposition();
   // Here libraries are opened at once; in an executor the anchor brings them in, and they are asked afterwards.
   if (epc.kind === "in-process") {
+    const come = job.interposition !== undefined;
     try {
-      job.libraryAddresses = await libraryAddresses(epc, job.external.fromLibraries, openedLibraries);
+      const find = come ? addressesOfLoaded : libraryAddresses;
+      job.libraryAddresses = await find(epc, job.external.fromLibraries, openedLibraries, 0);
       // Others are there for their constructors, or for the program to look up.
       for (const { loadName, library } of job.external.libraries) {
-        if (openedLibraries.has(loadName) || library.soname === "libc.so.6") continue;
+        if (come || openedLibraries.has(loadName) || library.soname === "libc.so.6") continue;
         openedLibraries.set(loadName, await epc.openLibrary(loadName));
       }
     } catch (error) {

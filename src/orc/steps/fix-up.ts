@@ -6,6 +6,7 @@ import { writeStartCode } from "../../link/start-code.ts";
 import { writeEhFrameTable } from "../../passes/eh-frame-table.ts";
 import { fixupsOf } from "../fixups-of-job.ts";
 import type { LinkJob } from "../link-job.ts";
+import { asLowMemoryError } from "../low-memory-error.ts";
 
 /** Puts the contents in place: needs addresses of nothing, so it goes on while the loader works. */
 export function copy(job: LinkJob): void {
@@ -17,11 +18,15 @@ export function fixUp(job: LinkJob): void {
   const { tables, layout } = job;
   const { memory } = job.alloc;
   const fixups = fixupsOf(job, job.externals);
-  applyAll(job, fixups);
-  if (fixups.again) {
-    // A function got its stub for an address after other uses had been written: once more, from the files.
-    copyContents(tables, memory);
+  try {
     applyAll(job, fixups);
+    if (fixups.again) {
+      // A function got its stub for an address after other uses had been written: once more, from the files.
+      copyContents(tables, memory);
+      applyAll(job, fixups);
+    }
+  } catch (error) {
+    throw asLowMemoryError(error, job.alloc.address, job.alloc.size);
   }
   job.resolvedWords = fixups.resolvedWords;
   reverseFunctionArrays(tables, layout.arrays, memory);

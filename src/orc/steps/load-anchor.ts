@@ -27,7 +27,14 @@ export async function loadAnchor(job: LinkJob): Promise<void> {
     : { bytes: memory.bytes.slice(source - memory.base, source - memory.base + sourceSize) };
   const results = layout.headerData.address + sizes.words;
   try {
-    const image = { start: address, size: alloc.size, results, resultCount: sizes.wordCount, ...file };
+    const image = {
+      start: address,
+      size: alloc.size,
+      results,
+      resultCount: sizes.wordCount,
+      bindsFirst: job.interposition !== undefined,
+      ...file,
+    };
     const loaded = await epc.loadImage(image);
     job.image = loaded.handle;
     job.loaderWords = loaded.results;

@@ -4,10 +4,12 @@ import { countIndirectFunctions } from "../../link/bind-symbols.ts";
 import { Demand } from "../../link/direct-references.ts";
 import { layOut, measureThreadLocals, placeLayout } from "../../link/layout.ts";
 import { GOT_BYTES_PER_SYMBOL } from "../../link/linkage-tables.ts";
-import type { SharedLibraryGenerator } from "../definition-generator.ts";
 import { exportedSymbols } from "../exported-symbols.ts";
+import { isStandard } from "../interposition.ts";
 import type { LinkJob } from "../link-job.ts";
 import { planCopies } from "../plan-copies.ts";
+
+const C_LIBRARY = "libc.so.6";
 
 /** Bytes of the slot of an indirect function. */
 export const RESOLVED_SLOT_SIZE = 8;
@@ -30,7 +32,8 @@ export async function planLayout(job: LinkJob): Promise<void> {
       name: tables.pool.bytes(id).slice(),
       staticTls: ((demands.get(id) ?? 0) & Demand.staticTls) !== 0,
     })),
-    needed: librariesOfAnchor(job).map((library) => library.loadName),
+    needed: librariesOfAnchor(job),
+    initializer: job.interposition?.hold ?? 0,
     tls: measureThreadLocals(tables),
     staticTls: true,
     executableStack: tables.executableStacks.length > 0,
@@ -50,12 +53,19 @@ export async function planLayout(job: LinkJob): Promise<void> {
   placeLayout(tables, job.layout, job.alloc.address);
 }
 
-/** Every job holds the libraries it uses, so that none goes away with the job that brought it in first. */
-function librariesOfAnchor(job: LinkJob): SharedLibraryGenerator[] {
-  const { libraries, threadLocalLibraries } = job.external;
-  const others = libraries.filter(({ library }) => library.soname !== "libc.so.6");
-  // In this process libraries are opened by handle: what Node exports must not get into their scope, nor they into Node's.
-  // But only for what the anchor needs does the loader say where a thread-local variable is.
-  if (job.context.epc.kind === "in-process") return others.filter((library) => threadLocalLibraries.has(library));
-  return others;
+/**
+ * What the loader is to bring in, by load name. Every job holds the libraries it uses, so that none goes away with the job that
+ * brought it in first; the C library comes last, as in an ordinary link, for dlsym(RTLD_NEXT) to find there.
+ */
+function librariesOfAnchor(job: LinkJob): string[] {
+  // In this process libraries are opened by handle: what Node exports must not get into their scope, nor they into Node's. What
+  // Node has itself is there already, and libraries that refer to the program's names have to come with it. Only for what the
+  // anchor needs does the loader say where a thread-local variable is.
+  const byHandle = job.context.epc.kind === "in-process" && job.interposition === undefined;
+  const { threadLocalLibraries } = job.external;
+  const libraries = job.external.libraries.filter((generator) => {
+    const { library } = generator;
+    return library.soname !== C_LIBRARY && (!byHandle || isStandard(library) || threadLocalLibraries.has(generator));
+  });
+  return [...libraries.map(({ loadName }) => loadName), C_LIBRARY];
 }

@@ -1,0 +1,133 @@
+// Programs that define names which libraries refer to. In an ordinary process the program precedes all libraries in every scope;
+// here some of them were there before it. What sets that right is C code of ours (executor/linked), which is linked like a program's.
+
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { LinkError } from "../errors.ts";
+import { STB_WEAK } from "../formats/elf/constants.ts";
+import { SharedLibrary } from "../formats/elf/shared-library.ts";
+import { SymbolName } from "../formats/elf/shared-library-hash.ts";
+import { readingOpener } from "../inputs/file-opener.ts";
+import { ProcessSymbolsGenerator } from "./definition-generator.ts";
+import type { ExecutionSession } from "./execution-session.ts";
+import { executorPath } from "./executor-path.ts";
+import { exportedSymbols } from "./exported-symbols.ts";
+import type { LinkJob } from "./link-job.ts";
+
+/** Addresses of the functions in executor/linked. */
+export interface Interposition {
+  /** The anchor's initializer: keeps the constructors of the libraries that come with it for later. */
+  readonly hold: number;
+  /** void start(int argc, char **argv, char **envp), before the program's constructors: binds libraries to the program. */
+  readonly start: number;
+  /** After the program's last handler. */
+  readonly end: number;
+}
+
+const NAMES = { hold: "__slablink_hold", start: "__slablink_start", end: "__slablink_end" } as const;
+
+/** What the C library calls by name and not directly: its allocator (glibc's manual, "Replacing malloc"). */
+const ALLOCATOR = ["malloc", "calloc", "realloc", "free", "memalign", "aligned_alloc", "posix_memalign", "valloc"];
+
+/** Variables of the C library of which Node's executable has copies: libraries must be shown them. The C++ library has more. */
+const COPIED = [
+  "stdin",
+  "stdout",
+  "stderr",
+  "environ",
+  "__environ",
+  "_environ",
+  "timezone",
+  "__timezone",
+  "tzname",
+  "__tzname",
+];
+
+/** The C and C++ libraries, whose constructors call nothing that a program could define but what it replaces by a strong definition. */
+const STANDARD = new Set(["libc.so.6", "ld-linux-x86-64.so.2", "libgcc_s.so.1", "libm.so.6", "libstdc++.so.6"]);
+
+/** Links the functions, as a job of their own. Errors: LinkError when the object has not been built. */
+export async function linkInterposition(session: ExecutionSession): Promise<Interposition> {
+  const file = join(dirname(executorPath()), "slablink-interpose.o");
+  if (!existsSync(file)) {
+    throw new LinkError(
+      "link",
+      `the program replaces functions of libraries, for which ${file} has to be built: run \`npm run setup\``,
+    );
+  }
+  const dylib = session.createJITDylib("slablink-interposition");
+  dylib.addObject(readingOpener.open(file));
+  dylib.addGenerator(new ProcessSymbolsGenerator());
+  const addresses = await session.lookup(dylib, Object.values(NAMES));
+  const address = (name: string): number => addresses.get(name)!;
+  return { hold: address(NAMES.hold), start: address(NAMES.start), end: address(NAMES.end) };
+}
+
+/** Whether libraries of the job, or the C library, refer to names that the job or one of its libraries is to define for them. */
+export function interposes(job: LinkJob): boolean {
+  const { resolution, tables, external } = job;
+  const { pool } = tables;
+  if (ALLOCATOR.some((name) => (resolution.definition[pool.internString(name)] ?? 0) !== 0)) return true;
+  if (mayOpenLibraries(job)) return true;
+  const libraries = external.libraries.filter(({ library }) => !isCLibrary(library)).map(({ library }) => library);
+  if (libraries.length === 0) return false;
+  const inProcess = job.context.epc.kind === "in-process";
+  const exported = exportedSymbols(tables, resolution);
+  const ids = new Set(exported.map(({ id }) => id));
+  const names = exported.map(({ name }) => new SymbolName(name));
+  // Inline functions that the C++ library has too mean the same, and its constructors call none.
+  const strong = exported.filter(({ info }) => info >> 4 !== STB_WEAK).map(({ name }) => new SymbolName(name));
+  const copied = new Set(COPIED.map((name) => pool.internString(name)));
+  const allocator = ALLOCATOR.map((name) => new SymbolName(new TextEncoder().encode(name)));
+  for (const library of closure(libraries, job)) {
+    const isImplicit = isStandard(library);
+    if (inProcess && library.needed.includes("libstdc++.so.6")) return true;
+    if ((isImplicit ? strong : names).some((name) => library.find(name) !== 0)) return true;
+    if (!isImplicit && allocator.some((name) => library.find(name) !== 0)) return true;
+    let refers = false;
+    library.forEachImport((strings, at) => {
+      const id = pool.intern(strings.view, strings.start + at, strings.start + strings.length);
+      refers ||= ids.has(id) || (inProcess && !isImplicit && copied.has(id));
+    });
+    if (refers) return true;
+  }
+  return false;
+}
+
+/** Whether the program opens libraries itself and has names of the C library's that those would find first there. */
+function mayOpenLibraries({ resolution, tables, context }: LinkJob): boolean {
+  const id = tables.pool.internString("dlopen");
+  if ((resolution.references[id] ?? 0) === 0 || (resolution.definition[id] ?? 0) !== 0) return false;
+  const library = context.runtime.find("libc.so.6");
+  const strong = exportedSymbols(tables, resolution).filter(({ info }) => info >> 4 !== STB_WEAK);
+  return library !== undefined && strong.some(({ name }) => library.find(new SymbolName(name)) !== 0);
+}
+
+/** The libraries and those that they need, as far as they can be found; the standard ones need nothing that matters here. */
+function closure(libraries: readonly SharedLibrary[], job: LinkJob): Set<SharedLibrary> {
+  const all = new Set(libraries);
+  for (const library of all) {
+    if (isStandard(library)) continue;
+    for (const soname of library.needed) {
+      if (STANDARD.has(soname)) continue;
+      const found = job.context.runtime.find(soname) ?? besides(library, soname);
+      if (found !== undefined) all.add(found);
+    }
+  }
+  return all;
+}
+
+/** Where DT_RUNPATH most often leads. */
+function besides(library: SharedLibrary, soname: string): SharedLibrary | undefined {
+  const path = join(dirname(library.file), soname);
+  return existsSync(path) ? SharedLibrary.read(readingOpener.open(path)) : undefined;
+}
+
+/** Whether it is one of the C and C++ libraries, which Node has too. */
+export function isStandard({ soname }: SharedLibrary): boolean {
+  return soname !== undefined && STANDARD.has(soname);
+}
+
+function isCLibrary({ soname }: SharedLibrary): boolean {
+  return soname === "libc.so.6" || soname === "ld-linux-x86-64.so.2";
+}
