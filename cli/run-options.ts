@@ -146,13 +146,31 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
   };
 }
 
+/**
+ * What `pkg-config --libs` and a compiler's driver hand to the linker and what makes no difference here: how an output file
+ * is laid out, and what linked code has in any case (its symbols are found by libraries, its references are bound at once).
+ */
+const WITHOUT_EFFECT =
+  /^(-O\d?|-E|--export-dynamic|--hash-style=.*|--build-id(=.*)?|--eh-frame-hdr|--no-undefined|--relax|--sort-common)$/;
+const KEYWORDS_WITHOUT_EFFECT = /^(relro|norelro|now|lazy|defs|noexecstack|combreloc|(no)?separate-code|origin)$/;
+
 /** `-Wl,a,b` is `a b`, so that the words of a compiler's command line can be used as they are; `-pthread` is a library. */
 function splitLinkerWords(words: readonly string[]): string[] {
   const end = words.indexOf("--");
   const ours = end < 0 ? words : words.slice(0, end);
   const split = ours.flatMap((word) => {
-    if (word.startsWith("-Wl,")) return word.slice(4).split(",");
+    if (word.startsWith("-Wl,")) return withEffect(word.slice(4).split(","));
+    if (word === "-rdynamic") return [];
     return word === "-pthread" ? ["-lpthread"] : [word];
   });
   return end < 0 ? split : [...split, ...words.slice(end)];
+}
+
+function withEffect(words: readonly string[]): string[] {
+  const kept: string[] = [];
+  for (let i = 0; i < words.length; i++) {
+    if (words[i] === "-z" && KEYWORDS_WITHOUT_EFFECT.test(words[i + 1] ?? "")) i++;
+    else if (!WITHOUT_EFFECT.test(words[i]!)) kept.push(words[i]!);
+  }
+  return kept;
 }

@@ -14,10 +14,10 @@ import { SharedMemoryMapper } from "../memory/shared-memory-mapper.ts";
 import { DEFAULT_SLAB_SIZE, SlabMemoryManager } from "../memory/slab-memory-manager.ts";
 import { becomeProgram } from "../native/become-program.ts";
 import type { ProgramEnd } from "../native/program.ts";
+import { checkLibraries } from "./check-libraries.ts";
 import { ProcessSymbolsGenerator, SharedLibraryGenerator, StaticArchiveGenerator } from "./definition-generator.ts";
 import { ExecutionSession } from "./execution-session.ts";
 import { executorPath } from "./executor-path.ts";
-import { checkInProcessLibraries } from "./in-process-libraries.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import { LowMemoryError } from "./low-memory-error.ts";
 import type { LinkedJob } from "./materialize.ts";
@@ -81,7 +81,7 @@ async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd
   let hasRun = false;
   try {
     const inputs = await readInputs(request, opener);
-    if (request.mode === "in-process") checkInProcessLibraries(inputs);
+    checkLibraries(inputs, request.mode === "in-process", process.env.LD_PRELOAD);
     const inputsRead = performance.now();
     session = await opening;
     const before = [

@@ -249,6 +249,20 @@ for (const mode of modesUnderTest) {
   });
 }
 
+test("libraries that have to be the first of a process, or on the program's thread", async (t) => {
+  const object = await objectOf(hello);
+  await refused(
+    [object, "-lasan"],
+    /libasan\.so: the address sanitizer has to be the first/,
+    /LD_PRELOAD=\S+libasan\.so/,
+  );
+  await refused([object, "-ltsan"], /libtsan\.so: the thread sanitizer/, /run with LD_PRELOAD=/);
+  if (!has(t, "libgphobos.a")) return;
+  const { status, stdout, stderr } = await runIn("in-process", [object, "-lgphobos"]);
+  assert.deepEqual({ status, stdout }, { status: 1, stdout: "" });
+  assert.match(stderr, /D's shared run-time library .* run in the executor/);
+});
+
 test("data beyond what small-model code reaches", async () => {
   const source = "char a[1600UL << 20], b[1600UL << 20];\nint main(int c, char **v) { return a[c] + b[c]; }\n";
   const object = await compile(["gcc", "-O1", "-fno-pic"], "outgrown.c", source);

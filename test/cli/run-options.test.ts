@@ -41,6 +41,20 @@ test("words for the linker on a compiler's command line", () => {
   assert.deepEqual(argv, ["a.o", "-Wl,x", "--", "-pthread"]);
 });
 
+test("words for the linker that make no difference here are passed over, others are not", () => {
+  const words = [
+    "-Wl,-O1,--as-needed,-z,relro,-z,now,--hash-style=gnu",
+    "a.o",
+    "-rdynamic",
+    "-Wl,--export-dynamic,-lm",
+  ];
+  const { items } = parseRunOptions(words);
+  assert.deepEqual(items, [file("a.o", { asNeeded: true }), library("m", { asNeeded: true })]);
+  for (const word of ["-Wl,-z,execstack", "-Wl,--gc-sections", "-O1", "-Wl,-Tscript"]) {
+    assert.throws(() => parseRunOptions(["a.o", word]), UsageError, word);
+  }
+});
+
 test("what is not given has its default", () => {
   const { items: _, ...rest } = parseRunOptions(["a.o"]);
   assert.deepEqual(rest, {

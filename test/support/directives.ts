@@ -1,6 +1,6 @@
 /**
  * A test program and what its head comment says about it. Directives are `// name: words`, one a line, anywhere before
- * the first line that is neither a comment nor empty:
+ * the first line that is neither a comment nor empty (in other languages behind their own mark: `!`, `--`):
  *
  * * `compile: gcc -O{1,2} -fPIC`: a compiler and its flags. Braces multiply as in a shell; each result, and each such line,
  *   is a variant. For C++ the compiler's C++ driver is taken.
