@@ -136,12 +136,16 @@ export function planCopies(
     if (address === undefined) copied.push({ id, symbol, library });
     else if (libraryAddresses === undefined)
       continue; // not in the executor's list: out of range
-    else if (!symbol.name.startsWith("_Z") || !library.isReadOnlyAddress(symbol.value, symbol.size)) {
-      // C++ constants (virtual tables, type_info, std::nothrow) can be read from a copy as well as from the original: the C++
-      // ABI tells types by their names. Anything else has to be where the library looks for it, constants too: programs
-      // compare their addresses (Ada's `others`). What the loader has written to its own would be lost: out of range.
-      if (library.soname !== LOADER) variables.push(found);
-    } else plan.copies.push(copyOfLiveData(id, symbol, epc.readMemory!(address, symbol.size)));
+    // C++ constants (virtual tables, type_info, std::nothrow) can be read from a copy as well as from the original: the C++
+    // ABI tells types by their names. Anything else has to be where the library looks for it, constants too: programs
+    // compare their addresses (Ada's `others`). What the loader has (_r_debug) it wrote before any copy relocation of an
+    // ordinary executable, and does not look for in the copy.
+    else if (
+      library.soname === LOADER ||
+      (symbol.name.startsWith("_Z") && library.isReadOnlyAddress(symbol.value, symbol.size))
+    ) {
+      plan.copies.push(copyOfLiveData(id, symbol, epc.readMemory!(address, symbol.size)));
+    } else variables.push(found);
   }
   if (variables.length + functions.length > 0) throw new DataOutOfReachError(variables, functions);
   const isInterposed = (name: string): boolean => {
