@@ -31,6 +31,10 @@ const MOST_STARTS = 4;
 /** What an executor grants by itself (executor/main.c), in bytes. */
 const EXECUTOR_TLS_ALIGNMENT = 256;
 
+/** What Free Pascal calls a program's body; its `main` relies on what a `_start` of its own has set up. */
+const PASCAL_MAIN = "PASCALMAIN";
+const pascalSentence = `the program is Free Pascal's (it defines ${PASCAL_MAIN}), whose run-time system must be entered by a _start of its own, and slablink enters main; make a shared library of it instead`;
+
 /**
  * Links a program and runs it: `slablink run` without its command line. Resolves when the program has ended.
  * Errors: SlablinkErrors before the program starts; nothing is left behind in either case.
@@ -93,6 +97,7 @@ async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd
     const job = await session.link(program, [request.entry], { isProgram: true });
     const main = job.address(request.entry);
     if (main === undefined) throw new LinkError("undefined-symbol", `the entry point ${request.entry} is not defined`);
+    if (job.address(PASCAL_MAIN) !== undefined) throw new LinkError("link", pascalSentence);
     for (const warning of job.warnings) request.onWarning?.(warning);
     request.onLinked?.(statsOf(session, job, before));
     hasRun = true;

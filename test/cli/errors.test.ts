@@ -263,6 +263,13 @@ test("libraries that have to be the first of a process, or on the program's thre
   assert.match(stderr, /D's shared run-time library .* run in the executor/);
 });
 
+test("a Free Pascal program, which needs a start of its own", async () => {
+  const object = await objectOf(
+    'int puts(const char *); void PASCALMAIN(void) {} int main(void) { puts("ran"); return 0; }',
+  );
+  await refused([object], /PASCALMAIN/, /_start/);
+});
+
 test("data beyond what small-model code reaches", async () => {
   const source = "char a[1600UL << 20], b[1600UL << 20];\nint main(int c, char **v) { return a[c] + b[c]; }\n";
   const object = await compile(["gcc", "-O1", "-fno-pic"], "outgrown.c", source);
