@@ -1,6 +1,9 @@
 /** 2^32, the weight of the high word of a 64-bit field. */
 export const TWO_32 = 0x1_0000_0000;
 
+/** The highest address that any signed 32-bit field reaches. */
+export const LOW_END = 0x7fff_ffff;
+
 /** Rounds `value` up to a multiple of `alignment` (a power of two, or any positive number). */
 export function alignUp(value: number, alignment: number): number {
   const rest = value % alignment;

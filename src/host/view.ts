@@ -43,6 +43,18 @@ function transferToStream(buffer: ArrayBuffer): void {
   });
 }
 
+/** The pointer that is stored at `address`, as a number. */
+export function readPointer(address: number): number {
+  return Number(new DataView(readMemory(address, 8).buffer).getBigUint64(0, true));
+}
+
+/** Stores a pointer at `address`. */
+export function writePointer(address: number, value: number): void {
+  const bytes = new Uint8Array(8);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true);
+  libc.memcpy(address, bytes, bytes.length);
+}
+
 /** A copy of native memory; the range must be readable. */
 export function readMemory(address: number, size: number): Uint8Array {
   const bytes = new Uint8Array(size);

@@ -7,8 +7,16 @@ import { systemLibraryDirectories } from "./system-directories.ts";
 
 /** What every program may use without naming it, in the order in which g++ and the loader would find it. */
 const implicitNames = ["libgcc_s.so.1", "libm.so.6", "libstdc++.so.6"];
-/** Parts of the C library proper: what the process itself has. */
-const processNames = ["libc.so.6", "ld-linux-x86-64.so.2", ...implicitNames];
+/** The C library's soname. */
+export const C_LIBRARY = "libc.so.6";
+/** The C library proper with its loader: what is in every process before anything else. */
+const cNames: readonly string[] = [C_LIBRARY, "ld-linux-x86-64.so.2"];
+const processNames = [...cNames, ...implicitNames];
+
+/** True of the C library and its loader. */
+export function isOfCLibrary(soname: string | undefined): boolean {
+  return soname !== undefined && cNames.includes(soname);
+}
 
 /** True of the libraries that every process of C++ has, Node's among them. */
 export function isOfEveryProcess(soname: string | undefined): boolean {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { AddressRange } from "../bytes/address.ts";
 import { libc } from "../host/libc.ts";
-import { readMemory } from "../host/view.ts";
+import { readPointer } from "../host/view.ts";
 import { mapPages } from "./native-pages.ts";
 
 /** What a program in this process is started with; `start` is its argv. All addresses. */
@@ -57,12 +57,11 @@ export function layOutArguments(
 
 /** The pointers in `environ`, which may be null. */
 function readEnvironment(environ: number): number[] {
-  const word = (at: number): number => Number(new BigUint64Array(readMemory(at, 8).buffer)[0]);
   const pointers: number[] = [];
-  const array = word(environ);
+  const array = readPointer(environ);
   if (array === 0) return pointers;
   for (let at = array; ; at += 8) {
-    const pointer = word(at);
+    const pointer = readPointer(at);
     if (pointer === 0) return pointers;
     pointers.push(pointer);
   }

@@ -2,7 +2,7 @@ import { fstatSync } from "node:fs";
 import { isatty } from "node:tty";
 import { findSymbols, PROCESS } from "../host/dynamic-loader.ts";
 import { libc } from "../host/libc.ts";
-import { readMemory } from "../host/view.ts";
+import { readPointer, writePointer } from "../host/view.ts";
 import { mapPages } from "./native-pages.ts";
 
 /** Signals that Node ignores from its start: PIPE, XFSZ. */
@@ -27,8 +27,8 @@ export function becomeProgram(argv0: string): void {
   // A thread has the name of the one that starts it.
   libc.prctl(PR_SET_NAME, text + Buffer.byteLength(argv0.slice(0, short)));
   const [long, last] = findSymbols(PROCESS, ["program_invocation_name", "program_invocation_short_name"]);
-  setPointer(long!, text);
-  setPointer(last!, text + Buffer.byteLength(argv0.slice(0, short)));
+  if (long !== 0) writePointer(long!, text);
+  if (last !== 0) writePointer(last!, text + Buffer.byteLength(argv0.slice(0, short)));
 }
 
 /** Node makes stdout unbuffered. As glibc would: by lines on a terminal, else in blocks of the file's size up to BUFSIZ. */
@@ -40,13 +40,5 @@ function bufferStandardOutput(): void {
     // Closed.
   }
   const [variable] = findSymbols(PROCESS, ["stdout"]);
-  const stdout = Number(new DataView(readMemory(variable!, 8).buffer).getBigUint64(0, true));
-  libc.setvbuf(stdout, mapPages(size), isatty(1) ? IOLBF : IOFBF, size);
-}
-
-function setPointer(variable: number, value: number): void {
-  if (variable === 0) return;
-  const bytes = new Uint8Array(8);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(value), true);
-  libc.memcpy(variable, bytes, bytes.length);
+  libc.setvbuf(readPointer(variable!), mapPages(size), isatty(1) ? IOLBF : IOFBF, size);
 }

@@ -7,7 +7,7 @@ import { findSymbols, PROCESS } from "../host/dynamic-loader.ts";
 import { libc } from "../host/libc.ts";
 import { PAGE_SIZE, unmapMemory } from "../host/mapping.ts";
 import { isDetached, joinThread, startThread } from "../host/thread.ts";
-import { readMemory, viewMemory } from "../host/view.ts";
+import { readMemory, viewMemory, writePointer } from "../host/view.ts";
 import { layOutArguments } from "./argument-block.ts";
 import { mapCode, mapPages } from "./native-pages.ts";
 import type { Program, ProgramEnd } from "./program.ts";
@@ -172,8 +172,7 @@ export class ProgramRunner {
       ...program.finiFunctions,
     ];
     const block = layOutArguments(program.argv, this.#environ, init, fini);
-    const environment = new BigUint64Array([BigInt(block.environment)]);
-    libc.memcpy(this.#environ, new Uint8Array(environment.buffer), 8);
+    writePointer(this.#environ, block.environment);
     if (this.#arguments) unmapMemory(this.#arguments.start, this.#arguments.end - this.#arguments.start);
     this.#arguments = block;
     this.#set(ProgramBlock.main, program.main);

@@ -1,8 +1,8 @@
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { STT_FUNC, STT_GNU_IFUNC, STT_OBJECT, STT_TLS } from "../formats/elf/constants.ts";
-import type { DynamicSymbol, SharedLibrary } from "../formats/elf/shared-library.ts";
+import type { DynamicSymbol } from "../formats/elf/shared-library.ts";
 import { splitVersion } from "../formats/elf/symbol-versions.ts";
-import type { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
+import { isOfCLibrary, type RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import { ExternalKind } from "../link/externals.ts";
 import { SharedLibraryGenerator } from "./definition-generator.ts";
 import type { JITDylib } from "./jit-dylib.ts";
@@ -138,18 +138,14 @@ function findInLibraries(
 ): LibrarySymbol | undefined {
   const { name: plain, version } = splitVersion(name);
   for (const library of libraries) {
-    if (isPartOfProcess(library.library)) continue;
+    // It is in every process; what it defines is the process's to say (its data may have been copied).
+    if (isOfCLibrary(library.library.soname)) continue;
     const symbol = library.library.lookup(plain, version);
     if (symbol !== undefined && (version !== undefined || symbol.isDefaultVersion)) {
       return { id, library, symbol, version };
     }
   }
   return undefined;
-}
-
-/** The C library is in every process; what it defines is the process's to say (its data may have been copied). */
-function isPartOfProcess(library: SharedLibrary): boolean {
-  return library.soname === "libc.so.6" || library.soname === "ld-linux-x86-64.so.2";
 }
 
 async function findInProcess(

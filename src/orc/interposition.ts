@@ -8,6 +8,7 @@ import { STB_WEAK } from "../formats/elf/constants.ts";
 import { SharedLibrary } from "../formats/elf/shared-library.ts";
 import { SymbolName } from "../formats/elf/shared-library-hash.ts";
 import { readingOpener } from "../inputs/file-opener.ts";
+import { C_LIBRARY, isOfCLibrary, isOfEveryProcess } from "../inputs/runtime-libraries.ts";
 import { ProcessSymbolsGenerator } from "./definition-generator.ts";
 import type { ExecutionSession } from "./execution-session.ts";
 import { executorPath } from "./executor-path.ts";
@@ -43,9 +44,6 @@ const COPIED = [
   "__tzname",
 ];
 
-/** The C and C++ libraries, whose constructors call nothing that a program could define but what it replaces by a strong definition. */
-const STANDARD = new Set(["libc.so.6", "ld-linux-x86-64.so.2", "libgcc_s.so.1", "libm.so.6", "libstdc++.so.6"]);
-
 /** Links the functions, as a job of their own. Errors: LinkError when the object has not been built. */
 export async function linkInterposition(session: ExecutionSession): Promise<Interposition> {
   const file = join(dirname(executorPath()), "slablink-interpose.o");
@@ -69,7 +67,9 @@ export function interposes(job: LinkJob): boolean {
   const { pool } = tables;
   if (ALLOCATOR.some((name) => (resolution.definition[pool.internString(name)] ?? 0) !== 0)) return true;
   if (mayOpenLibraries(job)) return true;
-  const libraries = external.libraries.filter(({ library }) => !isCLibrary(library)).map(({ library }) => library);
+  const libraries = external.libraries
+    .filter(({ library }) => !isOfCLibrary(library.soname))
+    .map(({ library }) => library);
   if (libraries.length === 0) return false;
   const inProcess = job.context.epc.kind === "in-process";
   const exported = exportedSymbols(tables, resolution);
@@ -80,7 +80,8 @@ export function interposes(job: LinkJob): boolean {
   const copied = new Set(COPIED.map((name) => pool.internString(name)));
   const allocator = ALLOCATOR.map((name) => new SymbolName(new TextEncoder().encode(name)));
   for (const library of closure(libraries, job)) {
-    const isImplicit = isStandard(library);
+    // The constructors of the C and C++ libraries call nothing that a program could define but what it replaces by a strong definition.
+    const isImplicit = isOfEveryProcess(library.soname);
     if (inProcess && library.needed.includes("libstdc++.so.6")) return true;
     if ((isImplicit ? strong : names).some((name) => library.find(name) !== 0)) return true;
     if (!isImplicit && allocator.some((name) => library.find(name) !== 0)) return true;
@@ -98,7 +99,7 @@ export function interposes(job: LinkJob): boolean {
 function mayOpenLibraries({ resolution, tables, context }: LinkJob): boolean {
   const id = tables.pool.internString("dlopen");
   if ((resolution.references[id] ?? 0) === 0 || (resolution.definition[id] ?? 0) !== 0) return false;
-  const library = context.runtime.find("libc.so.6");
+  const library = context.runtime.find(C_LIBRARY);
   const strong = exportedSymbols(tables, resolution).filter(({ info }) => info >> 4 !== STB_WEAK);
   return library !== undefined && strong.some(({ name }) => library.find(new SymbolName(name)) !== 0);
 }
@@ -107,9 +108,9 @@ function mayOpenLibraries({ resolution, tables, context }: LinkJob): boolean {
 function closure(libraries: readonly SharedLibrary[], job: LinkJob): Set<SharedLibrary> {
   const all = new Set(libraries);
   for (const library of all) {
-    if (isStandard(library)) continue;
+    if (isOfEveryProcess(library.soname)) continue;
     for (const soname of library.needed) {
-      if (STANDARD.has(soname)) continue;
+      if (isOfEveryProcess(soname)) continue;
       const found = job.context.runtime.find(soname) ?? besides(library, soname);
       if (found !== undefined) all.add(found);
     }
@@ -121,13 +122,4 @@ function closure(libraries: readonly SharedLibrary[], job: LinkJob): Set<SharedL
 function besides(library: SharedLibrary, soname: string): SharedLibrary | undefined {
   const path = join(dirname(library.file), soname);
   return existsSync(path) ? SharedLibrary.read(readingOpener.open(path)) : undefined;
-}
-
-/** Whether it is one of the C and C++ libraries, which Node has too. */
-export function isStandard({ soname }: SharedLibrary): boolean {
-  return soname !== undefined && STANDARD.has(soname);
-}
-
-function isCLibrary({ soname }: SharedLibrary): boolean {
-  return soname === "libc.so.6" || soname === "ld-linux-x86-64.so.2";
 }

@@ -1,3 +1,4 @@
+import { LOW_END } from "../bytes/address.ts";
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { STT_FUNC, STT_GNU_IFUNC, STT_OBJECT } from "../formats/elf/constants.ts";
 import { isOfEveryProcess } from "../inputs/runtime-libraries.ts";
@@ -57,13 +58,10 @@ export async function addressesOfLoaded(
   return addresses;
 }
 
-/** Libraries lie above; below are Node's executable and what a second start has put in reach (relaunch.ts). */
-const LOW_END = 0x7fff_ffff;
-
 /**
  * Node's executable holds copies of some variables of the C++ library, and the library itself uses those; its own handle
  * still answers with the unused originals. The copies that a second start made and the addresses that it gave to functions
- * count as well. Functions that Node defines itself do not: they are others of the same name.
+ * count as well: they lie within the reach of 32 bits, and libraries above. Functions that Node defines itself do not: they are others of the same name.
  */
 async function preferCopies(
   epc: ExecutorProcessControl,

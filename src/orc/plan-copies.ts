@@ -1,3 +1,4 @@
+import { LOW_END } from "../bytes/address.ts";
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { LinkError } from "../errors.ts";
 import { STT_NOTYPE, STV_PROTECTED } from "../formats/elf/constants.ts";
@@ -10,9 +11,6 @@ import { ExternalKind } from "../link/externals.ts";
 import { type ExternalNames, kindOfSymbol } from "./external-names.ts";
 import { observedFunctions } from "./observed-functions.ts";
 import type { SymbolResolution } from "./symbol-resolution.ts";
-
-/** Beyond this no 32-bit field reaches. */
-const LOW_END = 0x7fff_ffff;
 
 const LOADER = "ld-linux-x86-64.so.2";
 

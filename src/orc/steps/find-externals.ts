@@ -1,5 +1,6 @@
 import type { GraphTables } from "../../graph/graph-tables.ts";
 import { SectionKind } from "../../graph/section-table.ts";
+import { C_LIBRARY } from "../../inputs/runtime-libraries.ts";
 import { ExternalKind } from "../../link/externals.ts";
 import { isLinkerDefined, setBound } from "../../link/linker-defined.ts";
 import { uniteDefaultVersions } from "../default-versions.ts";
@@ -43,7 +44,7 @@ export async function findExternals(job: LinkJob): Promise<void> {
       job.libraryAddresses = await find(epc, job.external.fromLibraries, openedLibraries, 0);
       // Others are there for their constructors, or for the program to look up.
       for (const { loadName, library } of job.external.libraries) {
-        if (come || openedLibraries.has(loadName) || library.soname === "libc.so.6") continue;
+        if (come || openedLibraries.has(loadName) || library.soname === C_LIBRARY) continue;
         openedLibraries.set(loadName, await epc.openLibrary(loadName));
       }
     } catch (error) {

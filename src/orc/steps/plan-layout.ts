@@ -1,15 +1,13 @@
 import { STUB_SIZE } from "../../arch/x86_64.ts";
+import { C_LIBRARY, isOfEveryProcess } from "../../inputs/runtime-libraries.ts";
 import { measureAnchor } from "../../link/anchor.ts";
 import { countIndirectFunctions } from "../../link/bind-symbols.ts";
 import { Demand } from "../../link/direct-references.ts";
 import { layOut, measureThreadLocals, placeLayout } from "../../link/layout.ts";
 import { GOT_BYTES_PER_SYMBOL } from "../../link/linkage-tables.ts";
 import { exportedSymbols } from "../exported-symbols.ts";
-import { isStandard } from "../interposition.ts";
 import type { LinkJob } from "../link-job.ts";
 import { planCopies } from "../plan-copies.ts";
-
-const C_LIBRARY = "libc.so.6";
 
 /** Bytes of the slot of an indirect function. */
 export const RESOLVED_SLOT_SIZE = 8;
@@ -65,7 +63,10 @@ function librariesOfAnchor(job: LinkJob): string[] {
   const { threadLocalLibraries } = job.external;
   const libraries = job.external.libraries.filter((generator) => {
     const { library } = generator;
-    return library.soname !== C_LIBRARY && (!byHandle || isStandard(library) || threadLocalLibraries.has(generator));
+    return (
+      library.soname !== C_LIBRARY &&
+      (!byHandle || isOfEveryProcess(library.soname) || threadLocalLibraries.has(generator))
+    );
   });
   return [...libraries.map(({ loadName }) => loadName), C_LIBRARY];
 }
