@@ -95,6 +95,18 @@ export class SymbolStringPool {
     return true;
   }
 
+  /** Gives back the room for more names; those that come all the same get new room. */
+  compact(): void {
+    if (4 * this.#count > this.#hash.length) return;
+    // The table is rehashed into twice its size.
+    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(this.#count + 2)));
+    this.#rehash();
+    this.#hash = this.#hash.slice(0, this.#count + 1);
+    this.#start = this.#start.slice(0, this.#count + 1);
+    this.#length = this.#length.slice(0, this.#count + 1);
+    this.#store = new DataView(this.#store.buffer.slice(0, this.#used));
+  }
+
   #find(hash: number, begin: number, length: number): number {
     let slot = hash & this.#mask;
     for (let entry = this.#slots[slot]!; entry !== 0; entry = this.#slots[slot]!) {

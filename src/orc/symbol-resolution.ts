@@ -202,13 +202,18 @@ export class SymbolResolution {
     });
   }
 
-  /** Makes every reference to `from` one to `to`; nothing defines either of them. */
-  rename(from: number, to: number): void {
+  /** Makes every reference to a key one to its value; nothing defines any of them. One pass, however many there are. */
+  rename(names: ReadonlyMap<number, number>): void {
     this.#fit();
     const { symbols } = this.tables;
-    for (let row = 0; row < symbols.count; row++) if (symbols.id[row] === from) symbols.id[row] = to;
-    this.references[to]! |= this.references[from]!;
-    this.references[from] = 0;
+    for (let row = 0; row < symbols.count; row++) {
+      const to = names.get(symbols.id[row]!);
+      if (to !== undefined) symbols.id[row] = to;
+    }
+    for (const [from, to] of names) {
+      this.references[to]! |= this.references[from]!;
+      this.references[from] = 0;
+    }
   }
 
   /** Gives every common symbol that won a section of its own, of the largest size and alignment asked for (gABI, SHN_COMMON). */
@@ -240,6 +245,20 @@ export class SymbolResolution {
   /** The graph whose symbol table has the row. */
   graphOfRow(row: number): LinkGraph {
     return this.tables.graphs[this.#graphOf(row, this.tables.graphs)]!;
+  }
+
+  /** Gives back what was needed to find definitions, and the room for more names. */
+  compact(): void {
+    const { size } = this.tables.pool;
+    this.#sources.length = 0;
+    this.#wanted = [];
+    this.#offerSource = this.#offerIndex = this.#offerBefore = new Int32Array(16);
+    this.#offerCount = 0;
+    this.#offered = new Int32Array(size);
+    this.#isWanted = new Uint8Array(size);
+    this.definition = this.definition.slice(0, size);
+    this.references = this.references.slice(0, size);
+    this.invisible = this.invisible.slice(0, size);
   }
 
   #refer(row: number): void {
