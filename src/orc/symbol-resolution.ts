@@ -3,7 +3,7 @@ import type { GraphTables } from "../graph/graph-tables.ts";
 import type { LinkGraph } from "../graph/link-graph.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import { SymbolPlace } from "../graph/symbol-table.ts";
-import { EntryQueue, entryOf, idOf } from "./entry-queue.ts";
+import { EntryQueue, entryOf, idOf, sift, takeFirst } from "./entry-queue.ts";
 
 /**
  * What is known about the references to a name: bits of `SymbolResolution.references`. `hidden` must be met inside the job;
@@ -62,6 +62,9 @@ export class SymbolResolution {
   /** The source that is being visited, or the last one that was. */
   #position = 0;
   #visiting = false;
+  /** While all sources are gone through: the numbers of those ahead that have something in their queue, as a heap; those behind. */
+  #ahead: number[] | undefined;
+  #behind: number[] = [];
   readonly #commons = new Map<number, { size: number; alignment: number }>();
 
   constructor(tables: GraphTables) {
@@ -130,14 +133,19 @@ export class SymbolResolution {
 
   /** Looks for what is still wanted in all sources, whatever their order. */
   close(isElsewhere?: (id: number) => boolean): void {
+    for (let at = 1; at <= this.#sources.length; at++) if (!this.#sources[at - 1]!.queue.isEmpty) this.#behind.push(at);
     for (;;) {
       const wanted = this.#wanted.filter((id) => this.definition[id] === 0);
       this.#wanted = [];
       this.#position = 0;
+      this.#ahead = this.#behind.sort((a, b) => a - b);
+      this.#behind = [];
       for (const id of wanted) this.#isWanted[id] = 0;
       for (const id of wanted) this.#want(id);
       let taken = 0;
-      for (let at = 1; at <= this.#sources.length; at++) taken += this.#visit(at, isElsewhere);
+      // Only where something is waiting: a chain through ten thousand archives would be a hundred million visits.
+      while (this.#ahead.length > 0) taken += this.#visit(takeFirst(this.#ahead), isElsewhere);
+      this.#ahead = undefined;
       if (taken === 0) return;
     }
   }
@@ -178,7 +186,12 @@ export class SymbolResolution {
       const number = this.#offerSource[offer]!;
       const source = this.#sources[number - 1]!;
       const isAhead = number > this.#position || (number === this.#position && this.#visiting);
-      if (isAhead || (group !== 0 && source.group === group)) source.queue.push(this.#offerIndex[offer]!, id);
+      if (!isAhead && (group === 0 || source.group !== group)) continue;
+      if (this.#ahead !== undefined && source.queue.isEmpty) {
+        if (number > this.#position) sift(this.#ahead, number);
+        else if (number < this.#position) this.#behind.push(number);
+      }
+      source.queue.push(this.#offerIndex[offer]!, id);
     }
   }
 
