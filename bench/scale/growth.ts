@@ -30,7 +30,8 @@ export function formatCurve({ name, description, unit, points, trouble }: Curve,
     const head = [plural(unit), "link ms", "µs each", "growth", "CPU ms", "growth", "peak MiB", "ld.lld ms", "growth"];
     lines.push(...table([head, ...points.map((point, i) => row(point, points[i - 1]))]));
   }
-  if (phases && points.length > 1) lines.push(...phaseGrowth(points.at(-2)!, points.at(-1)!));
+  if (phases && points.length > 1 && points.at(-1)!.slablink.phases.length > 0)
+    lines.push(...phaseGrowth(points.at(-2)!, points.at(-1)!));
   if (trouble !== undefined) lines.push(`  ${trouble}`);
   return `${lines.join("\n")}\n`;
 }

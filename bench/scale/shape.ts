@@ -108,26 +108,31 @@ export function times<T>(n: number, each: (i: number) => T): T[] {
   return Array.from({ length: n }, (_, i) => each(i));
 }
 
-/** A shared library whose one section has the symbols, `stride` bytes apart. */
+/** The one section of a shared library, with a symbol every `stride` bytes; flags and symbol type as in ELF. */
+export interface LibraryContents {
+  readonly bytes: Uint8Array;
+  readonly stride: number;
+  readonly flags: number;
+  readonly type: number;
+}
+
+/** Makes a shared library that exports the names; `options` are the compiler driver's. */
 export function sharedLibrary(
   directory: string,
   stem: string,
-  contents: Uint8Array,
   names: readonly string[],
-  stride: number,
-  flags: number,
-  type: number,
+  { bytes, stride, flags, type }: LibraryContents,
+  options: readonly string[] = [],
 ): string {
   const object = new ObjectWriter();
-  const section = object.section(flags === Flags.code ? ".text" : ".data", contents, { flags, alignment: 16 });
+  const section = object.section(flags === Flags.code ? ".text" : ".data", bytes, { flags, alignment: 16 });
   names.forEach((name, i) => {
     object.symbol(name, { section, value: stride * i, size: stride, type });
   });
   const file = put(directory, `${stem}.o`, object.bytes());
   const library = join(directory, `lib${stem}.so`);
-  const result = spawnSync("cc", ["-shared", "-nostdlib", `-Wl,-soname,${library}`, file, "-o", library], {
-    encoding: "utf8",
-  });
+  const words = ["-shared", "-nostdlib", `-Wl,-soname,${library}`, ...options, file, "-o", library];
+  const result = spawnSync("cc", words, { encoding: "utf8" });
   if (result.status !== 0) throw new Error(`cc -shared: ${result.error?.message ?? result.stderr}`);
   return library;
 }

@@ -73,7 +73,12 @@ export const externals: Shape = {
   small: 300,
   make(directory, n) {
     const names = times(n, (i) => numbered("external", i));
-    const library = sharedLibrary(directory, "functions", functionsReturning(n), names, 8, Flags.code, STT_FUNC);
+    const library = sharedLibrary(directory, "functions", names, {
+      bytes: functionsReturning(n),
+      stride: 8,
+      flags: Flags.code,
+      type: STT_FUNC,
+    });
     const object = new ObjectWriter();
     const own = callersOf(object, names);
     addTable(object, own);
@@ -90,7 +95,12 @@ export const copies: Shape = {
   small: 300,
   make(directory, n) {
     const names = times(n, (i) => numbered("variable", i));
-    const library = sharedLibrary(directory, "variables", ints(n), names, 4, Flags.data, STT_OBJECT);
+    const library = sharedLibrary(directory, "variables", names, {
+      bytes: ints(n),
+      stride: 4,
+      flags: Flags.data,
+      type: STT_OBJECT,
+    });
     const object = new ObjectWriter();
     addTable(object, readersOf(object, names));
     return { inputs: [program(directory, "scale-calls"), put(directory, "readers.o", object.bytes()), library] };

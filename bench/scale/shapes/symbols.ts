@@ -1,7 +1,20 @@
 import { R_X86_64_64 } from "../../../src/arch/x86_64.ts";
 import { STB_WEAK, STT_FUNC, STT_OBJECT } from "../../../src/formats/elf/constants.ts";
+import { archiveOf } from "../archive-writer.ts";
 import { Flags, ObjectWriter } from "../object-writer.ts";
-import { doubling, ints, numbered, program, put, type Shape, tableOf, times, words } from "../shape.ts";
+import {
+  addTable,
+  doubling,
+  ints,
+  numbered,
+  program,
+  put,
+  type Shape,
+  sharedLibrary,
+  tableOf,
+  times,
+  words,
+} from "../shape.ts";
 
 /** An object that defines the names as the ints 0, 1, … */
 function defining(names: readonly string[], binding = 1, first = 0): ObjectWriter {
@@ -27,6 +40,7 @@ function namesShape(shape: Omit<Shape, "make" | "unit">, name: (i: number) => st
 }
 
 const sizes = doubling(25_000, 4);
+const R_X86_64_SIZE64 = 33;
 
 /** What a name costs that differs from all others only at its end. */
 export const prefix = namesShape(
@@ -103,6 +117,26 @@ export const commons: Shape = {
   },
 };
 
+/** Common symbols that an archive has too: is its form of them a definition? */
+export const archiveCommons: Shape = {
+  name: "archive-commons",
+  unit: "symbol",
+  description: "n common symbols in an object, and the same in one member of an archive",
+  sizes,
+  small: 300,
+  make(directory, n) {
+    const names = times(n, (i) => numbered("common", i));
+    const [object, member] = [new ObjectWriter(), new ObjectWriter()];
+    for (const name of names) {
+      object.common(name, 4, 4, STT_OBJECT);
+      member.common(name, 8, 8, STT_OBJECT);
+    }
+    const archive = archiveOf([{ name: "commons.o", bytes: member.bytes(), symbols: names }]);
+    const inputs = [program(directory, "scale-values"), put(directory, "commons.o", object.bytes())];
+    return { inputs: [...inputs, put(directory, "table.o", tableOf([names[0]!])), put(directory, "c.a", archive)] };
+  },
+};
+
 /** What is reported when a library has been forgotten. */
 export const undefinedNames: Shape = {
   name: "undefined",
@@ -165,5 +199,45 @@ export const versions: Shape = {
     const definitions = put(directory, "v.o", defining(times(n, (i) => `${numbered("v", i)}@@VERSION_1`)).bytes());
     const table = put(directory, "table.o", tableOf(times(n, (i) => `${numbered("v", i)}@VERSION_1`)));
     return { inputs: [program(directory, "scale-values"), definitions, table], onlyHere: "without a version script" };
+  },
+};
+
+/** References to the versions that a shared library has by default. */
+export const libraryVersions: Shape = {
+  name: "library-versions",
+  unit: "symbol",
+  description: "n variables of a shared library with a version, each referred to as name@VERSION",
+  sizes: doubling(6250, 4),
+  small: 300,
+  make(directory, n) {
+    const names = times(n, (i) => numbered("v", i));
+    const script = put(directory, "versions", Buffer.from("VERSION_1 { *; };\n"));
+    const contents = { bytes: ints(n), stride: 4, flags: Flags.data, type: STT_OBJECT };
+    const library = sharedLibrary(directory, "versions", names, contents, [`-Wl,--version-script=${script}`]);
+    const table = put(directory, "table.o", tableOf(names.map((name) => `${name}@VERSION_1`)));
+    return { inputs: [program(directory, "scale-values"), table, library] };
+  },
+};
+
+/** Sizes of a library's variables, which nothing in the job says. */
+export const sizesOutside: Shape = {
+  name: "sizes",
+  unit: "symbol",
+  description: "n variables of a shared library, of which code has the sizes (R_X86_64_SIZE64)",
+  sizes: doubling(6250, 4),
+  small: 300,
+  make(directory, n) {
+    const names = times(n, (i) => numbered("sized", i));
+    const contents = { bytes: ints(n), stride: 4, flags: Flags.data, type: STT_OBJECT };
+    const library = sharedLibrary(directory, "sizes", names, contents);
+    const object = new ObjectWriter();
+    const symbols = names.map((name) => object.symbol(name));
+    addTable(object, symbols);
+    const section = object.section(".data.sizes", new Uint8Array(8 * n), { flags: Flags.data, alignment: 8 });
+    symbols.forEach((symbol, i) => {
+      object.relocate(section, 8 * i, R_X86_64_SIZE64, symbol);
+    });
+    const inputs = [program(directory, "scale-values"), put(directory, "sizes.o", object.bytes()), library];
+    return { inputs, onlyHere: "ld.lld refuses the size of what a library defines" };
   },
 };
