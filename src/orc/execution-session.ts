@@ -132,6 +132,7 @@ export class ExecutionSession {
         if (!visiting.has(other)) await this.#link(other, wanted, visiting);
       },
       interposition: isProgram ? () => this.#linkInterposition() : undefined,
+      isKept: this.#options.endsProcess !== true,
       serial: ++this.#serial,
     });
     this.#jobs.set(job, dylib);

@@ -2,7 +2,7 @@ import type { GraphTables } from "../graph/graph-tables.ts";
 import type { Externals } from "../link/externals.ts";
 import type { Layout } from "../link/layout.ts";
 import type { FinalizedAlloc } from "../memory/jitlink-memory-manager.ts";
-import { compactTables } from "./compact-tables.ts";
+import { detachTables } from "./detach-tables.ts";
 import type { Interposition } from "./interposition.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import { LinkJob, type MaterializationContext } from "./link-job.ts";
@@ -87,6 +87,8 @@ export async function materialize(
     const added = dylib.pending.splice(0);
     for (const objects of [job.objects, added]) for (const object of objects) dylib.pending.push(object);
     if (job.alloc !== undefined) await abandon(job);
+    job.tables.columns.dispose();
+    job.tables.pool.columns.dispose();
     throw error;
   }
 }
@@ -97,7 +99,7 @@ function linkedJob(
   phases: LinkedJob["phases"],
 ): LinkedJob {
   const { tables, resolution, layout, image, externals, archives, relocations, bytesCopied } = job;
-  compactTables(tables, resolution);
+  if (job.context.isKept) detachTables(tables, resolution, externals);
   const definition = (name: string): number | undefined => {
     const row = (resolution.definition[tables.pool.internString(name)] ?? 0) - 1;
     return row >= 0 ? tables.symbols.value[row] : undefined;
