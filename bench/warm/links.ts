@@ -52,7 +52,9 @@ export async function linkRepeatedly(mode: WarmMode, program: Program, count: nu
       const started = performance.now();
       const dylib = session.createJITDylib("python");
       fill(dylib, inputs, runtime);
-      const job = await session.link(dylib, ["main", "Py_IsInitialized"], { isProgram: true });
+      // In this process libraries that bound to a program keep it: it could not be removed.
+      const isProgram = mode.name !== "in-process";
+      const job = await session.link(dylib, ["main", "Py_IsInitialized"], { isProgram });
       const linked = performance.now();
       const { user, system } = process.cpuUsage(cpu);
       const asked = session.epc.counters.requests - requests;

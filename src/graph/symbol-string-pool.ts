@@ -136,9 +136,9 @@ export class SymbolStringPool {
     this.#hash = this.#hash.slice(0, count);
     this.#start = this.#start.slice(0, count);
     this.#length = this.#length.slice(0, count);
-    this.#slots = this.#slots.slice();
     this.#words = this.#words.slice();
     this.columns.dispose();
+    this.#fillSlots(2 ** Math.ceil(Math.log2(2 * count + 2)));
   }
 
   #find(hash: number, begin: number, length: number): number {
@@ -220,6 +220,10 @@ export class SymbolStringPool {
   #rehash(count: number): void {
     let size = 2 * this.#slots.length;
     while (size < 2 * count) size *= 2;
+    this.#fillSlots(size);
+  }
+
+  #fillSlots(size: number): void {
     this.#makeSlots(size);
     const slots = this.#slots;
     const mask = size - 1;
