@@ -121,7 +121,7 @@ export const commons: Shape = {
 export const archiveCommons: Shape = {
   name: "archive-commons",
   unit: "symbol",
-  description: "n common symbols in an object, and the same in one member of an archive",
+  description: "n common symbols in an object, and the same in one member of an archive with n definitions of its own",
   sizes,
   small: 300,
   make(directory, n) {
@@ -131,7 +131,10 @@ export const archiveCommons: Shape = {
       object.common(name, 4, 4, STT_OBJECT);
       member.common(name, 8, 8, STT_OBJECT);
     }
-    const archive = archiveOf([{ name: "commons.o", bytes: member.bytes(), symbols: names }]);
+    const section = member.section(".data", new Uint8Array(4), { flags: Flags.data, alignment: 4 });
+    const others = times(n, (i) => numbered("other", i));
+    for (const name of others) member.symbol(name, { section, size: 4, type: STT_OBJECT });
+    const archive = archiveOf([{ name: "commons.o", bytes: member.bytes(), symbols: [...names, ...others] }]);
     const inputs = [program(directory, "scale-values"), put(directory, "commons.o", object.bytes())];
     return { inputs: [...inputs, put(directory, "table.o", tableOf([names[0]!])), put(directory, "c.a", archive)] };
   },
