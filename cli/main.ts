@@ -1,4 +1,7 @@
 import { SlablinkError } from "../src/errors.ts";
+
+export { kernelCode } from "../src/kernel/kernel.ts";
+
 import { writeError } from "./terminal.ts";
 
 /** The commands; each is loaded only when it is asked for, since start-up counts in every run. */
