@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { hex } from "../bytes/address.ts";
 import { ExecutorError } from "../errors.ts";
+import type { ByteChannel } from "../host/byte-channel.ts";
 import type { ExecutorProcess } from "../host/process.ts";
 import type { Program, ProgramEnd } from "../native/program.ts";
 import {
@@ -47,6 +48,7 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
   readonly #connection: EpcConnection;
   readonly #process: ExecutorProcess | undefined;
   #processHandle: Promise<number> | undefined;
+  #runsProgram = false;
 
   private constructor(connection: EpcConnection, setup: Setup, process: ExecutorProcess | undefined) {
     this.#connection = connection;
@@ -62,10 +64,16 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
   }
 
   /** Waits for the executor's Setup on `stream`. Errors: ExecutorError, ProtocolError; the process is ended then. */
-  static async connect(stream: Duplex, options: RemoteOptions = {}): Promise<RemoteExecutorProcessControl> {
+  static async connect(
+    stream: Duplex | ByteChannel,
+    options: RemoteOptions = {},
+  ): Promise<RemoteExecutorProcessControl> {
     const { process, setupLimit = SETUP_LIMIT } = options;
     const connection = new EpcConnection(stream);
-    if (process) connection.explainEnd = (cause) => explainProcessEnd(cause, process);
+    let epc: RemoteExecutorProcessControl | undefined;
+    if (process) {
+      connection.explainEnd = (cause) => explainProcessEnd(cause, process, epc !== undefined && epc.#runsProgram);
+    }
     let timer: NodeJS.Timeout | undefined;
     try {
       const late = new Promise<never>((_, reject) => {
@@ -73,7 +81,8 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
         timer = setTimeout(() => reject(error), setupLimit);
       });
       const setup = decodeSetup(await Promise.race([connection.setup, late]));
-      return new RemoteExecutorProcessControl(connection, setup, process);
+      epc = new RemoteExecutorProcessControl(connection, setup, process);
+      return epc;
     } catch (error) {
       connection.close();
       process?.kill("SIGKILL");
@@ -146,6 +155,7 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
 
   async runProgram(program: Program): Promise<ProgramEnd> {
     if (!this.isSlablink) return runMainByWrappers(this, program);
+    this.#runsProgram = true;
     const call = this.callWrapper(Slablink.programRun, encodeProgram(program, true));
     let result: Uint8Array;
     try {
@@ -155,6 +165,8 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
       const cause = await this.#connection.closed;
       if (this.#process === undefined || cause instanceof ProtocolError || !(await isGone(this.ended))) throw error;
       return this.ended;
+    } finally {
+      this.#runsProgram = false;
     }
     return { status: expectValue(result, "running the program", (reader) => reader.i64("status")) };
   }
@@ -193,9 +205,15 @@ async function isGone(ended: Promise<ProgramEnd>): Promise<boolean> {
   return gone;
 }
 
-async function explainProcessEnd(cause: Error | undefined, process: ExecutorProcess): Promise<Error> {
+async function explainProcessEnd(
+  cause: Error | undefined,
+  process: ExecutorProcess,
+  runsProgram: boolean,
+): Promise<Error> {
   const detail = cause ? `: ${cause.message}` : "";
-  if (!(await isGone(process.ended))) {
+  // A program may have executed another one, or closed descriptors that it knows nothing of: it is the program all the same.
+  const isProgram = runsProgram && !(cause instanceof ProtocolError) && !(cause instanceof HangupError);
+  if (!isProgram && !(await isGone(process.ended))) {
     process.kill("SIGKILL");
     return new ExecutorError(`the executor closed its connection${detail}`, { cause });
   }

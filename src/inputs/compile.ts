@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { LinkError } from "../errors.ts";
@@ -75,6 +75,7 @@ function compile(
   args.push(...splitShellWords(environment[flagsVariable] ?? "", flagsVariable));
   args.push("-c", source.startsWith("-") ? `./${source}` : source, "-o", object);
 
+  const { spawn } = process.getBuiltinModule("node:child_process");
   const diagnostics = options.diagnostics ?? 2;
   return new Promise((resolve) => {
     // Its own temporary files go where they are removed with ours, however it ends.

@@ -2,6 +2,7 @@ import { InProcessExecutorProcessControl } from "../epc/in-process.ts";
 import { launchExecutor } from "../epc/launch.ts";
 import { LinkError } from "../errors.ts";
 import { FileArena } from "../host/arena.ts";
+import { milliseconds } from "../host/clock.ts";
 import { SlabMemory } from "../host/slab-memory.ts";
 import type { FileOpener } from "../inputs/file-opener.ts";
 import type { Input } from "../inputs/input.ts";
@@ -77,7 +78,7 @@ async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd
   const arena = new FileArena();
   const opener: FileOpener = { open: (path) => arena.map(path) };
   const runtime = new RuntimeLibraries({ opener });
-  const started = performance.now();
+  const started = milliseconds();
   // The executor starts while the inputs are read.
   const opening = openSession(request, runtime, start);
   opening.catch(() => {}); // awaited below
@@ -86,11 +87,11 @@ async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd
   try {
     const inputs = await readInputs(request, opener);
     checkLibraries(inputs, request.mode === "in-process", process.env.LD_PRELOAD);
-    const inputsRead = performance.now();
+    const inputsRead = milliseconds();
     session = await opening;
     const before = [
       { name: "inputs", milliseconds: inputsRead - started },
-      { name: "wait for executor", milliseconds: performance.now() - inputsRead },
+      { name: "wait for executor", milliseconds: milliseconds() - inputsRead },
     ];
     const program = session.createJITDylib("main");
     fillDylib(program, inputs, request, runtime);
@@ -140,16 +141,16 @@ async function openSession(request: RunRequest, runtime: RuntimeLibraries, start
   const slab = sharedMemory ? new SlabMemory(slabSize) : undefined;
   const path = request.executorPath ?? executorPath();
   try {
+    const { endsProcess } = request;
     const { room, lacking, lowHeap } = start;
     const tlsAlignment = room.alignment > EXECUTOR_TLS_ALIGNMENT ? room.alignment : 1;
     const needsPreload = tlsAlignment > 1 || lacking !== undefined;
     const preload = needsPreload ? preloadFor({ ...lacking, tlsAlignment }) : undefined;
-    const epc = await launchExecutor({ path, slab, staticTls: room.size, preload, lowHeap });
+    const epc = await launchExecutor({ path, slab, staticTls: room.size, preload, lowHeap, blocking: endsProcess });
     request.onExecutor?.((signal) => epc.kill(signal));
     const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);
     const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
     memoryManager.reserveAhead();
-    const { endsProcess } = request;
     return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime, endsProcess });
   } catch (error) {
     slab?.dispose();
