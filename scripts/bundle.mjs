@@ -22,8 +22,8 @@ export async function bundle() {
     // bin/slablink compiles it as the function that it is.
     banner: { js: "(function (exports, require, module, __filename, __dirname) {" },
     footer: { js: "})" },
-    minifyWhitespace: true,
-    minifySyntax: true,
+    minify: true,
+    sourcemap: "external",
     logLevel: "warning",
   });
 }

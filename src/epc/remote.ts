@@ -71,14 +71,13 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     const { process, setupLimit = SETUP_LIMIT } = options;
     const connection = new EpcConnection(stream);
     let epc: RemoteExecutorProcessControl | undefined;
-    if (process) {
-      connection.explainEnd = (cause) => explainProcessEnd(cause, process, epc !== undefined && epc.#runsProgram);
-    }
+    const runsProgram = (): boolean => (epc ? epc.#runsProgram : false);
+    if (process) connection.explainEnd = (cause) => explainProcessEnd(cause, process, runsProgram());
     let timer: NodeJS.Timeout | undefined;
     try {
       const late = new Promise<never>((_, reject) => {
-        const error = new ExecutorError(`the executor sent no Setup message within ${setupLimit} ms`);
-        timer = setTimeout(() => reject(error), setupLimit);
+        const error = (): Error => new ExecutorError(`the executor sent no Setup message within ${setupLimit} ms`);
+        timer = setTimeout(() => reject(error()), setupLimit);
       });
       const setup = decodeSetup(await Promise.race([connection.setup, late]));
       epc = new RemoteExecutorProcessControl(connection, setup, process);
@@ -89,7 +88,8 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
       await process?.ended;
       throw error;
     } finally {
-      clearTimeout(timer);
+      // Not cleared: the first time that takes 0.3 ms. What it rejects has been settled by now.
+      timer?.unref();
     }
   }
 
@@ -163,7 +163,8 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     } catch (error) {
       // The process's end is the answer, and takes the call with it.
       const cause = await this.#connection.closed;
-      if (this.#process === undefined || cause instanceof ProtocolError || !(await isGone(this.ended))) throw error;
+      const process = this.#process;
+      if (process === undefined || cause instanceof ProtocolError || !(await isGone(process))) throw error;
       return this.ended;
     } finally {
       this.#runsProgram = false;
@@ -175,7 +176,7 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     const process = this.#process;
     const busy = this.#connection.outstanding > 0;
     this.#connection.close();
-    if (!process) return;
+    if (!process || process.isGone()) return;
     if (busy) process.kill("SIGKILL");
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
@@ -195,12 +196,13 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
 }
 
 /** Whether a process that closed its connection also ended, soon. */
-async function isGone(ended: Promise<ProgramEnd>): Promise<boolean> {
+async function isGone(process: ExecutorProcess): Promise<boolean> {
+  if (process.isGone()) return true;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), END_LIMIT);
   });
-  const gone = await Promise.race([ended.then(() => true), late]);
+  const gone = await Promise.race([process.ended.then(() => true), late]);
   clearTimeout(timer);
   return gone;
 }
@@ -213,7 +215,7 @@ async function explainProcessEnd(
   const detail = cause ? `: ${cause.message}` : "";
   // A program may have executed another one, or closed descriptors that it knows nothing of: it is the program all the same.
   const isProgram = runsProgram && !(cause instanceof ProtocolError) && !(cause instanceof HangupError);
-  if (!isProgram && !(await isGone(process.ended))) {
+  if (!isProgram && !(await isGone(process))) {
     process.kill("SIGKILL");
     return new ExecutorError(`the executor closed its connection${detail}`, { cause });
   }

@@ -16,6 +16,8 @@ export interface ExecutorProcess {
   readonly stream: Duplex | ByteChannel;
   /** Resolves when the process is gone. */
   readonly ended: Promise<ProcessEnd>;
+  /** Whether it is known to be gone. */
+  isGone(): boolean;
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -56,7 +58,8 @@ export function spawnExecutor(options: ExecutorProcessOptions): Promise<Executor
     child.once("error", fail);
     if (child.pid === undefined) return;
     const stream = child.stdio[3] as Duplex;
-    resolve({ pid: child.pid, stream, ended, kill: (signal) => void child.kill(signal) });
+    const isGone = (): boolean => child.exitCode !== null || child.signalCode !== null;
+    resolve({ pid: child.pid, stream, ended, isGone, kill: (signal) => void child.kill(signal) });
   });
 }
 

@@ -69,7 +69,7 @@ export function spawnPolled(options: ExecutorProcessOptions): ExecutorProcess {
   const kill = (signal: NodeJS.Signals): void => {
     if (!gone) process.kill(pid, signal);
   };
-  return { pid, stream, ended, kill };
+  return { pid, stream, ended, isGone: () => gone, kill };
 }
 
 function spawn({ path, arguments: words, env }: ExecutorProcessOptions, inherited: readonly number[]): number {
