@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { type LinearMemory, linearMemory } from "../host/linear-memory.ts";
 import { type WasmModule, wasm } from "../host/webassembly.ts";
 
@@ -60,7 +61,7 @@ function instantiate(linear: LinearMemory): Kernel {
 }
 
 /** The bundle has it beside itself; modules are two directories deeper. */
-function kernelPath(): URL {
+function kernelPath(): string {
   const isBundled = import.meta.url.endsWith(".cjs");
-  return new URL(isBundled ? "kernel.wasm" : "../../kernel.wasm", import.meta.url);
+  return join(import.meta.dirname, isBundled ? "kernel.wasm" : "../../kernel.wasm");
 }
