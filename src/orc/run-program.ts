@@ -13,7 +13,12 @@ import { SharedMemoryMapper } from "../memory/shared-memory-mapper.ts";
 import { DEFAULT_SLAB_SIZE, SlabMemoryManager } from "../memory/slab-memory-manager.ts";
 import type { ProgramEnd } from "../native/program.ts";
 import { checkLibraries } from "./check-libraries.ts";
-import { ProcessSymbolsGenerator, SharedLibraryGenerator, StaticArchiveGenerator } from "./definition-generator.ts";
+import {
+  ImplicitArchivesGenerator,
+  ProcessSymbolsGenerator,
+  SharedLibraryGenerator,
+  StaticArchiveGenerator,
+} from "./definition-generator.ts";
 import { ExecutionSession } from "./execution-session.ts";
 import { executorPath } from "./executor-path.ts";
 import type { JITDylib } from "./jit-dylib.ts";
@@ -179,7 +184,7 @@ function fillDylib(dylib: JITDylib, inputs: readonly Input[], request: RunReques
     }
   }
   if (request.processSymbols) {
-    for (const archive of runtime.implicitArchives()) dylib.addGenerator(new StaticArchiveGenerator(archive));
+    dylib.addGenerator(new ImplicitArchivesGenerator(() => runtime.implicitArchives()));
   }
   for (const [name, address] of request.absolutes) dylib.define(name, address);
   for (const [alias, target] of request.aliases) dylib.alias(alias, target);
