@@ -1,6 +1,5 @@
 import { SlablinkError } from "../src/errors.ts";
 
-export { kernelCode } from "../src/kernel/kernel.ts";
 
 import { writeError } from "./terminal.ts";
 

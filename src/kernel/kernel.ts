@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { keepKernelCode, loadKernelCode } from "../host/kernel-code.ts";
 import { type LinearMemory, linearMemory } from "../host/linear-memory.ts";
 import { type WasmModule, wasm } from "../host/webassembly.ts";
 
@@ -66,10 +67,7 @@ export interface Kernel {
   ): number;
 }
 
-/**
- * Compiled code of the kernel: the command line keeps it in a file and sets it before the kernel is first used; threads share it. The
- * exports are there once the kernel has been used.
- */
+/** The compiled module, which threads share, and its functions; set when the kernel is first used. */
 export const kernelCode: { module: WasmModule | undefined; exports: Kernel | undefined } = {
   module: undefined,
   exports: undefined,
@@ -92,12 +90,16 @@ export function switchKernel(on: boolean): void {
 }
 
 function instantiate(linear: LinearMemory): Kernel {
-  kernelCode.module ??= new wasm.Module(readFileSync(kernelPath()));
-  return new wasm.Instance(kernelCode.module, { env: { memory: linear.memory } }).exports as Kernel;
+  const path = kernelPath();
+  const module = kernelCode.module ?? loadKernelCode(path);
+  kernelCode.module = module;
+  const { exports } = new wasm.Instance(module, { env: { memory: linear.memory } });
+  keepKernelCode(path, module, exports as object);
+  return exports as Kernel;
 }
 
 /** The bundle has it beside itself; modules are two directories deeper. */
-function kernelPath(): URL {
+function kernelPath(): string {
   const isBundled = import.meta.url.endsWith(".cjs");
-  return new URL(isBundled ? "kernel.wasm" : "../../kernel.wasm", import.meta.url);
+  return join(import.meta.dirname, isBundled ? "kernel.wasm" : "../../kernel.wasm");
 }
