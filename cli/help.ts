@@ -36,11 +36,16 @@ The link
   --no-process-symbols   do not look for undefined symbols in the process itself
   --placement WHERE      low: below 2 GiB, where code of every model works (default); near-libc; anywhere
   --slab-size SIZE       room reserved for code and data, as in 512M
+  --threads N|auto       threads that share the work of linking; auto: as many as pay (default)
+  --tasks=inline|dispatched
+                         memory is allocated in the turn of who asks, or by a task of its own (default)
   --stats[=FORM]         say on standard error what the link did: table (default), line, or json as the last line
 
 Where it runs
   --executor PATH        in this executor program rather than slablink's own
-  --memory=shared|rpc    contents lie in memory that both processes see (default), or travel in messages
+  --memory=shared|rpc|rpc-per-object
+                         contents lie in memory that both processes see (default), travel in messages, or in messages
+                         with memory reserved and finalized for each object by itself, as a baseline for measurements
   --in-process           in this process
   --argv0 NAME           the program's argv[0]; by default the name of the first input
 `;

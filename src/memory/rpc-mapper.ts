@@ -1,13 +1,13 @@
 import { type AddressRange, alignUp, hex } from "../bytes/address.ts";
-import { expectValue, writeActions } from "../epc/calls.ts";
+import { expectValue } from "../epc/calls.ts";
 import { Llvm, Slablink } from "../epc/dialect.ts";
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
-import type { SpsWriter } from "../epc/sps-writer.ts";
 import { SlablinkError } from "../errors.ts";
-import type { InitializeInfo, MemoryMapper, Segment, WorkingMemory, ZeroFill } from "./memory-mapper.ts";
+import type { InitializeInfo, MemoryMapper, WorkingMemory, ZeroFill } from "./memory-mapper.ts";
 import { callWithAddresses, instanceArgument, releaseRemoteSlab, reserveRemoteSlab } from "./remote-requests.ts";
 import { Reservations } from "./reservations.ts";
 import { checkSegments, mappedSize } from "./segments.ts";
+import { sendContents } from "./send-contents.ts";
 
 interface Reservation {
   readonly start: number;
@@ -68,15 +68,10 @@ export class RpcMemoryMapper implements MemoryMapper {
     const { start, size } = this.#reservations.at(info.reservation);
     const lowest = checkSegments(info.segments, start, size, this.pageSize);
     const memory = this.#preparedFor(lowest);
-    const mapped = info.segments.filter((segment) => mappedSize(segment, this.#zeroFill) > 0);
-    const total = info.segments.reduce((sum, segment) => sum + segment.contentSize, 0);
-    const out = instanceArgument(this.#epc, Llvm.memoryInstance, total + 1024);
-    const sent = mapped.length > 0 ? mapped : info.segments;
-    out.sequence(sent, (segment) => this.#writeSegment(out, segment, memory));
-    writeActions(out, info.actions, this.#epc.bootstrap);
+    const sized = info.segments.map((segment) => ({ ...segment, size: mappedSize(segment, this.#zeroFill) }));
+    const mapped = sized.filter(({ size: bytes }) => bytes > 0);
     this.#prepared.delete(memory.base);
-    const result = await this.#epc.callWrapper(Llvm.memoryInitialize, out.bytes);
-    return expectValue(result, "initializing memory", (reader) => reader.u64("key"));
+    return sendContents(this.#epc, mapped.length > 0 ? mapped : sized, info.actions, memory);
   }
 
   async deinitialize(keys: readonly number[]): Promise<void> {
@@ -89,19 +84,6 @@ export class RpcMemoryMapper implements MemoryMapper {
       if (this.canPlace) await releaseRemoteSlab(this.#epc, base);
       else await callWithAddresses(this.#epc, Llvm.memoryRelease, Llvm.memoryInstance, [base]);
     }
-  }
-
-  #writeSegment(out: SpsWriter, segment: Segment, memory: WorkingMemory): void {
-    const { address, contentSize, protection } = segment;
-    const offset = address - memory.base;
-    if (offset < 0 || offset + contentSize > memory.bytes.length) {
-      throw new SlablinkError(
-        "memory",
-        `segment at ${hex(address)} is outside the memory prepared at ${hex(memory.base)}`,
-      );
-    }
-    out.u8(protection).u64(address).u64(mappedSize(segment, this.#zeroFill));
-    out.blob(memory.bytes.subarray(offset, offset + contentSize));
   }
 
   #preparedFor(address: number): WorkingMemory {

@@ -9,6 +9,7 @@ import { LibrarySearch } from "../inputs/library-search.ts";
 import { loadInputs } from "../inputs/load-inputs.ts";
 import { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import { InProcessMemoryMapper } from "../memory/in-process-mapper.ts";
+import { ObjectMemoryManager } from "../memory/object-memory-manager.ts";
 import { RpcMemoryMapper } from "../memory/rpc-mapper.ts";
 import { SharedMemoryMapper } from "../memory/shared-memory-mapper.ts";
 import { DEFAULT_SLAB_SIZE, SlabMemoryManager } from "../memory/slab-memory-manager.ts";
@@ -128,9 +129,9 @@ function relaunchFor(error: unknown): void {
 }
 
 async function openSession(request: RunRequest, runtime: RuntimeLibraries, start: Start): Promise<ExecutionSession> {
-  const { slabSize = DEFAULT_SLAB_SIZE, placement } = request;
+  const { slabSize = DEFAULT_SLAB_SIZE, placement, tasks } = request;
   // Who asks for a size gets that size; without a wish a large program gets a large slab.
-  const slabs = { slabSize, placement, growable: request.slabSize === undefined };
+  const slabs = { slabSize, placement, tasks, growable: request.slabSize === undefined };
   if (request.mode === "in-process") {
     const epc = new InProcessExecutorProcessControl();
     const memoryManager = new SlabMemoryManager(new InProcessMemoryMapper(epc), epc, slabs);
@@ -146,10 +147,14 @@ async function openSession(request: RunRequest, runtime: RuntimeLibraries, start
     const preload = needsPreload ? preloadFor({ ...lacking, tlsAlignment }) : undefined;
     const epc = await launchExecutor({ path, slab, staticTls: room.size, preload, lowHeap });
     request.onExecutor?.((signal) => epc.kill(signal));
+    const { endsProcess } = request;
+    if (request.memory === "rpc-per-object") {
+      const memoryManager = new ObjectMemoryManager(epc, { placement, tasks });
+      return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime, endsProcess });
+    }
     const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);
     const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
     memoryManager.reserveAhead();
-    const { endsProcess } = request;
     return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime, endsProcess });
   } catch (error) {
     slab?.dispose();
@@ -200,7 +205,10 @@ function run(session: ExecutionSession, job: LinkedJob, main: number, request: R
 function statsOf(session: ExecutionSession, job: LinkedJob, before: LinkStats["phases"]): LinkStats {
   const { requests, bytesSent, bytesReceived } = session.epc.counters;
   const { sections, symbols } = job.tables;
-  const slab = (session.memoryManager as SlabMemoryManager).slabs[0];
+  const { memoryManager } = session;
+  // Without slabs, a job has what it needs.
+  const own = { start: job.alloc.address, end: job.alloc.address + job.alloc.size };
+  const slab = memoryManager instanceof SlabMemoryManager ? memoryManager.slabs[0]?.range : own;
   return {
     phases: [...before, ...job.phases],
     objects: job.counts.objects,
@@ -215,8 +223,8 @@ function statsOf(session: ExecutionSession, job: LinkedJob, before: LinkStats["p
     mappings: job.counts.mappings,
     protectionChanges: job.counts.protectionChanges,
     slab: {
-      address: slab?.range.start ?? 0,
-      size: slab === undefined ? 0 : slab.range.end - slab.range.start,
+      address: slab?.start ?? 0,
+      size: slab === undefined ? 0 : slab.end - slab.start,
       used: job.alloc.size,
     },
     externals: job.externals.ids.length,

@@ -1,4 +1,5 @@
 import type { InputItem } from "../inputs/input.ts";
+import type { Tasks } from "../memory/slab-memory-manager.ts";
 
 /** All that is needed to link a program and run it. */
 export interface RunRequest {
@@ -9,8 +10,15 @@ export interface RunRequest {
   readonly mode: "executor" | "in-process";
   /** The executor program; the package's own by default. */
   readonly executorPath?: string;
-  /** `shared`: contents lie in memory shared with the executor; `rpc`: they travel in messages. */
-  readonly memory: "shared" | "rpc";
+  /**
+   * `shared`: contents lie in memory shared with the executor; `rpc`: they travel in messages; `rpc-per-object`: and each
+   * object is reserved and finalized by itself, as LLVM's generic memory manager does.
+   */
+  readonly memory: "shared" | "rpc" | "rpc-per-object";
+  /** Whether memory is allocated in the asker's turn or answered by a task of its own (the default). */
+  readonly tasks?: Tasks;
+  /** Threads that may work on the link, this one included; by default as many as pay. */
+  readonly threads?: number;
   /** Name of the function to call as `int main(int argc, char **argv, char **envp)`. */
   readonly entry: string;
   /** The program's arguments, `argv[0]` first. */
