@@ -33,6 +33,7 @@ The link
   --entry NAME           call this function in place of main
   --abs NAME=ADDRESS     define a symbol as an address
   --alias NEW=OLD        define a symbol as another name of one
+  --no-run               link only, up to where the program would begin
   --no-process-symbols   do not look for undefined symbols in the process itself
   --placement WHERE      low: below 2 GiB, where code of every model works (default); near-libc; anywhere
   --slab-size SIZE       room reserved for code and data, as in 512M

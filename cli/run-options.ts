@@ -104,6 +104,9 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
     valued(["--alias"], "NEW=OLD", (text, name) => {
       aliases.push(parsePair(text, name, "NEW=OLD"));
     }),
+    flag(["--no-run"], () => {
+      run.linkOnly = true;
+    }),
     flag(["--no-process-symbols"], () => {
       run.processSymbols = false;
     }),

@@ -32,6 +32,8 @@ export interface RunRequest {
   /** Size of the slab in bytes. */
   readonly slabSize?: number;
   readonly placement: "low" | "near-libc" | "anywhere";
+  /** Ends with status 0 where the program would begin. */
+  readonly linkOnly?: boolean;
   /** The caller ends this process right after the program: giving back mappings (5 to 10 ms) is left to the kernel. */
   readonly endsProcess?: boolean;
   /** Called once, when everything is linked and before the first instruction of the program runs. */
