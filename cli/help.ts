@@ -7,6 +7,7 @@ export const overview = `slablink: links ELF objects and archives straight into 
 
   slablink run [options] INPUT... [-- ARGUMENT...]   link a program and run it
   slablink executor --print-path                     where the native executor is
+  slablink bench [options] [NAME...]                 measure it beside its peers
   slablink help [COMMAND]                            more about a command
   slablink --version
 `;
@@ -56,7 +57,14 @@ const executor = `slablink executor --print-path
 Prints the path of the native program in which linked code runs.
 `;
 
-const pages: Record<string, string> = { run, executor, help: overview, version: overview };
+const bench = `slablink bench [options] [NAME...]
+
+Links and runs programs with slablink and with llvm-jitlink, ld.lld, mold and gcc, in turn, and prints a table. Peers and
+inputs that are absent are named, with the Debian package that has them; a C compiler is needed for every input.
+\`slablink bench --help\` lists the options, \`slablink bench --list\` what there is to measure.
+`;
+
+const pages: Record<string, string> = { run, executor, bench, help: overview, version: overview };
 
 /** `slablink help [COMMAND]`. */
 export async function command(words: string[]): Promise<number> {
