@@ -112,7 +112,7 @@ function firstRun(
     const wrong = mistake(runs, attempt);
     if (wrong === undefined) return { attempt, wall: runs.reduce((sum, { wall }) => sum + wall, 0) };
     const stderr = runs.at(-1)!.stderr;
-    const next = tries < MOST_RETRIES ? contestant.retry?.(program, directory, attempt, stderr) : undefined;
+    const next = tries < MOST_RETRIES ? contestant.retry?.(program, directory, stderr) : undefined;
     if (next === undefined) throw new Error(wrong);
     attempt = next;
   }
@@ -135,8 +135,9 @@ function record(result: Result, runs: readonly Run[], attempt: Attempt): void {
   const cpu = sum((run) => run.cpu);
   result.wall.push(sum((run) => run.wall));
   result.cpu.push(cpu);
-  const executor = result.counters?.executorCpu ?? (runs.length > 1 ? runs[1].cpu : sum((run) => run.orphansCpu));
-  if (executor === 0) return;
+  const orphan = attempt.executorIsOrphan ? runs[0].orphansCpu : undefined;
+  const executor = result.counters?.executorCpu ?? orphan ?? runs[1]?.cpu;
+  if (executor === undefined) return;
   result.executorCpu.push(executor);
   result.controllerCpu.push(cpu - executor);
 }
@@ -146,7 +147,8 @@ export function mistake(runs: readonly Run[], { commands, stdout }: Attempt): st
   const last = runs.at(-1)!;
   const isWhole = runs.length === commands.length;
   if (last.status === 0 && isWhole && last.stdout === stdout) return undefined;
-  const said = last.stderr.trim().split("\n")[0].slice(0, 240);
+  const lines = last.stderr.trim().split("\n");
+  const said = (lines.find((line) => /\berror\b/i.test(line)) ?? lines[0]).slice(0, 240);
   if (last.status !== 0) return `status ${last.status}${said === "" ? "" : `: ${said}`}`;
   return `printed ${JSON.stringify(last.stdout.slice(0, 100))}, expected ${JSON.stringify(stdout)}`;
 }

@@ -8,6 +8,8 @@ export interface Attempt {
   readonly stdout: string;
   /** What the report must say: in which way this is not the same work as the others'. */
   readonly note?: string;
+  /** What outlives the one command is the executor; else it is part of what links. */
+  readonly executorIsOrphan?: boolean;
   /** Does the same, and writes `slablink run --stats=json`'s object as the last line on standard error. */
   readonly withStatistics?: readonly string[];
 }
@@ -21,5 +23,5 @@ export interface Contestant {
   /** May write files into the directory; not measured. */
   attempt(program: Program, directory: string): Attempt;
   /** Another way after one that failed with this on standard error; undefined when there is none. */
-  retry?(program: Program, directory: string, failed: Attempt, stderr: string): Attempt | undefined;
+  retry?(program: Program, directory: string, stderr: string): Attempt | undefined;
 }

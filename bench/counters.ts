@@ -29,10 +29,13 @@ export function readCounters(
   environment: Record<string, string>,
   directory: string,
 ): Counters | undefined {
-  if (attempt.withStatistics === undefined) return undefined;
+  const words = attempt.withStatistics;
+  if (words === undefined) return undefined;
   const all = Array.from({ length: runs }, () => {
-    const { stderr, wall } = measure({ words: attempt.withStatistics!, environment }, directory);
-    const line = stderr.trimEnd().split("\n").at(-1) ?? "";
+    const { stderr, wall } = measure({ words, environment }, directory);
+    // In-process it stands before what the program says.
+    const line = stderr.split("\n").find((text) => text.startsWith('{"phases":'));
+    if (line === undefined) throw new Error(`${words.join(" ")}: no statistics`);
     const stats = JSON.parse(line);
     const rest = { name: "everything else", milliseconds: wall - stats.milliseconds };
     return { ...stats, phases: [...stats.phases, { name: "link, total", milliseconds: stats.milliseconds }, rest] };

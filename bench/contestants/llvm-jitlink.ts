@@ -1,9 +1,7 @@
-import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync } from "node:fs";
-import { basename } from "node:path";
 import type { Program } from "../case.ts";
 import type { Attempt, Contestant } from "../contestant.ts";
 import type { Requirement } from "../requirements.ts";
+import { archiveWithout, type Dropped, ENTRY, makeSupplement } from "./jitlink-supplement.ts";
 
 const jitlink: Requirement = { file: "/usr/lib/llvm-22/bin/llvm-jitlink", package: "llvm-22" };
 const executor: Requirement = { file: "/usr/lib/llvm-22/bin/llvm-jitlink-executor", package: "llvm-22" };
@@ -23,72 +21,55 @@ export const jitlinkContestants: readonly Contestant[] = [
 
 /** What llvm-jitlink cannot link of a program's archives, found out by asking it: archive → its members. */
 const rejected = new WeakMap<Program, Map<string, Set<string>>>();
-/** Programs of which some names are defined by nothing that llvm-jitlink knows (`__dso_handle` is an ordinary linker's). */
-const lackNames = new WeakSet<Program>();
 
 function contestant(name: string, options: readonly string[]): Contestant {
   const attempt = (program: Program, directory: string): Attempt => {
-    const dropped = rejected.get(program) ?? new Map<string, Set<string>>();
-    const linkOnly = program.linkOnly || dropped.size > 0;
-    const phony = lackNames.has(program) || dropped.size > 0;
+    const dropped = rejected.get(program);
+    const linkOnly = program.linkOnly || dropped !== undefined;
     const words = [jitlink.file, ...options];
-    if (linkOnly) words.push("-noexec");
-    if (phony) words.push("-phony-externals");
-    if (program.wholeArchives !== undefined) words.push("-all_load");
     for (const { soname } of program.libraries) words.push(`-preload=${soname}`);
+    if (linkOnly) words.push(`-entry=${ENTRY}`, makeSupplement(program, dropped ?? new Map(), directory));
     for (const path of [...program.inputs, ...(program.wholeArchives ?? [])]) {
-      words.push(dropped.has(path) ? without(path, dropped.get(path)!, directory) : path);
+      const members = dropped?.get(path);
+      words.push(members === undefined ? path : archiveWithout(path, members, directory));
     }
     // Behind -args the first word is argv[0].
     words.push("-args", "program", ...program.arguments);
-    return { commands: [words], stdout: linkOnly ? "" : program.stdout, note: noteOf(program, dropped, phony) };
+    return {
+      commands: [words],
+      stdout: linkOnly ? "" : program.stdout,
+      note: noteOf(program, dropped),
+      executorIsOrphan: options.includes(outOfProcess),
+    };
   };
   return {
     name,
     requirements: options.includes(outOfProcess) ? [jitlink, executor] : [jitlink],
     attempt,
-    retry: (program, directory, _failed, stderr) => {
-      return learn(program, stderr) ? attempt(program, directory) : undefined;
-    },
+    retry: (program, directory, stderr) => (learn(program, stderr) ? attempt(program, directory) : undefined),
   };
 }
 
 /** Notes what a failed run says it cannot do; true when there is something new. */
 function learn(program: Program, stderr: string): boolean {
-  const dropped = rejected.get(program) ?? new Map<string, Set<string>>();
-  rejected.set(program, dropped);
-  let isNew = false;
+  const known = rejected.get(program);
+  const dropped = known ?? new Map<string, Set<string>>();
+  // What lacks names in all modes (`__dso_handle`) gets them from the supplement.
+  let isNew = known === undefined && stderr.includes("Symbols not found: ");
   for (const [, archive, member] of stderr.matchAll(/In (\/\S+?\.a)\[\d+\]\((.+?)\): /g)) {
     const members = dropped.get(archive) ?? new Set<string>();
     if (members.has(member)) continue;
     isNew = true;
     dropped.set(archive, members.add(member));
   }
-  if (isNew || lackNames.has(program) || !/Symbols not found: /.test(stderr)) return isNew;
-  lackNames.add(program);
-  return true;
+  if (isNew) rejected.set(program, dropped);
+  return isNew;
 }
 
-function noteOf(program: Program, dropped: ReadonlyMap<string, Set<string>>, phony: boolean): string | undefined {
-  const notes: string[] = [];
-  if (dropped.size > 0) {
-    const members = [...dropped.values()].flatMap((names) => [...names]);
-    const named = members.length <= 3 ? members.join(", ") : `${members.length} objects`;
-    notes.push(`without ${named}, which it rejects`);
-    if (!program.linkOnly) notes.push("hence linked only");
-  }
-  if (phony) notes.push("undefined names taken as 0");
-  return notes.length === 0 ? undefined : notes.join(", ");
-}
-
-/** A copy of the archive that lacks these members. */
-function without(archive: string, members: ReadonlySet<string>, directory: string): string {
-  const room = `${directory}/reduced`;
-  const copy = `${room}/${members.size}-${basename(archive)}`;
-  if (existsSync(copy)) return copy;
-  mkdirSync(room, { recursive: true });
-  copyFileSync(archive, copy);
-  const { status, stderr } = spawnSync("ar", ["d", copy, ...members], { encoding: "utf8" });
-  if (status !== 0) throw new Error(`ar d ${copy}: ${stderr}`);
-  return copy;
+function noteOf(program: Program, dropped: Dropped | undefined): string | undefined {
+  if (dropped === undefined) return undefined;
+  const members = [...dropped.values()].flatMap((names) => [...names]);
+  const named = members.length <= 4 ? members.join(", ") : `${members.length} objects`;
+  const without = members.length === 0 ? [] : [`without ${named}, which it rejects`];
+  return [...(program.linkOnly ? [] : ["linked only"]), ...without].join(", ") || undefined;
 }

@@ -101,8 +101,8 @@ async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd
     if (job.address(PASCAL_MAIN) !== undefined) throw new LinkError("link", pascalSentence);
     for (const warning of job.warnings) request.onWarning?.(warning);
     request.onLinked?.(statsOf(session, job, before));
+    hasRun = request.linkOnly !== true || request.endsProcess === true;
     if (request.linkOnly) return { status: 0 };
-    hasRun = true;
     if (request.mode === "in-process" && request.endsProcess) becomeProgram(request.argv[0] ?? "");
     return await run(session, job, main, request);
   } catch (error) {
