@@ -1,6 +1,7 @@
 import type { Program } from "../case.ts";
 import type { Attempt, Contestant } from "../contestant.ts";
 import type { Requirement } from "../requirements.ts";
+import { rejectedMembers } from "./jitlink-rejects.ts";
 import { archiveWithout, type Dropped, ENTRY, makeSupplement } from "./jitlink-supplement.ts";
 
 const jitlink: Requirement = { file: "/usr/lib/llvm-22/bin/llvm-jitlink", package: "llvm-22" };
@@ -19,16 +20,17 @@ export const jitlinkContestants: readonly Contestant[] = [
   { ...contestant("llvm-jitlink in-process/1", ["-num-threads=1"]), optional: true },
 ];
 
-/** What llvm-jitlink cannot link of a program's archives, found out by asking it: archive → its members. */
-const rejected = new WeakMap<Program, Map<string, Set<string>>>();
+/** What llvm-jitlink cannot link of a program's archives, for those that it has failed on: archive → its members. */
+const rejected = new WeakMap<Program, Dropped>();
+const supplements = new WeakMap<Program, string>();
 
 function contestant(name: string, options: readonly string[]): Contestant {
   const attempt = (program: Program, directory: string): Attempt => {
-    const dropped = rejected.get(program);
+    const dropped = rejected.get(program) ?? (program.linkOnly ? reject(program) : undefined);
     const linkOnly = program.linkOnly || dropped !== undefined;
     const words = [jitlink.file, ...options];
     for (const { soname } of program.libraries) words.push(`-preload=${soname}`);
-    if (linkOnly) words.push(`-entry=${ENTRY}`, makeSupplement(program, dropped ?? new Map(), directory));
+    if (linkOnly) words.push(`-entry=${ENTRY}`, supplementOf(program, dropped ?? new Map(), directory));
     for (const path of [...program.inputs, ...(program.wholeArchives ?? [])]) {
       const members = dropped?.get(path);
       words.push(members === undefined ? path : archiveWithout(path, members, directory));
@@ -50,20 +52,26 @@ function contestant(name: string, options: readonly string[]): Contestant {
   };
 }
 
-/** Notes what a failed run says it cannot do; true when there is something new. */
+/** Whether another way is left after a failure for lack of a name (`__dso_handle` is an ordinary linker's) or of a relocation type. */
 function learn(program: Program, stderr: string): boolean {
-  const known = rejected.get(program);
-  const dropped = known ?? new Map<string, Set<string>>();
-  // What lacks names in all modes (`__dso_handle`) gets them from the supplement.
-  let isNew = known === undefined && stderr.includes("Symbols not found: ");
-  for (const [, archive, member] of stderr.matchAll(/In (\/\S+?\.a)\[\d+\]\((.+?)\): /g)) {
-    const members = dropped.get(archive) ?? new Set<string>();
-    if (members.has(member)) continue;
-    isNew = true;
-    dropped.set(archive, members.add(member));
-  }
-  if (isNew) rejected.set(program, dropped);
-  return isNew;
+  if (rejected.has(program) || !/Unsupported .*relocation type|Symbols not found: /.test(stderr)) return false;
+  reject(program);
+  return true;
+}
+
+function reject(program: Program): Dropped {
+  const archives = [...program.inputs, ...(program.wholeArchives ?? [])].filter((path) => path.endsWith(".a"));
+  const found = archives.map((path) => [path, rejectedMembers(path)] as const).filter(([, { size }]) => size > 0);
+  const dropped = new Map(found);
+  rejected.set(program, dropped);
+  return dropped;
+}
+
+/** Made once for all of llvm-jitlink's arrangements. */
+function supplementOf(program: Program, dropped: Dropped, directory: string): string {
+  const path = supplements.get(program) ?? makeSupplement(program, dropped, directory);
+  supplements.set(program, path);
+  return path;
 }
 
 function noteOf(program: Program, dropped: Dropped | undefined): string | undefined {
