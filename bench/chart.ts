@@ -43,6 +43,8 @@ export function formatChart(report: Report): string {
   });
   const width = columns * PANEL;
   const height = Math.max(...heights) + 18;
+  const marked = sections.some(({ rows }) => rows.some(({ note }) => note !== undefined));
+  const footnote = marked ? "; * not the same work, see the table" : "";
   const title = "Link and run, whole processes: wall time (thick) and CPU time of all processes (thin), medians in ms";
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">`,
@@ -50,7 +52,7 @@ export function formatChart(report: Report): string {
     `<style>${STYLE}</style>`,
     text(0, 14, title, "title", width),
     ...panels.flat(),
-    text(0, height - 5, `${machineLine(report)}; ${report.runs} rounds`, "quiet", width),
+    text(0, height - 5, `${machineLine(report)}; ${report.runs} rounds${footnote}`, "quiet", width),
     "</svg>\n",
   ].join("\n");
 }
@@ -60,7 +62,8 @@ function panel(section: Section, x: number, y: number): string[] {
   const longest = Math.max(...rows.map(({ wall, cpu }) => Math.max(wall.median, cpu.median)));
   // A peer that takes many times as long would leave no room for the others: it is cut, and its number says so.
   const times = rows.map(({ wall }) => wall.median).sort((a, b) => a - b);
-  const scale = BARS / Math.min(longest, 4 * times[times.length >> 1]);
+  const most = Math.min(longest, 4 * times[times.length >> 1]);
+  const scale = BARS / most;
   const out = [text(x, y + 13, section.name, "title", PANEL - GAP)];
   let at = y + TITLE - 6;
   for (const row of rows) {
@@ -69,8 +72,9 @@ function panel(section: Section, x: number, y: number): string[] {
     out.push(text(x, at + 10, row.contestant, row.contestant === "slablink" ? "own" : "", NAMES - 6));
     out.push(`<rect class="${own}wall" x="${x + NAMES}" y="${at + 2}" width="${wall.toFixed(1)}" height="7" rx="1"/>`);
     out.push(`<rect class="${own}cpu" x="${x + NAMES}" y="${at + 9}" width="${cpu.toFixed(1)}" height="4" rx="1"/>`);
+    const cut = Math.max(row.wall.median, row.cpu.median) > most ? "… " : "";
     const note = row.note === undefined ? "" : " *";
-    out.push(text(x + NAMES + Math.max(wall, cpu) + 4, at + 11, `${label(row)}${note}`, "quiet"));
+    out.push(text(x + NAMES + Math.max(wall, cpu) + 4, at + 11, `${cut}${label(row)}${note}`, "quiet"));
     at += ROW;
   }
   for (const name of failed(section)) {

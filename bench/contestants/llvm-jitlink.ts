@@ -1,6 +1,6 @@
 import type { Program } from "../case.ts";
 import type { Attempt, Contestant } from "../contestant.ts";
-import type { Requirement } from "../requirements.ts";
+import { compilerFile, type Requirement } from "../requirements.ts";
 import { rejectedMembers } from "./jitlink-rejects.ts";
 import { archiveWithout, type Dropped, ENTRY, makeSupplement } from "./jitlink-supplement.ts";
 
@@ -35,6 +35,8 @@ function contestant(name: string, options: readonly string[]): Contestant {
       const members = dropped?.get(path);
       words.push(members === undefined ? path : archiveWithout(path, members, directory));
     }
+    // `atexit` and its like, which an ordinary link takes from there.
+    if (linkOnly) words.push(compilerFile("libc_nonshared.a")!);
     // Behind -args the first word is argv[0].
     words.push("-args", "program", ...program.arguments);
     return {
