@@ -37,7 +37,7 @@ export interface Case {
   readonly description: string;
   readonly requirements: readonly Requirement[];
   /** Makes the inputs in a directory of its own; not measured. */
-  prepare(directory: string, options: CaseOptions): Program;
+  prepare(directory: string, options?: CaseOptions): Program;
 }
 
 /** Every case needs a C compiler. */

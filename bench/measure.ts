@@ -13,6 +13,8 @@ export interface Run {
   readonly orphansCpu: number;
   /** Most memory that any one of the orphans ever had (maximum resident set size), in bytes; 0 without any. */
   readonly orphansPeak: number;
+  /** Peak resident memory, if that is not less than its maker's (see `measurePeak`), of the largest process among the command and those that it waited for, in MiB. */
+  readonly peak: number;
   /** As a shell shows it: 128 + the signal's number when it died of one. */
   readonly status: number;
   readonly stdout: string;
@@ -80,6 +82,7 @@ function run(command: Command, descriptors: readonly number[]): Omit<Run, "stdou
   let ownCpu = 0;
   let orphansCpu = 0;
   let orphansPeak = 0;
+  let peak = 0;
   let wall = 0;
   let end = 0;
   for (;;) {
@@ -92,18 +95,23 @@ function run(command: Command, descriptors: readonly number[]): Omit<Run, "stdou
     }
     if (waited !== pid[0]) {
       orphansCpu += processorTimeOf(usage);
-      const peak = 1024 * Number(new DataView(usage.buffer).getBigInt64(RU_MAXRSS, true));
-      orphansPeak = Math.max(orphansPeak, peak);
+      orphansPeak = Math.max(orphansPeak, 2 ** 20 * peakMemory(usage));
       continue;
     }
     wall = performance.now() - start;
     ownCpu = processorTimeOf(usage);
+    peak = peakMemory(usage);
     end = status[0];
   }
   destroyActions(actions);
   const signal = end & 0x7f;
   const cpu = ownCpu + orphansCpu;
-  return { wall, cpu, orphansCpu, orphansPeak, status: signal === 0 ? (end >> 8) & 0xff : 128 + signal };
+  return { wall, cpu, peak, orphansCpu, orphansPeak, status: signal === 0 ? (end >> 8) & 0xff : 128 + signal };
+}
+
+/** ru_maxrss, which is in KiB, in MiB. */
+function peakMemory(usage: Uint8Array): number {
+  return Number(new DataView(usage.buffer).getBigInt64(RU_MAXRSS, true)) / 1024;
 }
 
 interface Native {

@@ -1,8 +1,13 @@
+import { tuneEngine } from "../src/host/engine.ts";
 import { expandResponseFiles } from "../src/inputs/response-file.ts";
 import { runProgram } from "../src/orc/run-program.ts";
+import { endAtOnce } from "./end-process.ts";
 import { parseRunOptions } from "./run-options.ts";
 import { passSignalsOn, statusOfSignal } from "./signals.ts";
 import { writeError } from "./terminal.ts";
+
+/** Set by set-up, for bin/slablink to keep the compiled code of what a run has used. */
+const WRITE_CODE_CACHE = "SLABLINK_WRITE_CODE_CACHE";
 
 /** `slablink run`: compiles what is source, links, runs; the status is the program's. */
 export async function command(words: string[]): Promise<number> {
@@ -10,7 +15,7 @@ export async function command(words: string[]): Promise<number> {
   if (help) return (await import("./help.ts")).command(["run"]);
   const stats = form === "none" ? undefined : await import("./stats.ts");
   let printStats = () => {};
-  const end = await runProgram({
+  const running = runProgram({
     ...options,
     endsProcess: true,
     onLinked: (linked) => {
@@ -23,6 +28,10 @@ export async function command(words: string[]): Promise<number> {
     onWarning: (text) => writeError(`slablink: warning: ${text}\n`),
     onExecutor: passSignalsOn,
   });
+  // By now the executor starts. The stored code of functions is for an engine as it was.
+  if (process.env[WRITE_CODE_CACHE] === undefined) tuneEngine();
+  const end = await running;
+  if (options.mode === "executor") endAtOnce();
   if (end.signal !== undefined) writeError(`slablink: program ended by ${end.signal}\n`);
   printStats();
   return end.signal === undefined ? (end.status ?? 1) : statusOfSignal(end.signal);

@@ -14,7 +14,7 @@ export const tinyObjects: Case = {
   name: "tiny-objects",
   description: `${DEFAULT_OBJECTS} objects of one function each, which call each other in a chain`,
   requirements: [COMPILER],
-  prepare(directory, { objects }) {
+  prepare(directory, { objects } = { objects: DEFAULT_OBJECTS }) {
     const links = objects - 2;
     const inputs = ["chain-main", "chain-last"].map((name) => {
       const last = `link_${digits(links)}`;

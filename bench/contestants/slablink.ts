@@ -39,14 +39,15 @@ function contestant(name: string, options: readonly string[]): Contestant {
     name,
     requirements: [],
     attempt: (program) => ({
-      commands: [command(program, options)],
+      commands: [slablinkCommand(program, options)],
       stdout: program.stdout,
-      withStatistics: command(program, [...options, "--stats=json"]),
+      withStatistics: slablinkCommand(program, [...options, "--stats=json"]),
     }),
   };
 }
 
-function command(program: Program, options: readonly string[]): string[] {
+/** The words of a slablink run; `options` come first. */
+export function slablinkCommand(program: Program, options: readonly string[]): string[] {
   const { inputs, wholeArchives = [], libraries, linkOnly } = program;
   const whole = wholeArchives.length > 0 ? ["--whole-archive", ...wholeArchives, "--no-whole-archive"] : [];
   const names = libraries.map(({ name }) => `-l${name}`);

@@ -1,19 +1,18 @@
 import type { Duplex } from "node:stream";
 import { hex } from "../bytes/address.ts";
 import { ExecutorError } from "../errors.ts";
+import type { ByteChannel } from "../host/byte-channel.ts";
 import type { ProtocolCounters } from "./executor-process-control.ts";
 import { encodeHeader, type Frame, FrameDecoder, Opcode } from "./frame.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { SpsReader } from "./sps-reader.ts";
+import { StreamChannel } from "./stream-channel.ts";
 
 /** Answers a call from the executor (JIT dispatch). */
 export type DispatchHandler = (argument: Uint8Array) => Uint8Array | Promise<Uint8Array>;
 
 /** The executor ended the session and said why. */
 export class HangupError extends ExecutorError {}
-
-/** Payloads up to this size are copied behind their header, so that a request is one write. */
-const INLINE_PAYLOAD = 16 * 1024;
 
 const EMPTY = new Uint8Array(0);
 
@@ -36,7 +35,7 @@ export class EpcConnection {
   /** Turns the end of the stream into the error that pending calls get; may wait for the process. */
   explainEnd: (cause: Error | undefined) => Error | Promise<Error>;
 
-  readonly #stream: Duplex;
+  readonly #channel: ByteChannel;
   readonly #decoder = new FrameDecoder();
   readonly #pending = new Map<number, PendingCall>();
   readonly #handlers = new Map<number, DispatchHandler>();
@@ -48,8 +47,8 @@ export class EpcConnection {
   #ending = false;
   #failure: Error | undefined;
 
-  constructor(stream: Duplex) {
-    this.#stream = stream;
+  constructor(stream: Duplex | ByteChannel) {
+    this.#channel = "expect" in stream ? stream : new StreamChannel(stream);
     this.explainEnd = (cause) => cause ?? new ExecutorError("the executor closed the connection");
     this.setup = new Promise((resolve, reject) => {
       this.#resolveSetup = resolve;
@@ -59,10 +58,8 @@ export class EpcConnection {
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
-    stream.on("data", (chunk: Uint8Array) => this.#receive(chunk));
-    stream.on("end", () => this.#end(undefined));
-    stream.on("error", (cause) => this.#end(cause));
-    stream.on("close", () => this.#end(undefined));
+    this.#channel.listen({ receive: (chunk) => this.#receive(chunk), end: (cause) => this.#end(cause) });
+    this.#channel.expect(true);
   }
 
   /** Number of calls whose results have not arrived. */
@@ -77,7 +74,9 @@ export class EpcConnection {
     const sequence = this.#nextSequence++;
     return new Promise((resolve, reject) => {
       this.#pending.set(sequence, { resolve, reject });
-      if (!this.#ending) this.#send(Opcode.callWrapper, sequence, tag, argument);
+      if (this.#ending) return;
+      this.#send(Opcode.callWrapper, sequence, tag, argument);
+      if (this.#pending.size === 1) this.#channel.expect(true);
     });
   }
 
@@ -88,22 +87,12 @@ export class EpcConnection {
 
   /** Ends our side; what was written before still goes out. */
   close(): void {
-    if (!this.#stream.destroyed) this.#stream.end(() => this.#stream.destroy());
+    this.#channel.close();
   }
 
   #send(opcode: number, sequence: number, tag: number, payload: Uint8Array): void {
-    const stream = this.#stream;
-    if (stream.destroyed || stream.writableEnded) return;
     this.counters.bytesSent += 32 + payload.length;
-    const header = encodeHeader(opcode, sequence, tag, payload.length);
-    if (payload.length <= INLINE_PAYLOAD) {
-      stream.write(payload.length === 0 ? header : Buffer.concat([header, payload]));
-      return;
-    }
-    stream.cork();
-    stream.write(header);
-    stream.write(payload);
-    stream.uncork();
+    this.#channel.write(encodeHeader(opcode, sequence, tag, payload.length), payload);
   }
 
   #receive(chunk: Uint8Array): void {
@@ -124,6 +113,7 @@ export class EpcConnection {
       }
       this.#resolveSetup(frame.payload);
       this.#resolveSetup = undefined;
+      this.#channel.expect(this.#pending.size > 0);
       return;
     }
     switch (frame.opcode) {
@@ -146,6 +136,7 @@ export class EpcConnection {
     if (!call) throw new ProtocolError(`the executor answered call ${frame.sequence}, which is not outstanding`);
     if (frame.tag !== 0) throw new ProtocolError(`a result has the tag ${hex(frame.tag)}, not 0x0`);
     this.#pending.delete(frame.sequence);
+    if (this.#pending.size === 0) this.#channel.expect(false);
     call.resolve(frame.payload);
   }
 
@@ -185,7 +176,7 @@ export class EpcConnection {
     this.#rejectSetup(failure);
     for (const call of this.#pending.values()) call.reject(failure);
     this.#pending.clear();
-    this.#stream.destroy();
+    this.#channel.destroy();
   }
 }
 

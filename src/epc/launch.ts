@@ -3,6 +3,7 @@ import { startWithLowHeap } from "../host/address-layout.ts";
 import { createMemfd } from "../host/memfd.ts";
 import { spawnExecutor } from "../host/process.ts";
 import type { SlabMemory } from "../host/slab-memory.ts";
+import { spawnPolled } from "../host/spawn.ts";
 import { RemoteExecutorProcessControl } from "./remote.ts";
 
 /** How an executor is started; `env` and `cwd` are this process's by default, `setupLimit` is in ms. */
@@ -22,6 +23,8 @@ export interface LaunchOptions {
   readonly preload?: Uint8Array;
   /** Its heap is to lie right behind the executable, so that most of what is below 2 GiB is free (slablink's executor only). */
   readonly lowHeap?: boolean;
+  /** This process has nothing else to do while the executor works: its thread may sleep until an answer comes. */
+  readonly blocking?: boolean;
 }
 
 /** The slab's descriptor in an executor that was launched with one. */
@@ -52,7 +55,8 @@ export async function launchExecutor(options: LaunchOptions): Promise<RemoteExec
   }
   if (lowHeap) args.push("lowheap");
   const undo = lowHeap ? startWithLowHeap() : undefined;
-  const starting = spawnExecutor({ path, arguments: args, slabFd: slab?.fd, preload: file, env, cwd });
+  const start = options.blocking === true ? spawnPolled : spawnExecutor;
+  const starting = start({ path, arguments: args, slabFd: slab?.fd, preload: file, env, cwd });
   undo?.();
   const process_ = await starting;
   if (file !== undefined) closeSync(file);

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { hex } from "../bytes/address.ts";
 import { ExecutorError } from "../errors.ts";
+import type { ByteChannel } from "../host/byte-channel.ts";
 import type { ExecutorProcess } from "../host/process.ts";
 import type { Program, ProgramEnd } from "../native/program.ts";
 import {
@@ -17,6 +18,7 @@ import { type DispatchHandler, EpcConnection, HangupError } from "./connection.t
 import { Llvm, Slablink } from "./dialect.ts";
 import type { ExecutorProcessControl, ImageLoad, LoadedImage, ProtocolCounters } from "./executor-process-control.ts";
 import { runMainByWrappers } from "./llvm-program.ts";
+import { ProcessNames } from "./process-names.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import { decodeSetup, type Setup } from "./setup.ts";
 import { SpsWriter } from "./sps-writer.ts";
@@ -46,7 +48,9 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
 
   readonly #connection: EpcConnection;
   readonly #process: ExecutorProcess | undefined;
+  readonly #names = new ProcessNames();
   #processHandle: Promise<number> | undefined;
+  #runsProgram = false;
 
   private constructor(connection: EpcConnection, setup: Setup, process: ExecutorProcess | undefined) {
     this.#connection = connection;
@@ -62,25 +66,32 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
   }
 
   /** Waits for the executor's Setup on `stream`. Errors: ExecutorError, ProtocolError; the process is ended then. */
-  static async connect(stream: Duplex, options: RemoteOptions = {}): Promise<RemoteExecutorProcessControl> {
+  static async connect(
+    stream: Duplex | ByteChannel,
+    options: RemoteOptions = {},
+  ): Promise<RemoteExecutorProcessControl> {
     const { process, setupLimit = SETUP_LIMIT } = options;
     const connection = new EpcConnection(stream);
-    if (process) connection.explainEnd = (cause) => explainProcessEnd(cause, process);
+    let epc: RemoteExecutorProcessControl | undefined;
+    const runsProgram = (): boolean => (epc ? epc.#runsProgram : false);
+    if (process) connection.explainEnd = (cause) => explainProcessEnd(cause, process, runsProgram());
     let timer: NodeJS.Timeout | undefined;
     try {
       const late = new Promise<never>((_, reject) => {
-        const error = new ExecutorError(`the executor sent no Setup message within ${setupLimit} ms`);
-        timer = setTimeout(() => reject(error), setupLimit);
+        const error = (): Error => new ExecutorError(`the executor sent no Setup message within ${setupLimit} ms`);
+        timer = setTimeout(() => reject(error()), setupLimit);
       });
       const setup = decodeSetup(await Promise.race([connection.setup, late]));
-      return new RemoteExecutorProcessControl(connection, setup, process);
+      epc = new RemoteExecutorProcessControl(connection, setup, process);
+      return epc;
     } catch (error) {
       connection.close();
       process?.kill("SIGKILL");
       await process?.ended;
       throw error;
     } finally {
-      clearTimeout(timer);
+      // Not cleared: the first time that takes 0.3 ms. What it rejects has been settled by now.
+      timer?.unref();
     }
   }
 
@@ -102,18 +113,20 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
 
   async openLibrary(path: string): Promise<number> {
     if (path === "") return 0;
-    return this.#open(path);
+    return this.#names.during(
+      {},
+      () => this.#open(path),
+      (handle) => handle,
+    );
   }
 
   async resolve(handle: number, names: readonly string[]): Promise<Float64Array> {
     if (names.length === 0) return new Float64Array(0);
+    if (handle !== 0) return this.#resolve(handle, names);
     // Ours takes 0 for the process; LLVM's executors give a handle for it.
-    if (handle === 0 && !this.isSlablink) {
-      this.#processHandle ??= this.#open("");
-      handle = await this.#processHandle;
-    }
-    const result = await this.callWrapper(Llvm.dylibResolve, encodeResolve(handle, names));
-    return decodeResolve(result, names.length);
+    if (!this.isSlablink) this.#processHandle ??= this.#open("");
+    const process = (await this.#processHandle) ?? 0;
+    return this.#names.resolve(names, (wanted) => this.#resolve(process, wanted));
   }
 
   async callWrapper(name: string, argument: Uint8Array): Promise<Uint8Array> {
@@ -136,16 +149,21 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
   }
 
   async loadImage(image: ImageLoad): Promise<LoadedImage> {
-    return decodeImageLoad(await this.callWrapper(Slablink.imageLoad, encodeImageLoad(image)));
+    const load = async (): Promise<LoadedImage> =>
+      decodeImageLoad(await this.callWrapper(Slablink.imageLoad, encodeImageLoad(image)));
+    return this.#names.during(image, load, ({ handle }) => handle);
   }
 
   async unloadImage(handle: number): Promise<void> {
     const result = await this.callWrapper(Slablink.imageUnload, new SpsWriter(8).u64(handle).bytes);
     checkError(result, `unloading image ${hex(handle)}`);
+    this.#names.unload(handle);
   }
 
   async runProgram(program: Program): Promise<ProgramEnd> {
     if (!this.isSlablink) return runMainByWrappers(this, program);
+    this.#names.noteProgram();
+    this.#runsProgram = true;
     const call = this.callWrapper(Slablink.programRun, encodeProgram(program, true));
     let result: Uint8Array;
     try {
@@ -153,8 +171,11 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     } catch (error) {
       // The process's end is the answer, and takes the call with it.
       const cause = await this.#connection.closed;
-      if (this.#process === undefined || cause instanceof ProtocolError || !(await isGone(this.ended))) throw error;
+      const process = this.#process;
+      if (process === undefined || cause instanceof ProtocolError || !(await isGone(process))) throw error;
       return this.ended;
+    } finally {
+      this.#runsProgram = false;
     }
     return { status: expectValue(result, "running the program", (reader) => reader.i64("status")) };
   }
@@ -163,7 +184,7 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     const process = this.#process;
     const busy = this.#connection.outstanding > 0;
     this.#connection.close();
-    if (!process) return;
+    if (!process || process.isGone()) return;
     if (busy) process.kill("SIGKILL");
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
@@ -175,6 +196,11 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     await process.ended;
   }
 
+  async #resolve(handle: number, names: readonly string[]): Promise<Float64Array> {
+    const result = await this.callWrapper(Llvm.dylibResolve, encodeResolve(handle, names));
+    return decodeResolve(result, names.length);
+  }
+
   async #open(path: string): Promise<number> {
     const argument = encodeOpen(this.bootstrapAddress(Llvm.dylibInstance), path);
     const result = await this.callWrapper(Llvm.dylibOpen, argument);
@@ -183,19 +209,26 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
 }
 
 /** Whether a process that closed its connection also ended, soon. */
-async function isGone(ended: Promise<ProgramEnd>): Promise<boolean> {
+async function isGone(process: ExecutorProcess): Promise<boolean> {
+  if (process.isGone()) return true;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), END_LIMIT);
   });
-  const gone = await Promise.race([ended.then(() => true), late]);
+  const gone = await Promise.race([process.ended.then(() => true), late]);
   clearTimeout(timer);
   return gone;
 }
 
-async function explainProcessEnd(cause: Error | undefined, process: ExecutorProcess): Promise<Error> {
+async function explainProcessEnd(
+  cause: Error | undefined,
+  process: ExecutorProcess,
+  runsProgram: boolean,
+): Promise<Error> {
   const detail = cause ? `: ${cause.message}` : "";
-  if (!(await isGone(process.ended))) {
+  // A program may have executed another one, or closed descriptors that it knows nothing of: it is the program all the same.
+  const isProgram = runsProgram && !(cause instanceof ProtocolError) && !(cause instanceof HangupError);
+  if (!isProgram && !(await isGone(process))) {
     process.kill("SIGKILL");
     return new ExecutorError(`the executor closed its connection${detail}`, { cause });
   }

@@ -1,5 +1,5 @@
 import { existsSync, realpathSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { Archive } from "../formats/archive.ts";
 import { SharedLibrary } from "../formats/elf/shared-library.ts";
 import { type FileOpener, readingOpener } from "./file-opener.ts";
@@ -34,6 +34,8 @@ export class RuntimeLibraries {
   readonly #opener: FileOpener;
   readonly #environment: NodeJS.ProcessEnv;
   readonly #known = new Map<string, SharedLibrary | undefined>();
+  /** Opened once for all programs of a session. */
+  readonly #archives = new Map<string, Archive>();
   #directories: string[] | undefined;
 
   constructor(options: { opener?: FileOpener; environment?: NodeJS.ProcessEnv } = {}) {
@@ -56,7 +58,11 @@ export class RuntimeLibraries {
       ...(this.#environment.LD_LIBRARY_PATH ?? "").split(/[:;]/).filter((directory) => directory !== ""),
       ...systemLibraryDirectories(),
     ];
-    return this.#directories.map((directory) => join(directory, soname)).find(existsSync);
+    for (const directory of this.#directories) {
+      const path = `${directory}/${soname}`;
+      if (existsSync(path)) return path;
+    }
+    return undefined;
   }
 
   /** libgcc_s, libm and libstdc++: opened for a program that needs them without saying so. */
@@ -73,8 +79,14 @@ export class RuntimeLibraries {
    */
   *implicitArchives(): Generator<Archive, void, undefined> {
     for (const name of ["libgcc.a", "libc_nonshared.a"]) {
-      const path = this.path(name);
-      if (path !== undefined) yield Archive.read(this.#opener.open(path), (member) => this.#opener.open(member));
+      let archive = this.#archives.get(name);
+      if (archive === undefined) {
+        const path = this.path(name);
+        if (path === undefined) continue;
+        archive = Archive.read(this.#opener.open(path), (member) => this.#opener.open(member));
+        this.#archives.set(name, archive);
+      }
+      yield archive;
     }
   }
 

@@ -38,13 +38,11 @@ import type { LinkGraph } from "../graph/link-graph.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import { ExternalKind } from "./externals.ts";
 import type { FixupInputs } from "./fixup-inputs.ts";
+import { EntryKind } from "./linkage-tables.ts";
 
 const TWO_32 = 0x1_0000_0000;
 
 const isSafe = Number.isSafeInteger;
-
-/** Keys of GOT entries: what an entry holds × which symbol it is for. */
-const EntryKind = { address: 0, threadOffset: 1, pair: 2, module: 3 } as const;
 
 /**
  * Fixes up single relocation entries by the rows of the architecture: every type, every range checked, thread-local sequences and
@@ -144,7 +142,7 @@ export class RowFixups {
       case R_X86_64_GOTPCRELX:
       case R_X86_64_REX_GOTPCRELX: {
         if (fixup.A !== -4 || fixup.offset < 3) return -1;
-        const prefix = fixup.row.type === R_X86_64_REX_GOTPCRELX;
+        const prefix = fixup.row.type === R_X86_64_REX_GOTPCRELX ? "rex" : "none";
         return relaxGotLoad(out, at, this.#value[fixup.index]!, address, prefix) ? 0 : -1;
       }
       case R_X86_64_GOTTPOFF:
@@ -152,7 +150,7 @@ export class RowFixups {
         return relaxInitialExec(out, at, threadOffset) ? 0 : -1;
       case R_X86_64_CODE_4_GOTPCRELX:
         if (fixup.A !== -4 || fixup.offset < 4) return -1;
-        return relaxGotLoad(out, at, this.#value[fixup.index]!, address, true) ? 0 : -1;
+        return relaxGotLoad(out, at, this.#value[fixup.index]!, address, "rex2") ? 0 : -1;
       case R_X86_64_TLSGD: {
         if (threadOffset === undefined || fixup.offset < 4 || !more) return -1;
         return this.#expectCall(fixup, relaxGeneralDynamic(out, at, threadOffset + fixup.A + 4));

@@ -2,13 +2,14 @@ import { type AddressRange, alignUp, hex } from "../bytes/address.ts";
 import { Llvm } from "../epc/dialect.ts";
 import type { AllocActionPair, ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { SlablinkError } from "../errors.ts";
+import { takeWorkingMemory, type WorkBuffer } from "../host/work-buffer.ts";
 import type {
   AllocationRequest,
   FinalizedAlloc,
   InFlightAlloc,
   JITLinkMemoryManager,
 } from "./jitlink-memory-manager.ts";
-import type { Segment, WorkingMemory } from "./memory-mapper.ts";
+import type { Segment } from "./memory-mapper.ts";
 import type { Placement } from "./placement.ts";
 import { callWithAddresses, releaseRemoteSlab, reserveRemoteSlab } from "./remote-requests.ts";
 import { reserveSlab } from "./reserve-slab.ts";
@@ -63,8 +64,8 @@ export class ObjectMemoryManager implements JITLinkMemoryManager {
     const parts = ranges.filter(({ start, end }) => end > start);
     await this.#reserve(parts);
     if (this.#tasks === "dispatched") await nextTask();
-    const bytes = new Uint8Array(request.contentSize ?? size);
-    const memory = { view: new DataView(bytes.buffer), bytes, base: address };
+    const buffer = takeWorkingMemory(request.contentSize ?? size);
+    const memory = { view: buffer.view, bytes: buffer.bytes, base: address - buffer.position };
     this.#jobs.set(address, { parts, keys: [] });
     let settled = false;
     const settle = (): void => {
@@ -77,10 +78,11 @@ export class ObjectMemoryManager implements JITLinkMemoryManager {
       memory,
       finalize: (segments, actions) => {
         settle();
-        return this.#finalize(address, size, memory, segments, actions);
+        return this.#finalize(address, size, buffer, segments, actions);
       },
       abandon: async () => {
         settle();
+        buffer.release();
         this.#jobs.delete(address);
         await this.#release(parts);
       },
@@ -128,19 +130,20 @@ export class ObjectMemoryManager implements JITLinkMemoryManager {
   async #finalize(
     address: number,
     size: number,
-    memory: WorkingMemory,
+    buffer: WorkBuffer,
     segments: readonly Segment[],
     actions: readonly AllocActionPair[],
   ): Promise<FinalizedAlloc> {
     const { parts, keys } = this.#jobs.get(address)!;
-    if (segments.length === 0 && actions.length === 0) return { address, size, key: undefined };
     try {
+      if (segments.length === 0 && actions.length === 0) return { address, size, key: undefined };
       checkSegments(segments, address, size, this.pageSize);
       const byPart = divide(segments, parts);
       const shared = byPart.pop()!;
+      const contents = { start: address, size: buffer.size, position: buffer.position, bytes: buffer.bytes };
       const send = async (own: readonly Segment[], then: readonly AllocActionPair[]): Promise<void> => {
         const sized = own.map((segment) => ({ ...segment, size: segment.contentSize }));
-        keys.push(await sendContents(this.#epc, sized, then, memory));
+        keys.push(await sendContents(this.#epc, sized, then, contents));
       };
       await Promise.all(byPart.filter((own) => own.length > 0).map((own) => send(own, [])));
       if (shared.length + actions.length > 0) await send(shared, actions);
@@ -149,6 +152,8 @@ export class ObjectMemoryManager implements JITLinkMemoryManager {
       this.#jobs.delete(address);
       this.#left.push(...parts);
       throw error;
+    } finally {
+      buffer.release();
     }
   }
 }

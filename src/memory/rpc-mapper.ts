@@ -3,6 +3,7 @@ import { expectValue } from "../epc/calls.ts";
 import { Llvm, Slablink } from "../epc/dialect.ts";
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { SlablinkError } from "../errors.ts";
+import { takeWorkingMemory, type WorkBuffer } from "../host/work-buffer.ts";
 import type { InitializeInfo, MemoryMapper, WorkingMemory, ZeroFill } from "./memory-mapper.ts";
 import { callWithAddresses, instanceArgument, releaseRemoteSlab, reserveRemoteSlab } from "./remote-requests.ts";
 import { Reservations } from "./reservations.ts";
@@ -25,7 +26,7 @@ export class RpcMemoryMapper implements MemoryMapper {
   readonly #epc: ExecutorProcessControl;
   readonly #zeroFill: ZeroFill;
   readonly #reservations = new Reservations<Reservation>();
-  readonly #prepared = new Map<number, WorkingMemory>();
+  readonly #prepared = new Map<number, WorkBuffer>();
 
   constructor(epc: ExecutorProcessControl, zeroFill: ZeroFill = "image") {
     this.#epc = epc;
@@ -54,24 +55,27 @@ export class RpcMemoryMapper implements MemoryMapper {
 
   prepare(address: number, size: number): WorkingMemory {
     this.#reservations.holding(address, size);
-    const bytes = new Uint8Array(size);
-    const memory = { view: new DataView(bytes.buffer), bytes, base: address };
-    this.#prepared.set(address, memory);
-    return memory;
+    const buffer = takeWorkingMemory(size);
+    this.#prepared.set(address, buffer);
+    return { view: buffer.view, bytes: buffer.bytes, base: address - buffer.position };
   }
 
   discard(address: number): void {
+    this.#prepared.get(address)?.release();
     this.#prepared.delete(address);
   }
 
   async initialize(info: InitializeInfo): Promise<number> {
     const { start, size } = this.#reservations.at(info.reservation);
     const lowest = checkSegments(info.segments, start, size, this.pageSize);
-    const memory = this.#preparedFor(lowest);
+    const address = this.#preparedFor(lowest);
+    const buffer = this.#prepared.get(address)!;
     const sized = info.segments.map((segment) => ({ ...segment, size: mappedSize(segment, this.#zeroFill) }));
     const mapped = sized.filter(({ size: bytes }) => bytes > 0);
-    this.#prepared.delete(memory.base);
-    return sendContents(this.#epc, mapped.length > 0 ? mapped : sized, info.actions, memory);
+    const contents = { start: address, size: buffer.size, position: buffer.position, bytes: buffer.bytes };
+    const sent = sendContents(this.#epc, mapped.length > 0 ? mapped : sized, info.actions, contents);
+    this.discard(address);
+    return sent;
   }
 
   async deinitialize(keys: readonly number[]): Promise<void> {
@@ -86,10 +90,9 @@ export class RpcMemoryMapper implements MemoryMapper {
     }
   }
 
-  #preparedFor(address: number): WorkingMemory {
-    for (const memory of this.#prepared.values()) {
-      if (address >= memory.base && address < memory.base + memory.bytes.length) return memory;
-    }
+  /** Where the prepared memory that holds `address` begins. */
+  #preparedFor(address: number): number {
+    for (const [start, { size }] of this.#prepared) if (address >= start && address < start + size) return start;
     throw new SlablinkError("memory", `no memory was prepared at ${hex(address)}`);
   }
 }

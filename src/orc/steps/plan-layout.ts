@@ -6,7 +6,7 @@ import { countIndirectFunctions } from "../../link/bind-symbols.ts";
 import { Demand } from "../../link/direct-references.ts";
 import { type Layout, layOut, measureThreadLocals, PAGE, placeLayout } from "../../link/layout.ts";
 import { GOT_BYTES_PER_SYMBOL } from "../../link/linkage-tables.ts";
-import { exportedSymbols } from "../exported-symbols.ts";
+import { exportsOf } from "../exports-of-job.ts";
 import type { LinkJob } from "../link-job.ts";
 import { planCopies } from "../plan-copies.ts";
 
@@ -22,7 +22,7 @@ export async function planLayout(job: LinkJob): Promise<void> {
   const { copies, functions, names, demands } = planned;
   job.plan = {
     name: `slablink-job-${serial}`,
-    exports: exportedSymbols(tables, resolution),
+    exports: exportsOf(job).symbols,
     copies,
     functions,
     names,
@@ -43,7 +43,7 @@ export async function planLayout(job: LinkJob): Promise<void> {
     header: job.sizes.header,
     headerData: job.sizes.headerData,
     dsoHandle: job.sizes.dsoHandle,
-    stubs: STUB_SIZE * (external.known.length + external.fromLibraries.length + indirect),
+    stubs: STUB_SIZE * (external.known.length + external.fromLibraries.length + job.aliases.size + indirect),
     globalOffsetTable: GOT_BYTES_PER_SYMBOL * (tables.symbols.count + 1),
     resolvedSlots: RESOLVED_SLOT_SIZE * indirect,
   };

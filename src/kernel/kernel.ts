@@ -1,0 +1,105 @@
+import { join } from "node:path";
+import { keepKernelCode, loadKernelCode } from "../host/kernel-code.ts";
+import { type LinearMemory, linearMemory } from "../host/linear-memory.ts";
+import { type WasmModule, wasm } from "../host/webassembly.ts";
+
+/**
+ * The functions of the kernel (kernel/, AssemblyScript). Positions are those of the linear memory; `record` is the position of a record
+ * (record.ts), rows are ranges [first, last). Each does what the file of the same name in src/ does, and leaves to that what it cannot.
+ */
+export interface Kernel {
+  /** Number of sections, or -1. */
+  scanObject(file: number, length: number, out: number): number;
+  /** 1 when it has read everything. */
+  readObject(
+    record: number,
+    pool: number,
+    file: number,
+    length: number,
+    graph: number,
+    firstSection: number,
+    firstSymbol: number,
+    out: number,
+  ): number;
+  /** 1 when it has offered all names of the index. */
+  offerIndex(
+    record: number,
+    pool: number,
+    table: number,
+    count: number,
+    word: number,
+    names: number,
+    end: number,
+    length: number,
+    source: number,
+  ): number;
+  /** Number of words written to `out`. */
+  resolve(record: number, first: number, last: number, out: number): number;
+  /** Number of identifiers written to `out`. */
+  directReferences(
+    record: number,
+    last: number,
+    candidates: number,
+    demands: number,
+    demandOf: number,
+    out: number,
+    sample: number,
+  ): number;
+  /** Bytes copied. */
+  copySections(record: number, first: number, last: number): number;
+  /** Number of indirect functions seen. */
+  bindDefinitions(record: number, first: number, last: number): number;
+  bindReferences(record: number, first: number, last: number): void;
+  /** Number of stubs; bytes of the table in the record. */
+  linkFar(record: number, names: number, near: number, nearEnd: number, used: number, stubs: number): number;
+  applyRelocations(record: number, out: number, last: number): void;
+  /** Number of rows; -1 when the records have to be read by the other one. */
+  writeEhFrameTable(
+    base: number,
+    begin: number,
+    end: number,
+    table: number,
+    scratch: number,
+    code: number,
+    codeEnd: number,
+    data: number,
+    dataEnd: number,
+  ): number;
+}
+
+/** The compiled module, which threads share, and its functions; set when the kernel is first used. */
+export const kernelCode: { module: WasmModule | undefined; exports: Kernel | undefined } = {
+  module: undefined,
+  exports: undefined,
+};
+
+let isOff = false;
+
+/** The kernel on the process's linear memory; undefined where there is no such memory, or when it was switched off. */
+export function kernel(): Kernel | undefined {
+  if (isOff) return undefined;
+  if (kernelCode.exports !== undefined) return kernelCode.exports;
+  const linear = linearMemory();
+  if (linear !== undefined) kernelCode.exports = instantiate(linear);
+  return kernelCode.exports;
+}
+
+/** For tests that hold the kernel against the code that does everything: links of this process do without it, or with it again. */
+export function switchKernel(on: boolean): void {
+  isOff = !on;
+}
+
+function instantiate(linear: LinearMemory): Kernel {
+  const path = kernelPath();
+  const module = kernelCode.module ?? loadKernelCode(path);
+  kernelCode.module = module;
+  const { exports } = new wasm.Instance(module, { env: { memory: linear.memory } });
+  keepKernelCode(path, module, exports as object);
+  return exports as Kernel;
+}
+
+/** The bundle has it beside itself; modules are two directories deeper. */
+function kernelPath(): string {
+  const isBundled = import.meta.url.endsWith(".cjs");
+  return join(import.meta.dirname, isBundled ? "kernel.wasm" : "../../kernel.wasm");
+}
