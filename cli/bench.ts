@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { UsageError } from "../src/errors.ts";
 import { packageRoot } from "./package-root.ts";
 
@@ -9,7 +9,7 @@ import { packageRoot } from "./package-root.ts";
  * bundle stays small. Errors: UsageError where the package came without it.
  */
 export async function command(words: string[]): Promise<number> {
-  const program = fileURLToPath(new URL("dist/bench/main.js", packageRoot));
+  const program = join(packageRoot, "dist", "bench", "main.js");
   if (!existsSync(program)) throw new UsageError(`${program} is absent: this package came without its benchmark`);
   const { status, signal } = spawnSync(process.execPath, [program, ...words], { stdio: "inherit" });
   if (signal === null) return status ?? 1;

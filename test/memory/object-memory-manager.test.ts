@@ -48,9 +48,10 @@ test("each part is reserved and finalized by requests of its own, with its conte
     // One more finds a place for all.
     assert.equal(count(calls, Slablink.slabReserve), 1 + 4);
     const at = (page: number): number => alloc.address + PAGE * page;
-    alloc.memory.bytes.set(returns(11), PAGE);
-    alloc.memory.bytes.set(loads(at(3)), 2 * PAGE);
-    alloc.memory.view.setInt32(3 * PAGE, 22, true);
+    const { bytes, view, base } = alloc.memory;
+    bytes.set(returns(11), at(1) - base);
+    bytes.set(loads(at(3)), at(2) - base);
+    view.setInt32(at(3) - base, 22, true);
     const segments = [segment(at(1), 5), segment(at(2), 5), segment(at(3), 3), segment(at(4), 1)];
     const finalized = await alloc.finalize(segments, []);
     assert.equal(count(calls, Llvm.memoryInitialize), 3, "two objects, and what they share");
