@@ -7,11 +7,11 @@ import { cases } from "./cases.ts";
 import { writeChart } from "./chart.ts";
 import { compete } from "./compete.ts";
 import type { Contestant } from "./contestant.ts";
-import { contestantOf, contestants, subject } from "./contestants.ts";
+import { contestantOf, contestants, DEFAULT_BASELINE, subject } from "./contestants.ts";
 import { describeMachine } from "./machine.ts";
 import { writeMarkdown } from "./markdown.ts";
 import { type BenchOptions, parseBenchOptions, usage } from "./options.ts";
-import { type Report, rowsOf, type Section, skipped } from "./report.ts";
+import { type Report, relate, rowsOf, type Section, skipped } from "./report.ts";
 import { absence } from "./requirements.ts";
 import { formatHead, formatSection } from "./text.ts";
 
@@ -39,7 +39,7 @@ function main(options: BenchOptions): void {
 
 /** Prints tables as they come, unless JSON is wanted. */
 function bench(options: BenchOptions): Report {
-  const { filters, runs, json, baseline } = options;
+  const { filters, runs, json, baseline = DEFAULT_BASELINE } = options;
   const chosen = cases.filter(({ name }) => filters.length === 0 || filters.some((filter) => name.includes(filter)));
   if (chosen.length === 0) throw new Error(`no case matches ${filters.join(", ")}; ${names()}`);
   const taking = choose(options);
@@ -59,7 +59,7 @@ function bench(options: BenchOptions): Report {
 }
 
 function benchCase(each: Case, taking: readonly Contestant[], options: BenchOptions, directory: string): Section {
-  const { runs, phases, baseline, objects } = options;
+  const { runs, phases, baseline = DEFAULT_BASELINE, objects } = options;
   const lacking = absence(each.requirements);
   if (lacking !== undefined) return skipped(each, lacking);
   mkdirSync(directory);
@@ -92,7 +92,7 @@ function benchCase(each: Case, taking: readonly Contestant[], options: BenchOpti
 }
 
 /** Who takes part: the usual ones, all, or those asked for; in any case the baseline. */
-function choose({ all, only, baseline }: BenchOptions): Contestant[] {
+function choose({ all, only, baseline = DEFAULT_BASELINE }: BenchOptions): Contestant[] {
   const against = contestantOf(baseline);
   const wanted = ({ name, optional }: Contestant): boolean => {
     return only.length > 0 ? only.some((text) => name.includes(text)) : all || optional !== true;
@@ -103,10 +103,11 @@ function choose({ all, only, baseline }: BenchOptions): Contestant[] {
   return chosen;
 }
 
-/** A report that --save has written. Prints its tables. */
-function readReport(path: string, { json }: BenchOptions): Report {
-  const report = JSON.parse(readFileSync(path, "utf8")) as Report;
-  if (report.machine === undefined || !Array.isArray(report.sections)) throw new Error(`${path}: not a saved report`);
+/** A report that --save has written, related to another baseline if one is named. Prints its tables. */
+function readReport(path: string, { json, baseline }: BenchOptions): Report {
+  const saved = JSON.parse(readFileSync(path, "utf8")) as Report;
+  if (saved.machine === undefined || !Array.isArray(saved.sections)) throw new Error(`${path}: not a saved report`);
+  const report = baseline === undefined ? saved : relate(saved, contestantOf(baseline).name);
   if (!json) process.stdout.write(formatHead(report) + report.sections.map(formatSection).join(""));
   return report;
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { columns, legend, machineLine } from "./columns.ts";
+import { columns, legend, machineLine, spread } from "./columns.ts";
 import type { Report, Row, Section } from "./report.ts";
+import { measuredTargets } from "./targets.ts";
 
 const begin = "<!-- bench: what stands between these lines is written by `slablink bench --markdown` -->";
 const end = "<!-- bench: end -->";
@@ -9,6 +10,7 @@ const end = "<!-- bench: end -->";
 export function formatMarkdown(report: Report): string {
   const parts = [
     `${machineLine(report)}. ${capital(legend(report))}.`,
+    ...targetTable(report),
     overview(report),
     ...report.sections.map(sectionOf),
   ];
@@ -23,6 +25,23 @@ export function writeMarkdown(report: Report, path: string): void {
   const to = old.indexOf(`${end}\n`, from);
   const whole = from < 0 || to < 0 ? text : old.slice(0, from) + text + old.slice(to + end.length + 1);
   writeFileSync(path, whole);
+}
+
+/** What was aimed at, and what was reached; nothing when none of it was measured. */
+function targetTable(report: Report): string[] {
+  const measured = measuredTargets(report);
+  if (measured.length === 0) return [];
+  const rows = measured.map(({ target, wall, cpu }) => {
+    const { contestant, against } = target;
+    const cells = [target.case, contestant, against, `≤ ${target.wall}`, spread(wall, 2)];
+    return line([...cells, target.cpu === undefined ? "" : `≤ ${target.cpu}`, spread(cpu, 2)]);
+  });
+  const head = line(["case", "", "against", "wall, target", "measured", "CPU, target", "measured"]);
+  return [
+    ["Targets, ratios of each round:", "", head, line(["---", "---", "---", "--:", "--:", "--:", "--:"]), ...rows].join(
+      "\n",
+    ),
+  ];
 }
 
 /** Wall and CPU ratio of every contestant that is in more than one case, or in the only one. */

@@ -7,8 +7,8 @@ export interface BenchOptions {
   /** Only cases whose name holds one of these; all when empty. */
   readonly filters: readonly string[];
   readonly runs: number;
-  /** Name of the contestant that the others are compared with. */
-  readonly baseline: string;
+  /** Name of the contestant that the others are compared with, if one was named. */
+  readonly baseline?: string;
   /** Only contestants whose name holds one of these, and the baseline; the usual ones when empty. */
   readonly only: readonly string[];
   /** Every contestant: the corners of the experiment, and llvm-jitlink with a given number of threads. */
@@ -58,7 +58,7 @@ export function parseBenchOptions(words: readonly string[]): BenchOptions {
     allowPositionals: true,
     options: {
       runs: { type: "string", default: "11" },
-      baseline: { type: "string", default: DEFAULT_BASELINE },
+      baseline: text,
       only: { type: "string", multiple: true, default: [] },
       objects: { type: "string", default: String(DEFAULT_OBJECTS) },
       all: flag,

@@ -2,7 +2,7 @@ import type { Case } from "./case.ts";
 import type { Competition, Failure, Result } from "./compete.ts";
 import type { Phase } from "./counters.ts";
 import type { Machine } from "./machine.ts";
-import { pairedRatio, type Summary, summarize } from "./statistics.ts";
+import { ratioOf, type Summary, summarize } from "./statistics.ts";
 
 /** One contestant in one case: times in ms, sizes in bytes; ratios to the baseline where that took part. */
 export interface Row {
@@ -22,6 +22,8 @@ export interface Row {
   readonly bytes?: number;
   readonly mappings?: number;
   readonly protectionChanges?: number;
+  /** Of each round, in ms. */
+  readonly times: { readonly wall: readonly number[]; readonly cpu: readonly number[] };
   /** In which way this is not the same work as the others'. */
   readonly note?: string;
 }
@@ -50,17 +52,25 @@ export interface Report {
 
 /** The rows of a case, in the contestants' order. */
 export function rowsOf({ results }: Competition, baseline: string): Row[] {
-  const against = results.find(({ contestant }) => contestant.name === baseline);
-  return results.map((result) => rowOf(result, against));
+  return relateRows(results.map(rowOf), baseline);
 }
 
-function rowOf(result: Result, against: Result | undefined): Row {
-  const { contestant, wall, cpu, controllerCpu, executorCpu, counters, peak, note } = result;
-  // A slow contestant had the first rounds only; pairs are of rounds that both had.
-  const ratio = (values: readonly number[], others: readonly number[] | undefined): Summary | undefined => {
-    const rounds = Math.min(values.length, others?.length ?? 0);
-    return rounds === 0 ? undefined : pairedRatio(values.slice(0, rounds), others!.slice(0, rounds));
-  };
+/** The same report with ratios to another contestant. */
+export function relate(report: Report, baseline: string): Report {
+  const sections = report.sections.map((section) => ({ ...section, rows: relateRows(section.rows, baseline) }));
+  return { ...report, baseline, sections };
+}
+
+function relateRows(rows: readonly Row[], baseline: string): Row[] {
+  const against = rows.find(({ contestant }) => contestant === baseline)?.times;
+  return rows.map((row) => ({
+    ...row,
+    wallRatio: against && ratioOf(row.times.wall, against.wall),
+    cpuRatio: against && ratioOf(row.times.cpu, against.cpu),
+  }));
+}
+
+function rowOf({ contestant, wall, cpu, controllerCpu, executorCpu, counters, peak, note }: Result): Row {
   const optional = (values: readonly number[]): Summary | undefined => {
     return values.length === 0 ? undefined : summarize(values);
   };
@@ -68,9 +78,7 @@ function rowOf(result: Result, against: Result | undefined): Row {
     contestant: contestant.name,
     rounds: wall.length,
     wall: summarize(wall),
-    wallRatio: ratio(wall, against?.wall),
     cpu: summarize(cpu),
-    cpuRatio: ratio(cpu, against?.cpu),
     controllerCpu: optional(controllerCpu),
     executorCpu: optional(executorCpu),
     peak,
@@ -78,8 +86,14 @@ function rowOf(result: Result, against: Result | undefined): Row {
     bytes: counters?.bytes,
     mappings: counters?.mappings,
     protectionChanges: counters?.protectionChanges,
+    times: { wall: wall.map(rounded), cpu: cpu.map(rounded) },
     note,
   };
+}
+
+/** Microseconds are as much as can be told. */
+function rounded(time: number): number {
+  return Math.round(1000 * time) / 1000;
 }
 
 /** A case of which nothing was measured. */

@@ -80,6 +80,12 @@ test("every contestant, corners included, takes part in the small cases; what it
   assert.ok(again.stdout.includes(process.version), again.stdout);
   assert.equal(readFileSync(around, "utf8"), `before\n${markdown}after\n`);
   assert.equal(readFileSync(join(directory, "again.svg"), "utf8"), svg);
+  const other = bench("--from", files.save, "--json", "--baseline", "slablink rpc");
+  for (const { rows } of (JSON.parse(other.stdout) as Report).sections) {
+    const [own, rpc] = ["slablink", "slablink rpc"].map((name) => rows.find((row) => row.contestant === name)!);
+    assert.equal(rpc.wallRatio?.median, 1);
+    assert.equal(own.wallRatio?.median, own.times.wall[0] / rpc.times.wall[0]);
+  }
 });
 
 test("contestants and baseline can be chosen", () => {

@@ -7,7 +7,8 @@ import type { Report, Row } from "../../bench/report.ts";
 
 const once = (value: number) => ({ median: value, lower: value, upper: value });
 const row = (contestant: string, wall: number, more: Partial<Row> = {}): Row => {
-  return { contestant, rounds: 1, wall: once(wall), cpu: once(wall / 2), peak: 5 * 2 ** 20, ...more };
+  const times = { wall: [wall], cpu: [wall / 2] };
+  return { contestant, rounds: 1, wall: once(wall), cpu: once(wall / 2), peak: 5 * 2 ** 20, times, ...more };
 };
 const machine = { processor: "P & Q <x>", cores: 1, memoryGiB: 2, system: "s", distribution: "d", node: "v0" };
 const report: Report = {
@@ -63,4 +64,16 @@ test("Markdown has the ratios at a glance, then each case with what was counted,
   ]) {
     assert.ok(text.split("\n").includes(line), line);
   }
+});
+
+test("targets are measured between whom they name, whatever the baseline", () => {
+  const rows = [row("slablink", 10), row("llvm-jitlink shared", 4), row("slablink per-object", 20)];
+  const section = { name: "cpython", description: "d", rows, failures: [], phases: [], absent: [] };
+  const text = formatMarkdown({ ...report, sections: [section] });
+  assert.match(
+    text,
+    /^\| cpython \| slablink \| llvm-jitlink shared \| ≤ 0\.5 \| 2\.50 \(2\.50–2\.50\) \| ≤ 0\.5 \| 2\.50 /m,
+  );
+  assert.match(text, /^\| cpython \| slablink \| slablink per-object \| ≤ 1 \| 0\.50 \(.*\) \| ≤ 0\.55 \| 0\.50 /m);
+  assert.doesNotMatch(text, /hello/);
 });
