@@ -357,7 +357,9 @@ class AnchorWriter {
     const code = plan.functions.length > 0 ? PF_X : 0;
     this.#segment(0, PT_LOAD, PF_R | code, base, layout.header, layout.header.size, PAGE);
     this.#segment(1, PT_LOAD, PF_R | PF_W, base, layout.headerData, layout.headerData.size, PAGE);
-    this.#segment(2, PT_LOAD, PF_R, base, rest, 0, PAGE);
+    // Garbage collectors (D's) look for pointers in segments that are writable; blocks of objects hold their data.
+    const ownData = layout.objectBlocks.length > 0 ? PF_W : 0;
+    this.#segment(2, PT_LOAD, PF_R | ownData, base, rest, 0, PAGE);
     this.#segment(3, PT_LOAD, PF_R | PF_W, base, writable, 0, PAGE);
     this.#segment(4, PT_DYNAMIC, PF_R | PF_W, base, dynamic, dynamic.size, 8);
     this.#segment(5, PT_GNU_EH_FRAME, PF_R, base, table, table.size, 4);

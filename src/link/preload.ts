@@ -69,6 +69,7 @@ export function writePreload(
     arrays: undefined as never,
     startCode: [],
     sets: undefined as never,
+    objectBlocks: [],
   };
   const bytes = new Uint8Array(data - start + sizes.headerData);
   writeAnchor(new DataView(bytes.buffer), 0, plan, sizes, layout);
