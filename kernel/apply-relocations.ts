@@ -119,8 +119,9 @@ function applyInto(record: usize, out: usize, left: u32, capacity: u32, last: i3
               const id = load<i32>(names + 4 * symbol);
               const stub = id < 0 ? 0 : load<i32>(stubOfName + 4 * id);
               if (stub === 0) break;
-              const S1 = stubs + <f64>((stub - 1) * STUB_SIZE);
-              store<i32>(at, <i32>(S1 + A - address - <f64>offset));
+              const reached = stubs + <f64>((stub - 1) * STUB_SIZE) + A - address - <f64>offset;
+              if (!(reached >= -2147483648.0 && reached <= 2147483647.0)) break;
+              store<i32>(at, <i32>reached);
               continue;
             }
             // The frame of a dropped function: a start of zero distance lies in the table itself, where no function is.

@@ -32,7 +32,7 @@ interface Chunk {
  * linker that maps its inputs.
  */
 export class FileArena {
-  readonly #linear: LinearMemory | undefined;
+  readonly #linear: LinearMemory | null;
   readonly #ranges: { readonly position: number; readonly size: number }[] = [];
   readonly #chunks: Chunk[] = [];
   readonly #firstChunkSize: number;
@@ -41,9 +41,13 @@ export class FileArena {
 
   /**
    * Sizes of the first and of further chunks, in bytes; files larger than that get a chunk of their own. `linear`: where everything
-   * goes that fits.
+   * goes that fits; null: nowhere.
    */
-  constructor(firstChunkSize = FIRST_CHUNK_SIZE, chunkSize = CHUNK_SIZE, linear = linearMemory()) {
+  constructor(
+    firstChunkSize = FIRST_CHUNK_SIZE,
+    chunkSize = CHUNK_SIZE,
+    linear: LinearMemory | null = linearMemory() ?? null,
+  ) {
     this.#firstChunkSize = alignUp(firstChunkSize, PAGE_SIZE);
     this.#chunkSize = alignUp(chunkSize, PAGE_SIZE);
     this.#linear = linear;

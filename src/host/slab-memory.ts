@@ -38,16 +38,16 @@ export class SlabMemory {
   readonly fd: number;
   /** Where it is mapped read-write in this process. */
   readonly address: number;
-  readonly #linear: LinearMemory | undefined;
+  readonly #linear: LinearMemory | null;
   readonly #buffers: ArrayBuffer[] = [];
   #windows: MappedWindow[] = [];
   #disposed = false;
 
   /**
    * `size` is rounded up to pages. Without `fd`, a memory file that another process made, a new one is created; the
-   * descriptor is closed by dispose in both cases. `linear`: where windows are mapped while it has room. Errors: code "memory".
+   * descriptor is closed by dispose in both cases. `linear`: where windows are mapped while it has room; null: nowhere. Errors: code "memory".
    */
-  constructor(size: number, fd?: number, linear = linearMemory()) {
+  constructor(size: number, fd?: number, linear: LinearMemory | null = linearMemory() ?? null) {
     if (!(size > 0 && size <= MAX_SLAB_SIZE)) {
       throw new SlablinkError("memory", `slab size ${hex(size)} is not from 1 to ${hex(MAX_SLAB_SIZE)} bytes`);
     }
@@ -112,7 +112,7 @@ export class SlabMemory {
   #mapLinear(start: number, end: number): MappedWindow | undefined {
     const linear = this.#linear;
     const position = linear?.take("work", end - start);
-    if (linear === undefined || position === undefined) return undefined;
+    if (linear === null || position === undefined) return undefined;
     const flags = MapFlag.shared | MapFlag.noReserve | MapFlag.fixed;
     const protection = Protection.read | Protection.write;
     mapMemory({ address: linear.address + position, size: end - start, protection, flags, fd: this.fd, offset: start });

@@ -2,10 +2,13 @@ import {
   R_X86_64_32,
   R_X86_64_32S,
   R_X86_64_64,
+  R_X86_64_GOTPCREL,
   R_X86_64_GOTPCRELX,
   R_X86_64_PC32,
   R_X86_64_PLT32,
   R_X86_64_REX_GOTPCRELX,
+  R_X86_64_TLSGD,
+  R_X86_64_TLSLD,
   STUB_SIZE,
 } from "../arch/x86_64.ts";
 import { relaxGotLoad } from "../arch/x86_64-relax.ts";
@@ -60,10 +63,12 @@ export class Fixups {
       return;
     }
     const { sections } = tables;
+    const left = new Left();
     for (let row = 0; row < sections.count; row++) {
       if (sections.relocationCount[row] === 0 || sections.kind[row] === SectionKind.tlsData) continue;
-      this.apply(row);
+      this.#applyUsual(row, left);
     }
+    this.#applyLeft(left);
   }
 
   /** The kernel applies what it can; the entries that it leaves are applied here, in their order. */
@@ -74,17 +79,30 @@ export class Fixups {
     const left = new LeftEntries(tables.columns, view);
     left.collect(kernel, record, tables.sections.count, threads);
     this.applied = left.applied;
-    for (let i = 0; i < left.rows.length; i++) {
-      const row = left.rows[i]!;
-      const graph = tables.graphs[tables.sections.graph[row]!]!;
-      const end = tables.sections.relocations[row]! + tables.sections.relocationCount[row]! * RELA_SIZE;
+    this.#applyLeft(left);
+  }
+
+  /** Entries that are not usual, behind all others: what they make (stubs, table entries) is then the same whoever applied those. */
+  #applyLeft({ rows, entries }: Pick<Left, "rows" | "entries">): void {
+    const { sections, graphs } = this.#in.tables;
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]!;
+      const graph = graphs[sections.graph[row]!]!;
+      const end = sections.relocations[row]! + sections.relocationCount[row]! * RELA_SIZE;
       // What belongs to a thread-local sequence was left behind it.
-      i += this.#rows.apply(graph, row, graph.reader.view, left.entries[i]!, end);
+      i += this.#rows.apply(graph, row, graph.relocationEntries(row), entries[i]!, end);
     }
   }
 
   /** Fixes up one section, whose contents are in place. */
   apply(section: number): void {
+    const left = new Left();
+    this.#applyUsual(section, left);
+    this.#applyLeft(left);
+  }
+
+  /** What the kernel does (kernel/apply-relocations.ts), for jobs that are out of its reach. */
+  #applyUsual(section: number, left: Left): void {
     const { tables, memory } = this.#in;
     const { sections } = tables;
     const graph = tables.graphs[sections.graph[section]!]!;
@@ -99,7 +117,8 @@ export class Fixups {
     const { firstSymbol, symbolCount } = graph;
     const values = this.#value;
     const ids = tables.symbols.id;
-    const stubOfName = this.#in.linkage.stubOfName;
+    const { stubOfName, slotOfName, base: table } = this.#in.linkage;
+    const isFrames = sections.kind[section] === SectionKind.ehFrame;
     const indirectStart = this.#in.linkage.stubs;
     const indirectEnd = this.#rows.stubsAreAddresses ? indirectStart : this.#indirectEnd;
     this.applied += count;
@@ -107,7 +126,8 @@ export class Fixups {
       const offset = entries.getUint32(entry, true);
       const type = entries.getUint32(entry + 8, true);
       const symbol = entries.getUint32(entry + 12, true);
-      if (symbol < symbolCount && offset + 8 <= size && entries.getUint32(entry + 4, true) === 0) {
+      const width = type === R_X86_64_64 ? 8 : 4;
+      if (symbol < symbolCount && offset + width <= size && entries.getUint32(entry + 4, true) === 0) {
         const A = entries.getInt32(entry + 20, true) * TWO_32 + entries.getUint32(entry + 16, true);
         const S = values[firstSymbol + symbol]!;
         switch (type) {
@@ -123,10 +143,15 @@ export class Fixups {
               // A call of a far function that has its stub already: in CPython 15 000 calls go to 500 functions.
               const id = ids[firstSymbol + symbol]!;
               const stub = id < 0 ? 0 : stubOfName[id]!;
-              if (stub !== 0 && symbol >= graph.localCount) {
-                out.setInt32(at + offset, indirectStart + (stub - 1) * STUB_SIZE + A - address - offset, true);
+              const reached = indirectStart + (stub - 1) * STUB_SIZE + A - address - offset;
+              if (stub !== 0 && symbol >= graph.localCount && isInt32(reached)) {
+                out.setInt32(at + offset, reached, true);
                 continue;
               }
+            } else if (Number.isNaN(S) && isFrames) {
+              // The frame of a dropped function: a start of zero distance lies in the table itself, where no function is.
+              out.setInt32(at + offset, 0, true);
+              continue;
             }
             break;
           }
@@ -157,21 +182,50 @@ export class Fixups {
             }
             break;
           }
+          case R_X86_64_GOTPCREL:
           case R_X86_64_GOTPCRELX:
-          case R_X86_64_REX_GOTPCRELX:
+          case R_X86_64_REX_GOTPCRELX: {
             if (S >= indirectStart && S < indirectEnd) break;
             if (
+              type !== R_X86_64_GOTPCREL &&
               A === -4 &&
               offset >= 3 &&
               relaxGotLoad(out, at + offset, S, address + offset, type === R_X86_64_GOTPCRELX ? "none" : "rex")
             ) {
               continue;
             }
+            const id = ids[firstSymbol + symbol]!;
+            const slot = id < 0 ? 0 : slotOfName[id]!;
+            const value = table + (slot - 1) + A - (address + offset);
+            if (slot !== 0 && isInt32(value)) {
+              out.setInt32(at + offset, value, true);
+              continue;
+            }
             break;
+          }
         }
       }
-      const consumed = this.#rows.apply(graph, section, entries, entry, end);
-      entry += consumed * RELA_SIZE;
+      left.add(section, entry);
+      // A thread-local sequence takes the call behind it along.
+      if ((type === R_X86_64_TLSGD || type === R_X86_64_TLSLD) && entry + RELA_SIZE < end) {
+        entry += RELA_SIZE;
+        left.add(section, entry);
+      }
     }
   }
+}
+
+/** Entries that are left, with the rows of their sections. */
+class Left {
+  readonly rows: number[] = [];
+  readonly entries: number[] = [];
+
+  add(row: number, entry: number): void {
+    this.rows.push(row);
+    this.entries.push(entry);
+  }
+}
+
+function isInt32(value: number): boolean {
+  return value >= -0x8000_0000 && value <= 0x7fff_ffff;
 }

@@ -120,6 +120,11 @@ export class LinkageTables {
     return this.#stubOfName;
   }
 
+  /** By name identifier: distance of the name's entry from the table's start + 1, or 0 while it has none. */
+  get slotOfName(): Int32Array {
+    return this.#slotOfName;
+  }
+
   /** Address of the stub through which near code reaches name `id` at `target`; `slotKey` is the key of its GOT entry. */
   stub(id: number, target: number, slotKey: number): number {
     const known = this.#stubOfName[id]!;

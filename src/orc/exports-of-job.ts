@@ -1,4 +1,4 @@
-import { STB_GLOBAL, STB_GNU_UNIQUE, STB_WEAK, STT_FUNC, STT_GNU_IFUNC } from "../formats/elf/constants.ts";
+import { STB_GLOBAL, STB_GNU_UNIQUE, STB_WEAK, STT_FUNC, STT_GNU_IFUNC, SYM_SIZE } from "../formats/elf/constants.ts";
 import type { SharedLibrary } from "../formats/elf/shared-library.ts";
 import { SymbolName } from "../formats/elf/shared-library-hash.ts";
 import { SectionKind } from "../graph/section-table.ts";
@@ -86,9 +86,15 @@ export class ExportsOfJob implements AnchorExports {
           info: ((binding === STB_GNU_UNIQUE ? STB_GLOBAL : binding) << 4) | (type === STT_GNU_IFUNC ? STT_FUNC : type),
           section: 1,
           value: symbols.value[row]!,
-          size: graph.symbolSize(row - graph.firstSymbol),
+          size: 0,
         },
       );
+      // Whatever the file says, with all its bits.
+      const size = graph.reader.view.getBigUint64(
+        graph.symbolEntries + SYM_SIZE * (row - graph.firstSymbol) + 16,
+        true,
+      );
+      view.setBigUint64(place.symbols + SYM_SIZE * (place.first + i) + 16, size, true);
     });
     return used;
   }

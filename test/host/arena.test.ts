@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { FileArena } from "../../src/host/arena.ts";
+import { linearMemory } from "../../src/host/linear-memory.ts";
 import { readMaps } from "../../src/host/maps.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "slablink-arena-"));
@@ -39,7 +40,7 @@ test("an empty file has no bytes and is no error", () => {
 });
 
 test("when the arena is full another one is used, also for files larger than it", () => {
-  using arena = new FileArena(8192, 8192);
+  using arena = new FileArena(8192, 8192, null);
   const small = arena.map(file("small", new Uint8Array(8192).fill(1)));
   const large = arena.map(file("large", new Uint8Array(100_000).fill(2)));
   assert.notEqual(small.view, large.view);
@@ -62,7 +63,7 @@ test("what is not a regular file is read", () => {
 
 test("after dispose readers fail cleanly, and nothing stays mapped", () => {
   const path = file("disposed", "contents");
-  const arena = new FileArena(2 ** 20);
+  const arena = new FileArena(2 ** 20, 2 ** 20, null);
   const reader = arena.map(path);
   arena.dispose();
   arena.dispose();
@@ -75,11 +76,29 @@ test("after dispose readers fail cleanly, and nothing stays mapped", () => {
   );
 });
 
+test("files in the linear memory go with the arena, and what comes in their place begins as zeros", () => {
+  const path = file("linear", new Uint8Array(100_000).fill(7));
+  const arena = new FileArena();
+  const reader = arena.map(path);
+  const { buffer } = reader.view;
+  assert.equal(buffer, linearMemory()!.buffer);
+  assert.ok(readMaps().some((range) => range.path === path));
+  arena.dispose();
+  assert.equal(
+    readMaps().some((range) => range.path === path),
+    false,
+  );
+  assert.equal(reader.u8(99_999, "last"), 0);
+  using next = new FileArena();
+  assert.equal(next.place(new Uint8Array([1]), "next").start, reader.start);
+  assert.equal(reader.u8(1, "behind"), 0);
+});
+
 test("without ArrayBuffer.prototype.transfer dispose is as clean", () => {
   const script = `
     const { FileArena } = await import(${JSON.stringify(new URL("../../src/host/arena.js", import.meta.url).href)});
     delete ArrayBuffer.prototype.transfer;
-    const arena = new FileArena(8192);
+    const arena = new FileArena(8192, 8192, null);
     const reader = arena.place(new Uint8Array([1]), "x");
     arena.dispose();
     try { reader.u8(0, "byte"); } catch (error) { console.log(error.constructor.name); }`;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fstatSync } from "node:fs";
 import { test } from "node:test";
+import { linearMemory } from "../../src/host/linear-memory.ts";
 import { MapFlag, mapMemory, protectMemory, reserveAddressSpace, unmapMemory } from "../../src/host/mapping.ts";
 import { callResolver, writeWord } from "../../src/host/native-call.ts";
 import { MAX_SLAB_SIZE, SlabMemory } from "../../src/host/slab-memory.ts";
@@ -33,23 +34,30 @@ test("a disposed slab is closed, and its views fail cleanly", () => {
   assert.equal(bytes.length, 0);
 });
 
-test("windows of a slab are views of the same memory, and no more are made than needed", () => {
-  const slab = new SlabMemory(64 * 2 ** 20);
-  const first = slab.window(PAGE, PAGE);
-  assert.equal(first.offset, PAGE);
-  assert.equal(slab.window(10 * PAGE, PAGE), first);
-  const far = slab.window(60 * 2 ** 20, PAGE);
-  assert.equal(far.offset + far.bytes.length, slab.size);
-  first.bytes[10] = 7;
-  assert.equal(slab.bytes[PAGE + 10], 7);
-  assert.throws(
-    () => slab.window(slab.size - PAGE, 2 * PAGE),
-    /no view of 0x2000 bytes at 0x3fff000: the slab has 0x4000000/,
-  );
-  slab.dispose();
-  assert.throws(() => first.view.getUint8(0), TypeError);
-  assert.throws(() => slab.window(0, PAGE), /has been disposed/);
-});
+for (const linear of [linearMemory()!, null]) {
+  const where = linear === null ? "apart from" : "in";
+  test(`windows of a slab ${where} the linear memory are views of the same pages, and no more are made than needed`, () => {
+    const slab = new SlabMemory(64 * 2 ** 20, undefined, linear);
+    const first = slab.window(PAGE, PAGE);
+    assert.equal(first.view.buffer === linear?.buffer, linear !== null);
+    assert.equal(slab.window(10 * PAGE, PAGE), first);
+    const last = slab.size - 1;
+    const far = slab.window(60 * 2 ** 20, PAGE);
+    assert.notEqual(far, first);
+    far.bytes[last - far.offset] = 9;
+    first.bytes[PAGE + 10 - first.offset] = 7;
+    assert.equal(slab.bytes[PAGE + 10], 7);
+    assert.equal(slab.bytes[last], 9);
+    assert.throws(
+      () => slab.window(slab.size - PAGE, 2 * PAGE),
+      /no view of 0x2000 bytes at 0x3fff000: the slab has 0x4000000/,
+    );
+    slab.dispose();
+    if (linear === null) assert.throws(() => first.view.getUint8(0), TypeError);
+    else assert.equal(first.bytes[PAGE + 10 - first.offset], 0);
+    assert.throws(() => slab.window(0, PAGE), /has been disposed/);
+  });
+}
 
 test("slabs that are too large or empty are refused with both numbers", () => {
   assert.equal(MAX_SLAB_SIZE, 0x7fff_f000);

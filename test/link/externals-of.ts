@@ -1,9 +1,10 @@
+import type { ByteReader } from "../../src/bytes/byte-reader.ts";
 import { linkPlainly, readerOf } from "./plain-job.ts";
 
 /** Some address for every name that the objects leave undefined. */
-export async function undefinedNamesOf(objects: readonly string[]): Promise<Record<string, number>> {
+export async function undefinedNamesOf(objects: readonly (string | ByteReader)[]): Promise<Record<string, number>> {
   try {
-    await linkPlainly(objects.map((path) => readerOf(path)));
+    await linkPlainly(objects.map((each) => (typeof each === "string" ? readerOf(each) : each)));
     return {};
   } catch (error) {
     const symbols = (error as { symbols?: { name: string }[] }).symbols;

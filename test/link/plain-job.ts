@@ -4,6 +4,8 @@ import type { ExecutorProcessControl, ImageLoad, LoadedImage } from "../../src/e
 import { SlablinkError } from "../../src/errors.ts";
 import { Archive } from "../../src/formats/archive.ts";
 import { SymbolStringPool } from "../../src/graph/symbol-string-pool.ts";
+import type { FileArena } from "../../src/host/arena.ts";
+import { takeWorkingMemory } from "../../src/host/work-buffer.ts";
 import { RuntimeLibraries } from "../../src/inputs/runtime-libraries.ts";
 import type { Segment, WorkingMemory } from "../../src/memory/memory-mapper.ts";
 import { StaticArchiveGenerator } from "../../src/orc/definition-generator.ts";
@@ -23,6 +25,9 @@ export interface PlainJobOptions {
   readonly archives?: readonly Archive[];
   /** Largest job in bytes. */
   readonly room?: number;
+  /** Where inputs and contents lie in the reach of the kernel, which a plain job's do not. */
+  readonly arena?: FileArena;
+  readonly threads?: number;
 }
 
 /** Module number that the pretended loader gives to the job's thread-local block. */
@@ -36,7 +41,17 @@ export class PlainJob {
   /** The anchor as the loader would have got it. */
   readonly anchor: Uint8Array;
 
-  constructor(job: LinkedJob, memory: WorkingMemory, segments: readonly Segment[], anchor: Uint8Array) {
+  /** Gives the working memory back, of a job in the kernel's reach. */
+  readonly release: () => void;
+
+  constructor(
+    job: LinkedJob,
+    memory: WorkingMemory,
+    segments: readonly Segment[],
+    anchor: Uint8Array,
+    release: () => void,
+  ) {
+    this.release = release;
     this.job = job;
     this.memory = memory;
     this.segments = segments;
@@ -97,12 +112,16 @@ export async function linkPlainly(
 ): Promise<PlainJob> {
   const base = options.base ?? 0x5000_0000;
   const dylib = new JITDylib("main");
-  for (const input of inputs) dylib.addObject(typeof input === "string" ? readerOf(input) : input);
+  for (const input of inputs) {
+    const reader = typeof input === "string" ? readerOf(input) : input;
+    dylib.addObject(options.arena?.place(reader.bytes(0, reader.length, "file"), reader.name) ?? reader);
+  }
   for (const archive of options.archives ?? []) dylib.addGenerator(new StaticArchiveGenerator(archive));
   for (const [name, address] of Object.entries(options.externals ?? {})) dylib.define(name, address);
   let memory: WorkingMemory | undefined;
   let segments: readonly Segment[] = [];
   let anchor = new Uint8Array();
+  let release = (): void => {};
   const job = await materialize(dylib, options.names ?? [], {
     epc: pretendedExecutor((image) => {
       anchor = image.bytes!.slice();
@@ -113,8 +132,10 @@ export async function linkPlainly(
       async allocate({ size, alignment }) {
         if (size > (options.room ?? 1 << 28)) throw new SlablinkError("memory", `no room for ${size} bytes`);
         if (base % alignment !== 0) throw new SlablinkError("memory", `no place aligned to ${alignment}`);
-        const bytes = new Uint8Array(size);
-        memory = { bytes, view: new DataView(bytes.buffer), base };
+        const buffer = options.arena === undefined ? undefined : takeWorkingMemory(size);
+        const bytes = buffer?.bytes ?? new Uint8Array(size);
+        memory = { bytes, view: new DataView(bytes.buffer), base: base - (buffer?.position ?? 0) };
+        release = () => buffer?.release();
         return {
           address: base,
           size,
@@ -123,7 +144,9 @@ export async function linkPlainly(
             segments = given;
             return { address: base, size, key: 1 };
           },
-          async abandon() {},
+          async abandon() {
+            release();
+          },
         };
       },
       async deallocate() {},
@@ -134,9 +157,10 @@ export async function linkPlainly(
     openedLibraries: new Map(),
     linkInto: () => Promise.reject(new Error("there is no other JITDylib")),
     isKept: true,
+    threads: options.threads ?? 1,
     serial: 1,
   });
-  return new PlainJob(job, memory!, segments, anchor);
+  return new PlainJob(job, memory!, segments, anchor, () => release());
 }
 
 /** An archive at a path, for `PlainJobOptions.archives`. */

@@ -114,7 +114,10 @@ for (const kind of targetKinds.slice(0, 4)) {
       const key = await mapper.initialize({ reservation: start, segments, actions: [] });
       assert.equal(await call(start), 6);
       assert.equal(await call(start), 7);
-      assert.equal(memory.view.getInt32(start + 64 - memory.base, true), 5, "the controller's copy is as it was");
+      // What was sent is given up.
+      if (!kind.name.includes("rpc")) {
+        assert.equal(memory.view.getInt32(start + 64 - memory.base, true), 5, "the controller's copy is as it was");
+      }
       await mapper.deinitialize([key]);
       await mapper.release([start]);
     } finally {

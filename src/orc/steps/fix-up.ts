@@ -65,5 +65,8 @@ function writeTableFast({ tables, layout, alloc }: LinkJob, data: { address: num
     data.address + data.size,
   );
   scratch.release();
-  return rows >= 0;
+  if (rows >= 0) return true;
+  const table = ehFrameTable.address - memory.base;
+  memory.bytes.fill(0, table, table + ehFrameTable.size);
+  return false;
 }
