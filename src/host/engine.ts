@@ -3,6 +3,8 @@ import { koffi, type NativeFunction } from "./koffi.ts";
 /** What `v8.setFlagsFromString` calls: void v8::V8::SetFlagsFromString(const char *, size_t). */
 const SET_FLAGS = "_ZN2v82V818SetFlagsFromStringEPKcm";
 
+let isTuned = false;
+
 /**
  * For a process that links once and ends: V8 would optimize functions that are about to finish, on threads of its own; baseline
  * code does for a link of a second or less. To be called when Node's own modules have been loaded, whose compiled code is stored
@@ -18,6 +20,14 @@ export function tuneEngine(): void {
     // The young generation is collected when it is full, not in advance when four fifths are: a short link never gets there.
     set("--no-minor-gc-task");
   }
+  // For kernel-code.ts; what V8 keeps depends on its flags, which must be the same when it is read.
+  set("--allow-natives-syntax");
+  isTuned = true;
+}
+
+/** Whether `tuneEngine` has been called. */
+export function isEngineTuned(): boolean {
+  return isTuned;
 }
 
 /** node:v8 takes 1.5 ms to load, mostly streams for heap snapshots; the function behind it is exported by Node's executable. */

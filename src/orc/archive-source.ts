@@ -1,4 +1,5 @@
 import type { Archive } from "../formats/archive.ts";
+import { type IndexPlace, memberOffsetAt } from "../formats/archive-index.ts";
 import type { ArchiveMember } from "../formats/archive-member.ts";
 import { buildLinkGraph } from "../formats/elf/build-link-graph.ts";
 import { definedNames } from "../formats/elf/defined-names.ts";
@@ -20,8 +21,12 @@ export class ArchiveSource implements LazySource {
   readonly #librariesBefore: readonly SharedLibraryGenerator[];
   readonly #accepts: MemberFilter | undefined;
   readonly #extracted = new Set<ArchiveMember>();
+  /** Where the kernel has read the index. */
+  #place: IndexPlace | undefined;
   /** Without an index: the member of each offered name. */
   readonly #members: ArchiveMember[] = [];
+  /** What members define beyond commons, where that was asked: a member of thousands of commons is asked about each. */
+  readonly #definitions = new Map<ArchiveMember, ReadonlySet<number>>();
 
   /**
    * `librariesBefore`: shared libraries that come before the archive in the order of the link, and so define first.
@@ -43,6 +48,11 @@ export class ArchiveSource implements LazySource {
   offerTo(resolution: SymbolResolution, group = 0): number {
     const source = resolution.addLazySource(this, group);
     const { pool } = this.#tables;
+    const place = this.archive.indexPlace;
+    if (place !== undefined && resolution.offerIndex(source, place)) {
+      this.#place = place;
+      return source;
+    }
     const index = this.archive.index;
     if (index === undefined) {
       for (const member of this.archive.members()) {
@@ -82,7 +92,13 @@ export class ArchiveSource implements LazySource {
   }
 
   isDefinition(entry: number, id: number): boolean {
-    return definedNames(this.#memberOf(entry).window(), this.#tables.pool, { commons: false }).includes(id);
+    const member = this.#memberOf(entry);
+    let definitions = this.#definitions.get(member);
+    if (definitions === undefined) {
+      definitions = new Set(definedNames(member.window(), this.#tables.pool, { commons: false }));
+      this.#definitions.set(member, definitions);
+    }
+    return definitions.has(id);
   }
 
   /** Links every member that is not linked yet. */
@@ -94,6 +110,7 @@ export class ArchiveSource implements LazySource {
   }
 
   #memberOf(entry: number): ArchiveMember {
+    if (this.#place !== undefined) return this.archive.memberAt(memberOffsetAt(this.#place, entry));
     const index = this.archive.index;
     return index === undefined ? this.#members[entry]! : this.archive.memberAt(index.memberOffset[entry]!);
   }

@@ -28,6 +28,8 @@ export interface MaterializationContext {
   linkInto(dylib: JITDylib, names: readonly string[]): Promise<void>;
   /** For a whole program: the functions that bind libraries to it, linked when first asked for. */
   interposition?(): Promise<Interposition>;
+  /** Other jobs will follow while this one is linked. */
+  readonly isKept: boolean;
   /** Number of the job, for names. */
   readonly serial: number;
 }

@@ -24,7 +24,7 @@ export function collect(job: LinkJob, names: readonly string[]): void {
     resolution.want(id);
   }
   // What earlier jobs have linked is not linked again.
-  const hasLinked = dylib.linked.length + dylib.absolutes.size > 0;
+  const hasLinked = dylib.linked.size + dylib.absolutes.size > 0;
   const isLinked = hasLinked ? (id: number): boolean => dylib.find(pool.name(id)) !== undefined : undefined;
   let object = 0;
   const addObjects = (before: number): void => {
