@@ -120,6 +120,22 @@ export class SymbolStringPool {
     return new Uint8Array(this.#store.buffer, this.#store.byteOffset + this.#start[id]!, this.#length[id]!);
   }
 
+  /** Writes the name's bytes without a NUL to `target` at `at`. */
+  copyTo(id: number, target: Uint8Array, at: number): void {
+    const start = this.#start[id]!;
+    const length = this.#length[id]!;
+    for (let i = 0; i < length; i++) target[at + i] = this.#store.getUint8(start + i);
+  }
+
+  /** The hash that DT_GNU_HASH goes by (Bernstein's: h × 33 + c), unsigned. */
+  gnuHash(id: number): number {
+    const start = this.#start[id]!;
+    const end = start + this.#length[id]!;
+    let h = 5381;
+    for (let at = start; at < end; at++) h = (Math.imul(h, 33) + this.#store.getUint8(at)) | 0;
+    return h >>> 0;
+  }
+
   /** Length of the name in bytes. */
   byteLength(id: number): number {
     return this.#length[id]!;

@@ -58,14 +58,18 @@ import { type Layout, PAGE, type Stripe } from "./layout.ts";
 
 const segmentCount = 8;
 
-/** A definition of the job that the rest of the process may see. */
-export interface AnchorExport {
-  readonly name: Uint8Array;
+/** The definitions of the job that the rest of the process may see, by numbers from 0 to `count - 1`. */
+export interface AnchorExports {
+  readonly count: number;
+  /** Bytes of all names. */
+  readonly nameBytes: number;
+  nameLength(index: number): number;
+  copyName(index: number, target: Uint8Array, at: number): void;
   /** ELF st_info. */
-  readonly info: number;
-  readonly size: number;
+  info(index: number): number;
+  size(index: number): number;
   /** Address, or offset in the TLS block; asked for when the job has its addresses. */
-  address(): number;
+  address(index: number): number;
 }
 
 /** A thread-local variable of a library: its module and offset are the loader's to say. */
@@ -115,7 +119,7 @@ export interface OutsideName {
 /** All that goes into an anchor, collected before the job has addresses; sizes and alignments in bytes. */
 export interface AnchorPlan {
   readonly name: string;
-  readonly exports: readonly AnchorExport[];
+  readonly exports: AnchorExports | undefined;
   readonly foreignTls: readonly ForeignTls[];
   readonly copies: readonly DataCopy[];
   readonly functions: readonly CanonicalFunction[];
@@ -164,7 +168,8 @@ export function measureAnchor(plan: AnchorPlan): AnchorSizes {
   for (const foreign of plan.foreignTls) relocationCount += foreign.staticTls ? 3 : 2;
   let strings = 1 + plan.name.length + 1;
   for (const name of plan.needed) strings += Buffer.byteLength(name) + 1;
-  for (const symbol of plan.exports) strings += symbol.name.length + 1;
+  const exportCount = plan.exports?.count ?? 0;
+  strings += exportCount + (plan.exports?.nameBytes ?? 0);
   for (const symbol of plan.foreignTls) strings += symbol.name.length + 1;
   for (const { name } of [...plan.functions, ...plan.names]) strings += name.length + 1;
   relocationCount += plan.functions.filter(({ target }) => target === undefined).length;
@@ -176,10 +181,10 @@ export function measureAnchor(plan: AnchorPlan): AnchorSizes {
     for (const pointer of copy.pointers) pointerNames.add(Buffer.from(pointer.symbol).toString("latin1"));
   }
   for (const name of pointerNames) strings += name.length + 1;
-  const { exports, foreignTls, functions } = plan;
+  const { foreignTls, functions } = plan;
   const copyCount = plan.copies.length + aliasCount;
   const outside = functions.length + plan.names.length + foreignTls.length;
-  const symbolCount = 1 + exports.length + copyCount + outside + pointerNames.size;
+  const symbolCount = 1 + exportCount + copyCount + outside + pointerNames.size;
   const hash = EHDR_SIZE + segmentCount * PHDR_SIZE;
   const symbols = alignUp(hash + 4 * (2 + bucketCount(symbolCount) + symbolCount), 8);
   const stringsStart = symbols + symbolCount * SYM_SIZE;
@@ -243,7 +248,7 @@ export function writeAnchor(view: DataView, start: number, plan: AnchorPlan, siz
   // String table: first NUL, then soname.
   const soname = writer.string(Buffer.from(plan.name));
   const needed = plan.needed.map((name) => writer.string(Buffer.from(name)));
-  for (const symbol of plan.exports) writer.symbol(symbol.name, symbol.info, 1, symbol.address(), symbol.size);
+  if (plan.exports !== undefined) writer.exports(plan.exports);
   const data = layout.headerData.address;
   plan.copies.forEach((copy, index) => {
     const names = copy.exported ? [copy.name, ...copy.aliases] : [];
@@ -374,18 +379,34 @@ class AnchorWriter {
     return at;
   }
 
+  exports(all: AnchorExports): void {
+    for (let i = 0; i < all.count; i++) {
+      const name = this.#strings;
+      const length = all.nameLength(i);
+      all.copyName(i, this.#bytes, this.#start + this.#sizes.strings + name);
+      this.#strings += length + 1;
+      this.#symbol(name, length, all.info(i), 1, all.address(i), all.size(i));
+    }
+  }
+
   /** Appends a dynamic symbol, hashed when it is a definition, and gives its index. */
   symbol(name: Uint8Array, info: number, section: number, value: number, size: number): number {
+    return this.#symbol(this.string(name), name.length, info, section, value, size);
+  }
+
+  /** `name` is an offset in the string table. */
+  #symbol(name: number, length: number, info: number, section: number, value: number, size: number): number {
     const view = this.#view;
     const index = this.#symbols++;
     const at = this.#start + this.#sizes.symbols + index * SYM_SIZE;
-    view.setUint32(at, this.string(name), true);
+    view.setUint32(at, name, true);
     view.setUint8(at + 4, info);
     view.setUint16(at + 6, section, true);
     setWord64(this.#view, at + 8, value);
     setWord64(this.#view, at + 16, size);
     const buckets = this.#start + this.#sizes.hash + 8;
-    const bucket = buckets + 4 * (hashOf(name) % this.#buckets);
+    const bucket =
+      buckets + 4 * (hashOf(this.#bytes, this.#start + this.#sizes.strings + name, length) % this.#buckets);
     view.setUint32(buckets + 4 * (this.#buckets + index), view.getUint32(bucket, true), true);
     view.setUint32(bucket, index, true);
     return index;
@@ -438,10 +459,10 @@ class AnchorWriter {
 }
 
 /** The hash function of DT_HASH (gABI 5, "Hash Table"). */
-function hashOf(name: Uint8Array): number {
+function hashOf(bytes: Uint8Array, start: number, length: number): number {
   let hash = 0;
-  for (let i = 0; i < name.length; i++) {
-    hash = (hash << 4) + name[i]!;
+  for (let at = start; at < start + length; at++) {
+    hash = (hash << 4) + bytes[at]!;
     const high = hash & 0xf000_0000;
     hash = (hash ^ (high >>> 24)) & ~high;
   }

@@ -21,7 +21,7 @@ export function writePreload(
   const tls = { imageSize: 0, size: tlsAlignment > 1 ? 1 : 0, alignment: tlsAlignment };
   const plan: AnchorPlan = {
     name: "slablink-data",
-    exports: [],
+    exports: undefined,
     foreignTls: [],
     copies,
     functions,

@@ -21,7 +21,7 @@ export async function planLayout(job: LinkJob): Promise<void> {
   const { copies, functions, names, demands } = planned;
   job.plan = {
     name: `slablink-job-${serial}`,
-    exports: exportsOf(job).symbols,
+    exports: exportsOf(job),
     copies,
     functions,
     names,
