@@ -43,7 +43,7 @@ test("a polled channel gets an answer, at once or after long, and its end", asyn
   const { channel, fd, other } = pair(() => over++);
   const gathered = gather(channel, () => false);
   other.write("now");
-  await pause(150); // by then a thread of libuv's waits
+  await pause(400); // by then a thread of libuv's waits
   other.write(" later");
   await pause(20);
   other.end(" last");
