@@ -6,6 +6,7 @@ import { writeError } from "./terminal.ts";
 const commands: Record<string, () => Promise<{ command(words: string[]): Promise<number> }>> = {
   run: () => import("./run.ts"),
   executor: () => import("./executor.ts"),
+  bench: () => import("./bench.ts"),
   help: () => import("./help.ts"),
   version: () => import("./version.ts"),
 };

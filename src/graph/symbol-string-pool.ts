@@ -120,13 +120,6 @@ export class SymbolStringPool {
     return new Uint8Array(this.#store.buffer, this.#store.byteOffset + this.#start[id]!, this.#length[id]!);
   }
 
-  /** Writes the name's bytes without a NUL to `target` at `at`. */
-  copyTo(id: number, target: Uint8Array, at: number): void {
-    const start = this.#start[id]!;
-    const length = this.#length[id]!;
-    for (let i = 0; i < length; i++) target[at + i] = this.#store.getUint8(start + i);
-  }
-
   /** The hash that DT_GNU_HASH goes by (Bernstein's: h × 33 + c), unsigned. */
   gnuHash(id: number): number {
     const start = this.#start[id]!;

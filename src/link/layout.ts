@@ -1,8 +1,11 @@
 import { alignUp } from "../bytes/address.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import { SectionKind } from "../graph/section-table.ts";
+import { kernel } from "../kernel/kernel.ts";
 import { type FunctionArrays, orderFunctionArrays } from "./function-arrays.ts";
+import { isInObjectBlock, type ObjectBlock, placeObjectBlocks } from "./object-blocks.ts";
 import { SectionSets } from "./section-sets.ts";
+import { sectionsOfKinds } from "./sections-of-kinds.ts";
 import { placeStartCode, type StartCode } from "./start-code.ts";
 
 /** Smallest unit of protection; also what slab allocations are rounded to. */
@@ -43,6 +46,7 @@ export interface Layout {
   alignment: number;
   header: Stripe;
   headerData: Stripe;
+  /** Begins with `objectBlocks`, if objects have memory of their own: these hold read-only sections and data too. */
   code: Stripe;
   readOnly: Stripe;
   writableCode: Stripe;
@@ -61,6 +65,8 @@ export interface Layout {
   /** The functions that sections .init and .fini make. */
   startCode: readonly StartCode[];
   sets: SectionSets;
+  /** In the order of their addresses, without gaps; empty unless objects have memory of their own. */
+  objectBlocks: readonly ObjectBlock[];
 }
 
 const stripeOf: Record<number, number> = {
@@ -81,15 +87,22 @@ const hugeZeroFill = 2 ** 26;
 
 /**
  * Gives every live section its offset: input order within a stripe, except for what has to be contiguous or sorted
- * (constructor arrays, `__start_`/`__stop_` sets, .eh_frame).
+ * (constructor arrays, `__start_`/`__stop_` sets, .eh_frame). `perObject`: code, read-only sections and data of an object
+ * are next to each other, in pages that no other object has.
  */
-export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra: ExtraSpace): Layout {
+export function layOut(
+  tables: GraphTables,
+  setNames: ReadonlySet<number>,
+  extra: ExtraSpace,
+  perObject = false,
+): Layout {
   const { sections } = tables;
   const cursor = new Float64Array(stripeCount);
   const alignments = new Float64Array(stripeCount).fill(1);
   const sets = new SectionSets(tables, setNames);
   const arrayRows: number[] = [];
   const hugeRows: number[] = [];
+  const blockRows: number[] = [];
 
   const place = (row: number, stripe: number, alignment: number): void => {
     const at = alignUp(cursor[stripe]!, alignment);
@@ -99,16 +112,23 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
   };
 
   const startRows = new Set([...tables.initSections, ...tables.finiSections]);
-  for (let row = 0; row < sections.count; row++) {
+  const isUsual = !perObject && startRows.size + setNames.size === 0;
+  const left = isUsual ? placeWithKernel(tables, cursor, alignments, hugeZeroFill) : undefined;
+  const rows = left?.length ?? sections.count;
+  for (let i = 0; i < rows; i++) {
+    const row = left?.[i] ?? i;
     const kind = sections.kind[row]!;
     if (kind === SectionKind.none || kind === SectionKind.discarded) continue;
     if (startRows.size > 0 && startRows.has(row)) continue;
     if (setNames.size > 0 && sets.claims(row)) continue;
     if (kind === SectionKind.functionArray) arrayRows.push(row);
     else if (kind === SectionKind.zeroFill && sections.size[row]! > hugeZeroFill) hugeRows.push(row);
+    else if (perObject && isInObjectBlock(kind)) blockRows.push(row);
     // Readers of .eh_frame go from record to record: no padding between sections, as it would read as the end.
     else place(row, stripeOf[kind]!, kind === SectionKind.ehFrame ? 4 : sections.alignment[row]!);
   }
+  const own = perObject ? placeObjectBlocks(tables, blockRows) : undefined;
+  if (own !== undefined) [cursor[0], alignments[0]] = [own.end, own.alignment];
   const nearZeroFill = cursor[3]!;
   for (const row of hugeRows) place(row, 3, sections.alignment[row]!);
   const startCode: StartCode[] = [];
@@ -195,15 +215,18 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
     arrays,
     startCode,
     sets,
+    objectBlocks: own?.blocks ?? [],
   };
 }
 
 /** Size, initialized part and alignment of the job's thread-local block, as `layOut` will place it. */
 export function measureThreadLocals(tables: GraphTables): Layout["tls"] {
   const { sections } = tables;
+  const rows = sectionsOfKinds(tables, SectionKind.tlsData, SectionKind.tlsZeroFill);
   let imageSize = 0;
   let alignment = 1;
-  for (let row = 0; row < sections.count; row++) {
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
     if (sections.kind[row] !== SectionKind.tlsData) continue;
     alignment = Math.max(alignment, sections.alignment[row]!);
     imageSize = alignUp(imageSize, sections.alignment[row]!) + sections.size[row]!;
@@ -211,7 +234,8 @@ export function measureThreadLocals(tables: GraphTables): Layout["tls"] {
   const zeroFill = alignTlsZeroFill(tables, imageSize);
   let size = imageSize;
   let offset = 0;
-  for (let row = 0; row < sections.count; row++) {
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
     if (sections.kind[row] !== SectionKind.tlsZeroFill) continue;
     alignment = Math.max(alignment, sections.alignment[row]!);
     offset = alignUp(offset, sections.alignment[row]!) + sections.size[row]!;
@@ -251,7 +275,15 @@ export function placeLayout(tables: GraphTables, layout: Layout, address: number
   base[SectionKind.tlsZeroFill] = tlsZeroFill;
   base[SectionKind.ehFrame] = layout.ehFrame.address;
   base[SectionKind.functionArray] = layout.data.address;
-  for (let row = 0; row < sections.count; row++) sections.address[row]! += base[sections.kind[row]!]!;
+  if (layout.objectBlocks.length > 0) {
+    base[SectionKind.readOnly] = layout.code.address;
+    base[SectionKind.data] = layout.code.address;
+  }
+  for (const block of layout.objectBlocks) {
+    block.address += layout.code.address;
+    for (const segment of block.segments) segment.address += layout.code.address;
+  }
+  moveSections(tables, base);
   for (const group of layout.arrays.groups) {
     group.start += layout.data.address;
     group.end += layout.data.address;
@@ -272,9 +304,51 @@ export function placeLayout(tables: GraphTables, layout: Layout, address: number
 
 function alignTlsZeroFill(tables: GraphTables, imageSize: number): number {
   const { sections } = tables;
+  const rows = sectionsOfKinds(tables, SectionKind.tlsZeroFill);
   let alignment = 1;
-  for (let row = 0; row < sections.count; row++) {
-    if (sections.kind[row] === SectionKind.tlsZeroFill) alignment = Math.max(alignment, sections.alignment[row]!);
-  }
+  for (let i = 0; i < rows.length; i++) alignment = Math.max(alignment, sections.alignment[rows[i]!]!);
   return alignUp(imageSize, alignment);
+}
+
+/** Lets the kernel place all sections that are nothing special; gives the rows of the others. */
+function placeWithKernel(
+  tables: GraphTables,
+  cursor: Float64Array,
+  alignments: Float64Array,
+  huge: number,
+): Int32Array | undefined {
+  const { columns, sections } = tables;
+  const { record } = columns;
+  const fast = record === undefined ? undefined : kernel();
+  if (fast === undefined) return undefined;
+  const block = columns.block(256 + 16 * stripeCount + 4 * sections.count);
+  const cursors = block.float64(stripeCount);
+  const largest = block.float64(stripeCount);
+  const stripes = block.uint8(64);
+  const out = block.int32(sections.count);
+  for (const [kind, stripe] of Object.entries(stripeOf)) stripes[Number(kind)] = stripe;
+  cursors.set(cursor);
+  largest.set(alignments);
+  const at = [stripes.byteOffset, cursors.byteOffset, largest.byteOffset] as const;
+  const count = fast.placeSections(record!, sections.count, ...at, huge, out.byteOffset);
+  cursor.set(cursors);
+  alignments.set(largest);
+  const left = out.slice(0, count);
+  block.release();
+  return left;
+}
+
+/** Adds to each section's address what `base` has for its kind. */
+function moveSections(tables: GraphTables, base: Float64Array): void {
+  const { columns, sections } = tables;
+  const { record } = columns;
+  const fast = record === undefined ? undefined : kernel();
+  if (fast === undefined) {
+    for (let row = 0; row < sections.count; row++) sections.address[row]! += base[sections.kind[row]!]!;
+    return;
+  }
+  const block = columns.block(8 * base.length);
+  block.float64(base.length).set(base);
+  fast.moveSections(record!, sections.count, block.position);
+  block.release();
 }

@@ -1,100 +1,129 @@
 import { STB_GLOBAL, STB_GNU_UNIQUE, STB_WEAK, STT_FUNC, STT_GNU_IFUNC } from "../formats/elf/constants.ts";
 import type { SharedLibrary } from "../formats/elf/shared-library.ts";
 import { SymbolName } from "../formats/elf/shared-library-hash.ts";
-import type { GraphTables } from "../graph/graph-tables.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import { SymbolPlace } from "../graph/symbol-table.ts";
+import type { ColumnBlock } from "../kernel/columns.ts";
+import { type Kernel, kernel } from "../kernel/kernel.ts";
+import { EXPORTS_BYTES } from "../kernel/record.ts";
 import type { AnchorExports } from "../link/anchor.ts";
+import { type DynamicSymbolPlace, writeDynamicSymbol } from "../link/dynamic-symbol.ts";
 import type { LinkJob } from "./link-job.ts";
-import type { SymbolResolution } from "./symbol-resolution.ts";
 
 /**
- * The job's definitions of default or protected visibility: what an executable linked with -rdynamic would export. Made once for
- * all that ask for it, two numbers each: what else there is to know is read from the job's tables.
+ * What a job exports, made once for all that ask for it: its definitions of default or protected visibility, as an executable linked
+ * with -rdynamic would export them.
  */
 export class ExportsOfJob implements AnchorExports {
-  readonly count: number;
-  readonly nameBytes: number;
-  /** By number of an export: identifier of its name. */
+  /** Identifiers of the names, in ascending order. */
   readonly ids: Int32Array;
-  readonly #rows: Int32Array;
-  readonly #tables: GraphTables;
-  readonly #resolution: SymbolResolution;
-  /** By number of an export: the hash of its name that libraries are searched by. */
-  #hashes: Uint32Array | undefined;
+  readonly nameBytes: number;
+  readonly #job: LinkJob;
+  /** Hashes of DT_GNU_HASH, made when somebody looks for the names in libraries. */
+  #hashes: { readonly block: ColumnBlock; readonly position: number; readonly out: Int32Array } | undefined;
 
-  constructor({ tables, resolution }: LinkJob) {
-    this.#tables = tables;
-    this.#resolution = resolution;
-    const { symbols, sections, pool } = tables;
-    const { definition, invisible } = resolution;
+  constructor(job: LinkJob) {
+    this.#job = job;
+    const { tables, resolution } = job;
+    const { pool, columns } = tables;
     // Another job may be adding names to the pool meanwhile.
-    const names = Math.min(pool.size, definition.length);
-    const ids = new Int32Array(names);
-    const rows = new Int32Array(names);
-    let count = 0;
-    let nameBytes = 0;
-    for (let id = 0; id < names; id++) {
-      const row = definition[id]! - 1;
-      if (row < 0 || invisible[id] !== 0) continue;
-      const section = symbols.section[row]!;
-      if (section >= 0 ? sections.kind[section] === SectionKind.none : section !== SymbolPlace.absolute) continue;
-      ids[count] = id;
-      rows[count++] = row;
-      nameBytes += pool.byteLength(id);
+    const names = Math.min(pool.size, resolution.definition.length);
+    const fast = this.#kernel();
+    if (fast !== undefined) {
+      const block = columns.block(4 * names + 8);
+      const ids = block.int32(names);
+      const count = fast.listExports(columns.record!, pool.columns.record!, names, ids.byteOffset);
+      this.ids = ids.subarray(0, count);
+      this.nameBytes = columns.words[EXPORTS_BYTES / 4]!;
+      return;
     }
-    this.count = count;
-    this.nameBytes = nameBytes;
-    this.ids = ids.subarray(0, count);
-    this.#rows = rows;
+    const ids: number[] = [];
+    for (let id = 0; id < names; id++) if (isExported(job, id)) ids.push(id);
+    this.ids = Int32Array.from(ids);
+    this.nameBytes = ids.reduce((sum, id) => sum + pool.byteLength(id), 0);
   }
 
-  nameLength(index: number): number {
-    return this.#tables.pool.byteLength(this.ids[index]!);
+  get count(): number {
+    return this.ids.length;
   }
 
-  copyName(index: number, target: Uint8Array, at: number): void {
-    this.#tables.pool.copyTo(this.ids[index]!, target, at);
-  }
-
-  info(index: number): number {
-    const info = this.#tables.symbols.info[this.#rows[index]!]!;
-    const type = info & 0xf;
-    // A unique symbol in an object that can be unloaded would pin it for ever, so it is exported as global.
-    const binding = (info >> 4) & 0xf;
-    return ((binding === STB_GNU_UNIQUE ? STB_GLOBAL : binding) << 4) | (type === STT_GNU_IFUNC ? STT_FUNC : type);
-  }
-
-  size(index: number): number {
-    const row = this.#rows[index]!;
-    const graph = this.#resolution.graphOfRow(row);
-    return graph.symbolSize(row - graph.firstSymbol);
-  }
-
-  address(index: number): number {
-    return this.#tables.symbols.value[this.#rows[index]!]!;
-  }
-
-  /** Whether a library defines one of the names; `strong`: one whose definition here is not weak. */
-  anyIn(library: SharedLibrary, strong: boolean): boolean {
-    const { pool, symbols } = this.#tables;
-    const hashes = this.#allHashes;
-    for (let index = 0; index < this.count; index++) {
-      if (!library.mayDefine(hashes[index]!)) continue;
-      if (strong && ((symbols.info[this.#rows[index]!]! >> 4) & 0xf) === STB_WEAK) continue;
-      if (library.find(new SymbolName(pool.bytes(this.ids[index]!))) !== 0) return true;
+  /** Whether the library defines one of the names, weak definitions of which count or not. */
+  areIn(library: SharedLibrary, countWeak: boolean): boolean {
+    const { tables, resolution } = this.#job;
+    const candidates = this.#candidates(library);
+    const count = candidates?.length ?? this.count;
+    for (let i = 0; i < count; i++) {
+      const id = this.ids[candidates?.[i] ?? i]!;
+      const binding = (tables.symbols.info[resolution.definition[id]! - 1]! >> 4) & 0xf;
+      if ((countWeak || binding !== STB_WEAK) && library.find(new SymbolName(tables.pool.bytes(id))) !== 0) return true;
     }
     return false;
   }
 
-  get #allHashes(): Uint32Array {
-    if (this.#hashes === undefined) {
-      const { pool } = this.#tables;
-      this.#hashes = new Uint32Array(this.count);
-      for (let index = 0; index < this.count; index++) this.#hashes[index] = pool.gnuHash(this.ids[index]!);
+  write(view: DataView, place: DynamicSymbolPlace): number {
+    const { tables, resolution } = this.#job;
+    const { pool, columns, symbols, graphs, record } = tables;
+    const fast = record === undefined || view.buffer !== columns.buffer ? undefined : this.#kernel();
+    if (fast !== undefined) {
+      const { symbols: entries, first, strings, used, buckets, bucketCount } = place;
+      const { ids, count } = this;
+      const own = [record!, pool.columns.record!, graphs.length, ids.byteOffset, count] as const;
+      return fast.writeExports(...own, entries, first, strings, used, buckets, bucketCount);
     }
-    return this.#hashes;
+    let { used } = place;
+    this.ids.forEach((id, i) => {
+      const row = resolution.definition[id]! - 1;
+      const info = symbols.info[row]!;
+      const graph = resolution.graphOfRow(row);
+      const type = info & 0xf;
+      // A unique symbol in an object that can be unloaded would pin it for ever, so it is exported as global.
+      const binding = (info >> 4) & 0xf;
+      used = writeDynamicSymbol(
+        view,
+        { ...place, first: place.first + i, used },
+        {
+          name: pool.bytes(id),
+          info: ((binding === STB_GNU_UNIQUE ? STB_GLOBAL : binding) << 4) | (type === STT_GNU_IFUNC ? STT_FUNC : type),
+          section: 1,
+          value: symbols.value[row]!,
+          size: graph.symbolSize(row - graph.firstSymbol),
+        },
+      );
+    });
+    return used;
   }
+
+  /** Positions in `ids` of the names that the library may have, by its hash table; undefined where that says nothing. */
+  #candidates(library: SharedLibrary): Int32Array | undefined {
+    const { pool, columns } = this.#job.tables;
+    const { gnuHash } = library;
+    const { count } = this;
+    const fast = this.#kernel();
+    if (fast === undefined || gnuHash === undefined || gnuHash.view.buffer !== columns.buffer) return undefined;
+    if (this.#hashes === undefined) {
+      const block = columns.block(8 * count + 16);
+      const hashes = block.int32(count);
+      fast.hashNames(pool.columns.record!, this.ids.byteOffset, count, hashes.byteOffset);
+      this.#hashes = { block, position: hashes.byteOffset, out: block.int32(count) };
+    }
+    const { position, out } = this.#hashes;
+    const found = fast.filterByGnuHash(position, count, gnuHash.position, gnuHash.symbolCount, out.byteOffset);
+    return out.subarray(0, found);
+  }
+
+  #kernel(): Kernel | undefined {
+    const { pool, columns } = this.#job.tables;
+    const isNear = columns.record !== undefined && pool.columns.record !== undefined;
+    return isNear && (this.ids === undefined || this.ids.buffer === columns.buffer) ? kernel() : undefined;
+  }
+}
+
+function isExported({ tables, resolution }: LinkJob, id: number): boolean {
+  const { symbols, sections } = tables;
+  const row = resolution.definition[id]! - 1;
+  if (row < 0 || resolution.invisible[id] !== 0) return false;
+  const section = symbols.section[row]!;
+  return section >= 0 ? sections.kind[section] !== SectionKind.none : section === SymbolPlace.absolute;
 }
 
 const known = new WeakMap<LinkJob, ExportsOfJob>();

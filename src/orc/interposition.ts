@@ -81,7 +81,7 @@ export function interposes(job: LinkJob): boolean {
     const isImplicit = isOfEveryProcess(library.soname);
     if (inProcess && library.needed.includes("libstdc++.so.6")) return true;
     // Inline functions that the C++ library has too mean the same, and its constructors call none.
-    if (exports.anyIn(library, isImplicit)) return true;
+    if (exports.areIn(library, !isImplicit)) return true;
     if (!isImplicit && allocator.some((name) => library.find(name) !== 0)) return true;
     let refers = false;
     library.forEachImport((strings, at) => {
@@ -99,7 +99,7 @@ function mayOpenLibraries(job: LinkJob): boolean {
   const id = tables.pool.internString("dlopen");
   if ((resolution.references[id] ?? 0) === 0 || (resolution.definition[id] ?? 0) !== 0) return false;
   const library = context.runtime.find(C_LIBRARY);
-  return library !== undefined && exportsOf(job).anyIn(library, true);
+  return library !== undefined && exportsOf(job).areIn(library, false);
 }
 
 /** The libraries and those that they need, as far as they can be found; the standard ones need nothing that matters here. */

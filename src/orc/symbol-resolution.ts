@@ -178,6 +178,13 @@ export class SymbolResolution {
     return !!fast.offerIndex(record!, poolRecord!, position, count, word, names, end, reader.length, source);
   }
 
+  /** Makes room for so many more names, each of them offered. */
+  reserve(names: number): void {
+    this.#reserveOffers(names);
+    const size = this.tables.pool.size + names;
+    if (size > this.#offered.length) this.#allocate(size);
+  }
+
   get #offerCount(): number {
     return this.tables.columns.words[OFFER_COUNT / 4]!;
   }

@@ -12,6 +12,15 @@ export interface SymbolHashTable {
   candidates(name: SymbolName, match: (index: number) => boolean): void;
   /** False when no symbol has a name of this hash of DT_GNU_HASH; costs nothing to ask. */
   mayHold(gnuHash: number): boolean;
+  /** Where a checked DT_GNU_HASH is, for those who read it themselves. */
+  readonly gnuHash?: GnuHashPlace;
+}
+
+/** A DT_GNU_HASH at `position` of `view`. */
+export interface GnuHashPlace {
+  readonly view: DataView;
+  readonly position: number;
+  readonly symbolCount: number;
 }
 
 /** A symbol's name as bytes in place, with its hashes. */
@@ -87,6 +96,7 @@ export function readGnuHash(reader: ByteReader, offset: number): SymbolHashTable
     symbolCount,
     firstHashed: symbolOffset,
     mayHold,
+    gnuHash: { view: reader.view, position: reader.start + offset, symbolCount },
     candidates(name, match) {
       const h = name.gnuHash;
       if (!mayHold(h)) return;
