@@ -105,6 +105,8 @@ async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd
     request.onLinked?.(statsOf(session, job, before));
     hasRun = request.linkOnly !== true || request.endsProcess === true;
     if (request.linkOnly) return { status: 0 };
+    // The program's process has the threads that the program makes.
+    if (request.mode === "in-process" && job.hasThreads) await (await import("../kernel/threads.ts")).endThreads();
     if (request.mode === "in-process" && request.endsProcess) {
       (await import("../native/become-program.ts")).becomeProgram(request.argv[0] ?? "");
     }
@@ -135,7 +137,7 @@ async function relaunchFor(error: unknown): Promise<void> {
 }
 
 async function openSession(request: RunRequest, runtime: RuntimeLibraries, start: Start): Promise<ExecutionSession> {
-  const { slabSize = DEFAULT_SLAB_SIZE, placement, tasks } = request;
+  const { slabSize = DEFAULT_SLAB_SIZE, placement, tasks, threads } = request;
   // Who asks for a size gets that size; without a wish a large program gets a large slab.
   const slabs = { slabSize, placement, tasks, growable: request.slabSize === undefined };
   if (request.mode === "in-process") {
@@ -143,7 +145,7 @@ async function openSession(request: RunRequest, runtime: RuntimeLibraries, start
     const { InProcessMemoryMapper } = await import("../memory/in-process-mapper.ts");
     const epc = new InProcessExecutorProcessControl();
     const memoryManager = new SlabMemoryManager(new InProcessMemoryMapper(epc), epc, slabs);
-    return new ExecutionSession({ epc, memoryManager, sharedMemory: true, runtime });
+    return new ExecutionSession({ epc, memoryManager, sharedMemory: true, runtime, threads });
   }
   const sharedMemory = request.memory === "shared";
   const slab = sharedMemory ? new SlabMemory(slabSize) : undefined;
@@ -159,12 +161,12 @@ async function openSession(request: RunRequest, runtime: RuntimeLibraries, start
     if (request.memory === "rpc-per-object") {
       const { ObjectMemoryManager } = await import("../memory/object-memory-manager.ts");
       const memoryManager = new ObjectMemoryManager(epc, { placement, tasks });
-      return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime, endsProcess });
+      return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime, endsProcess, threads });
     }
     const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);
     const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
     memoryManager.reserveAhead();
-    return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime, endsProcess });
+    return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime, endsProcess, threads });
   } catch (error) {
     slab?.dispose();
     throw error;
