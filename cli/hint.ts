@@ -16,12 +16,6 @@ export function didYouMean(word: string, known: readonly string[]): string {
   return best === "" ? "" : `; did you mean '${best}'?`;
 }
 
-/** What to print for an error that slablink did not raise on purpose. */
-export function internalError(error: unknown): string {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return `slablink: internal error (please report it): ${text}\n`;
-}
-
 /** Levenshtein distance, one row at a time. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);

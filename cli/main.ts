@@ -52,7 +52,7 @@ async function report(error: unknown): Promise<number> {
     writeError(`slablink: error: ${error.message}\n`);
     return error.code === "usage" ? 2 : 1;
   }
-  const { internalError } = await import("./hint.ts");
+  const { internalError } = await import("./internal-error.ts");
   writeError(internalError(error));
   return 1;
 }

@@ -23,7 +23,9 @@ export async function bundle() {
     banner: { js: "(function (exports, require, module, __filename, __dirname) {" },
     footer: { js: "})" },
     minify: true,
+    // For the stacks of internal errors (cli/stack.ts).
     sourcemap: "external",
+    sourcesContent: false,
     logLevel: "warning",
   });
 }

@@ -11,8 +11,10 @@ const stamp = join(root, "dist", ".built-from");
 
 /** Does all of it. Ends this process with status 1, the reason on stderr, if a step fails. */
 export async function setup() {
-  if (Number(process.versions.node.split(".")[0]) < 20)
-    fail(`Node ${process.versions.node} is too old; 20 or newer is needed`);
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major < 20 || (major === 20 && minor < 16)) {
+    fail(`Node ${process.versions.node} is too old; 20.16 or newer is needed`);
+  }
   if (!packagesAreInstalled()) installPackages();
   const sources = listSources();
   const changed = sources !== readText(stamp);

@@ -39,11 +39,44 @@ export function row(
   size: RelocationRow["size"],
   range: RelocationRow["range"],
 ): RelocationRow {
+  return new Row(type, name, expression, size, range);
+}
+
+class Row implements RelocationRow {
+  readonly type: number;
+  readonly name: string;
+  readonly expression: string;
+  readonly size: RelocationRow["size"];
+  readonly range: RelocationRow["range"];
+  #terms: RelocationRow["terms"] | undefined;
+
+  constructor(
+    type: number,
+    name: string,
+    expression: string,
+    size: RelocationRow["size"],
+    range: RelocationRow["range"],
+  ) {
+    this.type = type;
+    this.name = name;
+    this.expression = expression;
+    this.size = size;
+    this.range = range;
+  }
+
+  /** Read when it is first asked for: a link has few of a table's types. */
+  get terms(): RelocationRow["terms"] {
+    this.#terms ??= readTerms(this.expression);
+    return this.#terms;
+  }
+}
+
+function readTerms(expression: string): RelocationRow["terms"] {
   const terms: { sign: 1 | -1; term: Term }[] = [];
   for (const [, sign, term] of expression.matchAll(/([+-]?) ?([A-Z]+)/g)) {
     terms.push({ sign: sign === "-" ? -1 : 1, term: term as Term });
   }
-  return { type, name, expression, size, range, terms };
+  return terms;
 }
 
 /** Smallest and largest value of a row's field. */

@@ -226,7 +226,7 @@ async function explainProcessEnd(
   runsProgram: boolean,
 ): Promise<Error> {
   const detail = cause ? `: ${cause.message}` : "";
-  // A program may have executed another one, or closed descriptors that it knows nothing of: it is the program all the same.
+  // A program may have executed another one, whose end is then the program's.
   const isProgram = runsProgram && !(cause instanceof ProtocolError) && !(cause instanceof HangupError);
   if (!isProgram && !(await isGone(process))) {
     process.kill("SIGKILL");

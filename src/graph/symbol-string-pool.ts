@@ -120,6 +120,15 @@ export class SymbolStringPool {
     return new Uint8Array(this.#store.buffer, this.#store.byteOffset + this.#start[id]!, this.#length[id]!);
   }
 
+  /** The hash that DT_GNU_HASH goes by (Bernstein's: h × 33 + c), unsigned. */
+  gnuHash(id: number): number {
+    const start = this.#start[id]!;
+    const end = start + this.#length[id]!;
+    let h = 5381;
+    for (let at = start; at < end; at++) h = (Math.imul(h, 33) + this.#store.getUint8(at)) | 0;
+    return h >>> 0;
+  }
+
   /** Length of the name in bytes. */
   byteLength(id: number): number {
     return this.#length[id]!;

@@ -122,23 +122,25 @@ export interface Libc {
   sem_wait: { async(semaphore: number, done: (error: unknown, status: number) => void): void };
 }
 
-/** The C library of this process; every member is a getter that replaces itself by the declared function. */
-export const libc = {} as Libc;
-
 let library: ReturnType<ReturnType<typeof koffi>["load"]> | undefined;
 
-for (const [name, [result, ...parameters]] of Object.entries(DECLARATIONS)) {
-  Object.defineProperty(libc, name, {
-    configurable: true,
-    enumerable: true,
-    get(): NativeFunction {
+/** Where a function is found that the object below does not have yet: it gets it. */
+const undeclared = new Proxy(
+  {},
+  {
+    get(_, name): NativeFunction | undefined {
+      if (!Object.hasOwn(DECLARATIONS, name)) return undefined;
+      const [result, ...parameters] = DECLARATIONS[name as keyof typeof DECLARATIONS];
       library ??= koffi().load(null);
-      const value = library.func(name, result, parameters);
+      const value = library.func(name as string, result, parameters);
       Object.defineProperty(libc, name, { value });
       return value;
     },
-  });
-}
+  },
+);
+
+/** The C library of this process. Declaring a function takes 10 µs, getters for all of them 0.2 ms: each comes when it is asked for. */
+export const libc = Object.create(undeclared) as Libc;
 
 /** The calling thread's errno as the last native call left it. */
 export function errno(): number {

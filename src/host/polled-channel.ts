@@ -12,7 +12,7 @@ import { Errno } from "./system-error.ts";
 
 /** How long one slice may last, and how many are slept through in vain before a thread waits; in ms. */
 const SLICE = 5;
-const SLICES = 4;
+const SLICES = 40;
 
 /** Pieces that arrive together are cut into these, in bytes. */
 const CHUNK_SIZE = 64 * 1024;

@@ -9,26 +9,27 @@ export interface LibrarySearchOptions {
   readonly directories?: readonly string[];
   /** For LIBRARY_PATH, whose directories follow those of `-L` as with gcc; process.env by default. */
   readonly environment?: NodeJS.ProcessEnv;
-  /** In place of the system's directories. */
-  readonly systemDirectories?: readonly string[];
+  /** In place of the system's directories; asked when they are needed. */
+  readonly systemDirectories?: () => readonly string[];
 }
 
 /** Finds the file that `-lNAME` means, as ld does. */
 export class LibrarySearch {
   readonly #own: string[];
   readonly #environment: string[];
+  readonly #systemDirectories: () => readonly string[];
   #system: readonly string[] | undefined;
 
   constructor(options: LibrarySearchOptions = {}) {
     this.#own = (options.directories ?? []).map(withoutSysroot);
     const path = (options.environment ?? process.env).LIBRARY_PATH ?? "";
     this.#environment = path === "" ? [] : path.split(":").map((directory) => directory || ".");
-    this.#system = options.systemDirectories;
+    this.#systemDirectories = options.systemDirectories ?? systemLibraryDirectories;
   }
 
   /** All directories in the order in which they are searched: `-L`, LIBRARY_PATH, the system's. */
   get directories(): string[] {
-    this.#system ??= systemLibraryDirectories();
+    this.#system ??= this.#systemDirectories();
     return [...this.#own, ...this.#environment, ...this.#system];
   }
 

@@ -37,6 +37,7 @@ export class RuntimeLibraries {
   /** Opened once for all programs of a session. */
   readonly #archives = new Map<string, Archive>();
   #directories: string[] | undefined;
+  #system: readonly string[] | undefined;
 
   constructor(options: { opener?: FileOpener; environment?: NodeJS.ProcessEnv } = {}) {
     this.#opener = options.opener ?? readingOpener;
@@ -52,11 +53,17 @@ export class RuntimeLibraries {
     return this.#known.get(soname);
   }
 
+  /** The directories where the system has its libraries. */
+  get systemDirectories(): readonly string[] {
+    this.#system ??= systemLibraryDirectories();
+    return this.#system;
+  }
+
   /** Where the loader finds that soname. */
   path(soname: string): string | undefined {
     this.#directories ??= [
       ...(this.#environment.LD_LIBRARY_PATH ?? "").split(/[:;]/).filter((directory) => directory !== ""),
-      ...systemLibraryDirectories(),
+      ...this.systemDirectories,
     ];
     for (const directory of this.#directories) {
       const path = `${directory}/${soname}`;

@@ -1,7 +1,8 @@
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { STT_FUNC, STT_GNU_IFUNC, STT_OBJECT, STT_TLS } from "../formats/elf/constants.ts";
 import type { DynamicSymbol } from "../formats/elf/shared-library.ts";
-import { splitVersion } from "../formats/elf/symbol-versions.ts";
+import { splitVersion, VERSION_MARK, type VersionedName } from "../formats/elf/symbol-versions.ts";
+import type { SymbolStringPool } from "../graph/symbol-string-pool.ts";
 import { isOfCLibrary, type RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import { ExternalKind } from "../link/externals.ts";
 import { SharedLibraryGenerator } from "./definition-generator.ts";
@@ -69,21 +70,21 @@ export async function findExternalNames(
   const libraries = [...dylib.generators.filter((generator) => generator.kind === "shared-library"), ...standIns];
   const unwinder = epc.kind === "in-process" ? unwinderOfLibraries(libraries, runtime) : undefined;
   const askProcess: number[] = [];
+  const byHand = dylib.absolutes.size + dylib.linked.size + dylib.linkOrder.length > 0;
   for (const id of ids) {
     const references = resolution.references[id]!;
-    const name = pool.name(id);
     if ((references & Reference.hidden) !== 0) {
       if ((references & Reference.strong) !== 0) found.missing.push(id);
       else found.known.push({ id, address: 0, kind: ExternalKind.absent });
       continue;
     }
-    const address = addressByHand(dylib, name);
+    const address = byHand ? addressByHand(dylib, pool.name(id)) : undefined;
     if (address !== undefined) {
       found.known.push({ id, address, kind: ExternalKind.unknown });
       continue;
     }
-    const first = unwinder !== undefined && name.startsWith(UNWINDER_PREFIX) ? [unwinder] : libraries;
-    const inLibrary = findInLibraries(first, id, name);
+    const first = unwinder !== undefined && pool.startsWith(id, UNWINDER_PREFIX) ? [unwinder] : libraries;
+    const inLibrary = findInLibraries(first, id, pool);
     if (inLibrary !== undefined) {
       used.add(inLibrary.library);
       takeFromLibrary(inLibrary, resolution, found);
@@ -92,7 +93,7 @@ export async function findExternalNames(
   const unknown = await findInProcess(askProcess, dylib, resolution, epc, found);
   const implicit = unknown.length === 0 || !hasProcess(dylib) ? [] : [...implicitLibraries(runtime)];
   for (const id of unknown) {
-    const inLibrary = findInLibraries(implicit, id, pool.name(id));
+    const inLibrary = findInLibraries(implicit, id, pool);
     if (inLibrary !== undefined) {
       used.add(inLibrary.library);
       takeFromLibrary(inLibrary, resolution, found);
@@ -134,12 +135,19 @@ function addressByHand(dylib: JITDylib, name: string): number | undefined {
 function findInLibraries(
   libraries: readonly SharedLibraryGenerator[],
   id: number,
-  name: string,
+  pool: SymbolStringPool,
 ): LibrarySymbol | undefined {
-  const { name: plain, version } = splitVersion(name);
+  if (libraries.length === 0) return undefined;
+  const text = pool.bytes(id);
+  // Few of the names that are asked for are a library's: strings are for those.
+  const hash = text.includes(VERSION_MARK) ? undefined : pool.gnuHash(id);
+  let asked: VersionedName | undefined;
   for (const library of libraries) {
     // It is in every process; what it defines is the process's to say (its data may have been copied).
     if (isOfCLibrary(library.library.soname)) continue;
+    if (hash !== undefined && !library.library.mayDefine(hash)) continue;
+    asked ??= splitVersion(pool.name(id));
+    const { name: plain, version } = asked;
     const symbol = library.library.lookup(plain, version);
     if (symbol !== undefined && (version !== undefined || symbol.isDefaultVersion)) {
       return { id, library, symbol, version };

@@ -87,7 +87,7 @@ async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd
   let session: ExecutionSession | undefined;
   let hasRun = false;
   try {
-    const inputs = await readInputs(request, opener);
+    const inputs = await readInputs(request, opener, runtime);
     checkLibraries(inputs, request.mode === "in-process", process.env.LD_PRELOAD);
     const inputsRead = milliseconds();
     session = await opening;
@@ -173,9 +173,12 @@ async function openSession(request: RunRequest, runtime: RuntimeLibraries, start
   }
 }
 
-function readInputs(request: RunRequest, opener: FileOpener): Promise<Input[]> {
+function readInputs(request: RunRequest, opener: FileOpener, runtime: RuntimeLibraries): Promise<Input[]> {
   return loadInputs(request.items, {
-    search: new LibrarySearch({ directories: request.libraryDirectories }),
+    search: new LibrarySearch({
+      directories: request.libraryDirectories,
+      systemDirectories: () => runtime.systemDirectories,
+    }),
     opener,
   });
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -42,7 +43,24 @@ function withSignals(mode: keyof typeof modes, object: string, signals: NodeJS.S
   });
 }
 
+/** Executes a shell in its place that lives longer than an executor without a connection is left alone, unless SIGTERM ends it. */
+const replaced = `
+  #include <unistd.h>
+  int main(int argc, char **argv) {
+    return execlp("sh", "sh", "-c", argc > 1 ? "trap 'exit 9' TERM; echo ready; while :; do sleep 0.1; done" :
+      "sleep 2.5; exit 7", (char *)0);
+  }`;
+
 for (const mode of modesUnderTest) {
+  test(`${mode}: a program that executes another one is waited for, and signals reach that`, async () => {
+    const object = await objectOf(replaced);
+    assert.deepEqual(await runIn(mode, [object]), { status: 7, stdout: "", stderr: "" });
+    const options = {
+      started: (child: ChildProcess) => void child.stdout?.once("data", () => child.kill("SIGTERM")),
+    };
+    assert.deepEqual(await runIn(mode, [object, "--", "wait"], options), { status: 9, stdout: "ready\n", stderr: "" });
+  });
+
   test(`${mode}: signals reach the program, once each`, async () => {
     const object = await objectOf(reporter);
     const signals: NodeJS.Signals[] = [

@@ -17,6 +17,11 @@ export function launch(slab?: SlabMemory): Promise<RemoteExecutorProcessControl>
   return launchExecutor({ path: executorPath, slab });
 }
 
+/** As the command line does it: this thread waits for the executor. */
+export function launchBlocking(): Promise<RemoteExecutorProcessControl> {
+  return launchExecutor({ path: executorPath, blocking: true });
+}
+
 export function launchLlvm(): Promise<RemoteExecutorProcessControl> {
   return launchExecutor({ path: llvmExecutorPath, llvm: true });
 }

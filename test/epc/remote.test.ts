@@ -4,10 +4,11 @@ import { Slablink } from "../../src/epc/dialect.ts";
 import { launchExecutor } from "../../src/epc/launch.ts";
 import { SpsReader } from "../../src/epc/sps-reader.ts";
 import { SpsWriter } from "../../src/epc/sps-writer.ts";
-import { isAlive, launch, launchLlvm, withoutLlvm } from "./executors.ts";
+import { isAlive, launch, launchBlocking, launchLlvm, withoutLlvm } from "./executors.ts";
 
 const kinds = [
   ["slablink's executor", () => launch(), false],
+  ["slablink's executor, waited for by this thread", launchBlocking, false],
   ["LLVM's executor", launchLlvm, withoutLlvm],
 ] as const;
 
@@ -79,8 +80,8 @@ test("an executor that exits by itself says its status", async () => {
 
 test("a program that ends by exit() or by a signal is reported as its end", async () => {
   const program = { argv: ["p"], initFunctions: [], initArrays: [], finiArrays: [], finiFunctions: [], dsoHandle: 0 };
-  const run = async (name: string) => {
-    const epc = await launch();
+  const run = async (name: string, start: typeof launchBlocking) => {
+    const epc = await start();
     const [main] = await epc.resolve(0, [name]);
     const end = await epc.runProgram({ ...program, main });
     await epc.disconnect();
@@ -88,8 +89,10 @@ test("a program that ends by exit() or by a signal is reported as its end", asyn
     return end;
   };
   // Called as main(1, argv, envp): exit(1), and abort().
-  assert.deepEqual(await run("exit"), { status: 1 });
-  assert.deepEqual(await run("abort"), { signal: "SIGABRT" });
+  for (const start of [() => launch(), launchBlocking]) {
+    assert.deepEqual(await run("exit", start), { status: 1 });
+    assert.deepEqual(await run("abort", start), { signal: "SIGABRT" });
+  }
 });
 
 test("processor time of the executor", async () => {
@@ -100,11 +103,16 @@ test("processor time of the executor", async () => {
   await epc.disconnect();
 });
 
-test("what is no executor: a missing file, a file that cannot run, a program that just ends", async () => {
-  await assert.rejects(launchExecutor({ path: "/no/such/executor" }), {
-    code: "executor",
-    message: "/no/such/executor: cannot start the executor: No such file or directory",
+for (const blocking of [false, true]) {
+  const how = blocking ? "this thread" : "the event loop";
+  test(`what is no executor, by ${how}: a missing file, a file that cannot run, a program that just ends`, async () => {
+    await assert.rejects(launchExecutor({ path: "/no/such/executor", blocking }), {
+      code: "executor",
+      message: "/no/such/executor: cannot start the executor: No such file or directory",
+    });
+    await assert.rejects(launchExecutor({ path: "/etc/passwd", blocking }), /\/etc\/passwd: cannot start the executor/);
+    await assert.rejects(launchExecutor({ path: "/bin/false", blocking }), /the executor ended with exit status 1/);
+    const silent = launchExecutor({ path: "/bin/sleep", llvm: true, blocking, setupLimit: 50 });
+    await assert.rejects(silent, /the executor ended with exit status 1|no Setup message within 50 ms/);
   });
-  await assert.rejects(launchExecutor({ path: "/etc/passwd" }), /\/etc\/passwd: cannot start the executor/);
-  await assert.rejects(launchExecutor({ path: "/bin/false" }), /the executor ended with exit status 1/);
-});
+}

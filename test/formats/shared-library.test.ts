@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { ByteReader } from "../../src/bytes/byte-reader.ts";
 import { SharedLibrary } from "../../src/formats/elf/shared-library.ts";
+import { SymbolName } from "../../src/formats/elf/shared-library-hash.ts";
 import { mutate, randomNumbers, toleratesDamage, Workspace } from "./archive-fixture.ts";
 
 const SOURCE = `
@@ -56,6 +57,19 @@ describe("a small shared library", () => {
     assert.equal(library.soname, "libsmall.so.1");
     assert.ok(library.needed.length <= 1);
     assert.equal(library.isExecutable, false);
+  });
+
+  test("by the hash of a name it may say that it has none such", () => {
+    const { gnuHash } = new SymbolName(Buffer.from("first"));
+    const others = Array.from({ length: 100 }, (_, i) => new SymbolName(Buffer.from(`other${i}`)).gnuHash);
+    for (const library of [read("gnu.so"), read("sysv.so")]) {
+      for (const { name } of library.symbols()) {
+        assert.ok(library.mayDefine(new SymbolName(Buffer.from(name)).gnuHash), name);
+      }
+      assert.ok(library.mayDefine(gnuHash));
+    }
+    assert.ok(others.some((hash) => !read("gnu.so").mayDefine(hash)));
+    assert.ok(others.every((hash) => read("sysv.so").mayDefine(hash)));
   });
 
   /** Takes the hash tables away: the tags become ones that nobody reads. */

@@ -34,7 +34,7 @@ describe("library search", () => {
     search = new LibrarySearch({
       directories: ["one", "two"].map((name) => join(work.path, name)),
       environment: { LIBRARY_PATH: join(work.path, "three") },
-      systemDirectories: ["old", "new"].map((name) => join(work.path, name)),
+      systemDirectories: () => ["old", "new"].map((name) => join(work.path, name)),
     });
   });
   after(() => work.remove());
@@ -75,14 +75,14 @@ describe("library search", () => {
   });
 
   test("SEARCH_DIR's directories come behind -L's", () => {
-    const own = new LibrarySearch({ directories: ["=/a"], environment: {}, systemDirectories: ["/s"] });
+    const own = new LibrarySearch({ directories: ["=/a"], environment: {}, systemDirectories: () => ["/s"] });
     own.addDirectory("/b");
     own.addDirectory("/b");
     assert.deepEqual(own.directories, ["/a", "/b", "/s"]);
   });
 
   test("an empty part of LIBRARY_PATH is the working directory", () => {
-    const own = new LibrarySearch({ environment: { LIBRARY_PATH: "/a::/b" }, systemDirectories: [] });
+    const own = new LibrarySearch({ environment: { LIBRARY_PATH: "/a::/b" }, systemDirectories: () => [] });
     assert.deepEqual(own.directories, ["/a", ".", "/b"]);
   });
 });

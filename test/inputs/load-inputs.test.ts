@@ -36,7 +36,7 @@ describe("inputs of a command line", () => {
 
   /** `kind name` of each input, with `whole` and `as-needed` behind it. */
   async function load(items: InputItem[], opener?: FileOpener): Promise<string[]> {
-    const search = new LibrarySearch({ directories: [work.path], environment: {}, systemDirectories: [] });
+    const search = new LibrarySearch({ directories: [work.path], environment: {}, systemDirectories: () => [] });
     const inputs = await loadInputs(items, { search, opener });
     return inputs.map(({ kind, name, wholeArchive, asNeeded }) => {
       const short = name.startsWith(`${work.path}/`) ? name.slice(work.path.length + 1) : name;

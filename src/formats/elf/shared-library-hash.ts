@@ -10,6 +10,8 @@ export interface SymbolHashTable {
   /** Symbols from here on are definitions only; those before may be undefined. */
   readonly firstHashed: number;
   candidates(name: SymbolName, match: (index: number) => boolean): void;
+  /** False when no symbol has a name of this hash of DT_GNU_HASH; costs nothing to ask. */
+  mayHold(gnuHash: number): boolean;
   /** Where a checked DT_GNU_HASH is, for those who read it themselves. */
   readonly gnuHash?: GnuHashPlace;
 }
@@ -70,8 +72,9 @@ export function readGnuHash(reader: ByteReader, offset: number): SymbolHashTable
 
   // The last symbol is the one that ends the chain that starts last.
   let last = 0;
-  for (let i = 0; i < bucketCount; i++) {
-    const first = reader.u32(buckets + 4 * i, "DT_GNU_HASH bucket");
+  const { view, start } = reader;
+  for (let at = start + buckets, i = 0; i < bucketCount; at += 4, i++) {
+    const first = view.getUint32(at, true); // checked above
     if (first !== 0 && first < symbolOffset) {
       reader.fail(`DT_GNU_HASH bucket ${i} starts at symbol ${first}, before symoffset ${symbolOffset}`);
     }
@@ -84,14 +87,19 @@ export function readGnuHash(reader: ByteReader, offset: number): SymbolHashTable
     return reader.u32(chains + 4 * (index - symbolOffset), "DT_GNU_HASH chain");
   }
 
+  function mayHold(h: number): boolean {
+    const word = bloom + 8 * (Math.floor(h / 64) % bloomSize);
+    return bit(reader, word, h % 64) && bit(reader, word, (h >>> bloomShift) % 64);
+  }
+
   return {
     symbolCount,
     firstHashed: symbolOffset,
+    mayHold,
     gnuHash: { view: reader.view, position: reader.start + offset, symbolCount },
     candidates(name, match) {
       const h = name.gnuHash;
-      const word = bloom + 8 * (Math.floor(h / 64) % bloomSize);
-      if (!bit(reader, word, h % 64) || !bit(reader, word, (h >>> bloomShift) % 64)) return;
+      if (!mayHold(h)) return;
       let index = reader.u32(buckets + 4 * (h % bucketCount), "DT_GNU_HASH bucket");
       if (index === 0) return;
       for (; index < symbolCount; index++) {
@@ -119,6 +127,7 @@ export function readSysvHash(reader: ByteReader, offset: number): SymbolHashTabl
   return {
     symbolCount,
     firstHashed: symbolCount,
+    mayHold: () => true,
     candidates(name, match) {
       let index = reader.u32(buckets + 4 * (name.sysvHash % bucketCount), "DT_HASH bucket");
       for (let steps = 0; index !== 0; steps++) {
@@ -137,6 +146,7 @@ export function linearSearch(symbolCount: number): SymbolHashTable {
   return {
     symbolCount,
     firstHashed: symbolCount,
+    mayHold: () => true,
     candidates(_name, match) {
       for (let index = 1; index < symbolCount; index++) if (match(index)) return;
     },

@@ -98,6 +98,11 @@ export class SharedLibrary {
     return index === 0 ? undefined : this.symbolAt(index);
   }
 
+  /** False when it exports no name of this hash (`SymbolName.gnuHash`). */
+  mayDefine(gnuHash: number): boolean {
+    return this.#hash.mayHold(gnuHash);
+  }
+
   /** As {@link lookup}, without making anything: the symbol's index, or 0 when there is none. */
   find(name: SymbolName, version?: string): number {
     let found = 0;
