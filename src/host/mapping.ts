@@ -35,7 +35,11 @@ export interface MapRequest {
 export function mapMemory(request: MapRequest): number {
   const { address = 0, size, protection, flags, fd = -1, offset = 0 } = request;
   const result = libc.mmap(address, size, protection, flags, fd, offset);
-  if (result === -1) throw systemError("memory", `cannot map ${hex(size)} bytes at ${hex(address)}`);
+  if (result === -1) {
+    const number = errno();
+    const limit = number === Errno.ENOMEM ? " (a process may have as many mappings as vm.max_map_count says)" : "";
+    throw systemError("memory", `cannot map ${hex(size)} bytes at ${hex(address)}${limit}`, number);
+  }
   return result;
 }
 

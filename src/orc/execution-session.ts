@@ -31,6 +31,8 @@ export class ExecutionSession {
   readonly #openedLibraries = new Map<string, number>();
   /** What is linked, and for which JITDylib. */
   readonly #jobs = new Map<LinkedJob, JITDylib>();
+  /** Those whose tables are still where they were linked. */
+  readonly #unsettled = new Set<LinkedJob>();
   /** The end of the last job that concerns a JITDylib. */
   readonly #busy = new Map<JITDylib, Promise<void>>();
   #interposition: Promise<Interposition> | undefined;
@@ -88,6 +90,8 @@ export class ExecutionSession {
     if (dylib === undefined) throw new UsageError("this job is not part of the session");
     this.#jobs.delete(job);
     dylib.linked.delete(job);
+    this.#unsettled.delete(job);
+    job.settle(false);
     await this.memoryManager.deallocate([job.alloc]);
     await this.epc.unloadImage(job.image);
   }
@@ -122,6 +126,8 @@ export class ExecutionSession {
     isProgram = false,
   ): Promise<LinkedJob> {
     visiting.add(dylib);
+    for (const job of this.#unsettled) job.settle(true);
+    this.#unsettled.clear();
     const job = await materialize(dylib, names, {
       epc: this.epc,
       memoryManager: this.memoryManager,
@@ -135,10 +141,10 @@ export class ExecutionSession {
         if (!visiting.has(other)) await this.#link(other, wanted, visiting);
       },
       interposition: isProgram ? () => this.#linkInterposition() : undefined,
-      isKept: this.#options.endsProcess !== true,
       serial: ++this.#serial,
     });
     this.#jobs.set(job, dylib);
+    this.#unsettled.add(job);
     dylib.linked.add(job);
     return job;
   }

@@ -29,8 +29,6 @@ export interface MaterializationContext {
   linkInto(dylib: JITDylib, names: readonly string[]): Promise<void>;
   /** For a whole program: the functions that bind libraries to it, linked when first asked for. */
   interposition?(): Promise<Interposition>;
-  /** Other jobs will follow while this one is linked. */
-  readonly isKept: boolean;
   /** Threads that may work on a job, this one included; by default as many as pay. */
   readonly threads?: number;
   /** Number of the job, for names. */

@@ -2,7 +2,7 @@ import type { GraphTables } from "../graph/graph-tables.ts";
 import type { Externals } from "../link/externals.ts";
 import type { Layout } from "../link/layout.ts";
 import type { FinalizedAlloc } from "../memory/jitlink-memory-manager.ts";
-import { detachTables } from "./detach-tables.ts";
+import { detachTables, disposeTables } from "./detach-tables.ts";
 import type { Interposition } from "./interposition.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import { LinkJob, type MaterializationContext } from "./link-job.ts";
@@ -49,6 +49,11 @@ export interface LinkedJob {
   names(): Iterable<string>;
   /** Address of a symbol that the job defines or refers to. */
   address(name: string): number | undefined;
+  /**
+   * @internal Gives back the memory that the link worked in: what the job keeps is moved out of it first if it stays linked. The
+   * session calls it before the next link, so that a job that is removed soon is never moved.
+   */
+  settle(stays: boolean): void;
 }
 
 /**
@@ -92,8 +97,7 @@ export async function materialize(
     const added = dylib.pending.splice(0);
     for (const objects of [job.objects, added]) for (const object of objects) dylib.pending.push(object);
     if (job.alloc !== undefined) await abandon(job);
-    job.tables.columns.dispose();
-    job.tables.pool.columns.dispose();
+    disposeTables(job.tables);
     throw error;
   }
 }
@@ -104,8 +108,9 @@ function linkedJob(
   phases: LinkedJob["phases"],
 ): LinkedJob {
   const { tables, resolution, layout, image, externals, archives, relocations, bytesCopied } = job;
-  if (job.context.isKept) detachTables(tables, resolution, externals);
+  let state: "linked" | "settled" | "removed" = "linked";
   const definition = (name: string): number | undefined => {
+    if (state === "removed") return undefined;
     const row = (resolution.definition[tables.pool.internString(name)] ?? 0) - 1;
     return row >= 0 ? tables.symbols.value[row] : undefined;
   };
@@ -124,6 +129,7 @@ function linkedJob(
     counts: { objects: tables.graphs.length, archives, relocations, bytesCopied, mappings, protectionChanges },
     definition,
     *names() {
+      if (state === "removed") return;
       const { symbols, pool } = tables;
       for (let row = 0; row < symbols.count; row++) {
         const id = symbols.id[row]!;
@@ -131,8 +137,14 @@ function linkedJob(
       }
     },
     address: (name) => {
+      if (state === "removed") return undefined;
       const address = definition(name) ?? externals.address[tables.pool.internString(name)];
       return address === undefined || Number.isNaN(address) ? undefined : address;
+    },
+    settle: (stays) => {
+      if (state === "linked" && stays) detachTables(tables, resolution, externals);
+      else if (state === "linked") disposeTables(tables);
+      if (state === "linked" || !stays) state = stays ? "settled" : "removed";
     },
   };
 }

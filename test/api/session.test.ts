@@ -5,6 +5,7 @@ import {
   Archive,
   ExecutorError,
   type JITLinkMemoryManager,
+  type LinkedJob,
   ProcessSymbolsGenerator,
   type RemoteExecutorProcessControl,
   RuntimeLibraries,
@@ -381,8 +382,9 @@ for (const mode of modes) {
         dylib.addObject(await object(`#include <stdlib.h>\nint n; int f(void) { n++; return abs(-5); }`));
         const job = await session.link(dylib, ["f"]);
         assert.equal(await call(session.epc, job.address("f")), 5);
-        assert.equal(job.tables.columns.record, undefined, "its tables are out of the memory that links work in");
         await session.removeJITDylib(dylib);
+        assert.equal(job.tables.columns.record, undefined, "its tables are out of the memory that links work in");
+        assert.equal(job.address("f"), undefined);
         const mappings = readFileSync(`/proc/${pid}/maps`, "latin1").split("memfd:slablink").length;
         counts.push([readdirSync(`/proc/${pid}/fd`).length, mappings, held().length]);
       }
@@ -396,15 +398,20 @@ for (const mode of modes) {
     const { session } = await openSession(mode);
     try {
       const sizes: number[] = [];
+      const jobs: LinkedJob[] = [];
       for (const names of [1, 2000, 1]) {
         const dylib = session.createJITDylib(`${sizes.length}`);
         const text = Array.from({ length: names }, (_, i) => `int name${sizes.length}_${i} = 1;`).join("\n");
         dylib.addObject(await object(`${text}\nint f(void) { return 1; }`));
         const job = await session.link(dylib, ["f"]);
         sizes.push(job.tables.pool.size);
+        jobs.push(job);
         // Asking for what is not there leaves the tables of names as they are, except for the question.
         assert.equal(job.address("nowhere"), undefined);
       }
+      assert.equal(jobs[1]!.tables.columns.record, undefined, "jobs that stay make room for the next one");
+      assert.equal(await call(session.epc, jobs[1]!.address("f")), 1);
+      assert.equal(new Set(jobs[1]!.names()).size, 2001);
       assert.ok(sizes[1]! > 2000 && sizes[2]! < 100, sizes.join(" "));
     } finally {
       await session.endSession();

@@ -156,10 +156,10 @@ export async function linkPlainly(
     sharedMemory: false,
     openedLibraries: new Map(),
     linkInto: () => Promise.reject(new Error("there is no other JITDylib")),
-    isKept: true,
     threads: options.threads ?? 1,
     serial: 1,
   });
+  job.settle(true);
   return new PlainJob(job, memory!, segments, anchor, () => release());
 }
 
