@@ -18,10 +18,10 @@ const HEAD = 34;
 const STYLE = `
 text { font: 11px ui-sans-serif, system-ui, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1f2328; }
 .title { font-weight: 600; font-size: 12px; } .quiet { fill: #59636e; } .own { font-weight: 600; }
-.wall { fill: #8c959f; } .cpu { fill: #d1d9e0; } .own.wall { fill: #0969da; } .own.cpu { fill: #9ccbff; } .line { stroke: #59636e; }
+.wall { fill: #8c959f; } .cpu { fill: #d1d9e0; } .own.wall { fill: #0969da; } .own.cpu { fill: #9ccbff; }
 @media (prefers-color-scheme: dark) {
   text { fill: #f0f6fc; } .quiet { fill: #9198a1; }
-  .wall { fill: #7d8590; } .cpu { fill: #3d444d; } .own.wall { fill: #4493f8; } .own.cpu { fill: #1f4f8f; } .line { stroke: #9198a1; }
+  .wall { fill: #7d8590; } .cpu { fill: #3d444d; } .own.wall { fill: #4493f8; } .own.cpu { fill: #1f4f8f; }
 }`;
 
 /** Writes the report as a picture: a panel for each case, a bar for each of the usual contestants, wall over CPU time. */

@@ -38,15 +38,19 @@ export interface CompetitionOptions {
   readonly rounds: number;
   readonly statisticsRuns: number;
   readonly directory: string;
+  /** Longest a first run may take, in s; 120 by default. */
+  readonly limit?: number;
   /** Called before each step that takes time, for people who wait. */
   progress(what: string): void;
 }
 
-/** Longest a first run may take, in s. */
+/** Longest a first run may take, in s, unless a caller says otherwise. */
 const LIMIT = 120;
 /** A contestant whose first run takes longer, in ms, has few rounds: it would be most of the time, and need them least. */
 const SLOW = 5000;
 const SLOW_ROUNDS = 3;
+/** Characters of an error that are shown. */
+const MOST_SAID = 240;
 
 /** The first run did not end in time; another arrangement of the same program would take as long. */
 class EndlessError extends Error {}
@@ -68,7 +72,7 @@ export function cleanEnvironment(): Record<string, string> {
 export function compete(
   program: Program,
   contestants: readonly Contestant[],
-  { rounds, statisticsRuns, directory, progress }: CompetitionOptions,
+  { rounds, statisticsRuns, directory, progress, limit = LIMIT }: CompetitionOptions,
 ): Competition {
   const environment = cleanEnvironment();
   const failures: Failure[] = [];
@@ -80,7 +84,7 @@ export function compete(
     try {
       const before = endless.get(family);
       if (before !== undefined) throw new Error(`not tried, as ${before} did not end`);
-      const { attempt, wall } = firstRun(program, contestant, environment, directory);
+      const { attempt, wall } = firstRun(program, contestant, environment, directory, limit);
       const peak = Math.max(...attempt.commands.map((words) => measurePeak({ words, environment }, directory)));
       const counters = readCounters(attempt, statisticsRuns, environment, directory);
       const empty = { wall: [], cpu: [], controllerCpu: [], executorCpu: [] };
@@ -110,18 +114,25 @@ function firstRun(
   contestant: Contestant,
   environment: Record<string, string>,
   directory: string,
+  limit: number,
 ): { attempt: Attempt; wall: number } {
   let attempt = contestant.attempt(program, directory);
   for (;;) {
-    const limited = attempt.commands.map((words) => ["/usr/bin/timeout", "-s", "KILL", String(LIMIT), ...words]);
+    const limited = attempt.commands.map((words) => ["/usr/bin/timeout", "-s", "KILL", String(limit), ...words]);
     const runs = runAll({ ...attempt, commands: limited }, environment, directory);
     const wrong = mistake(runs, attempt);
     if (wrong === undefined) return { attempt, wall: runs.reduce((sum, { wall }) => sum + wall, 0) };
     const { stderr, wall } = runs.at(-1)!;
     const next = contestant.retry?.(program, directory, stderr);
-    if (next === undefined) throw wall < 1000 * LIMIT ? new Error(wrong) : new EndlessError(`no end after ${LIMIT} s`);
+    if (next === undefined) throw wall < 1000 * limit ? new Error(wrong) : endless(stderr, limit);
     attempt = next;
   }
+}
+
+function endless(stderr: string, limit: number): Error {
+  const said = errorIn(stderr);
+  if (said === undefined) return new EndlessError(`no end after ${limit} s`);
+  return new Error(`${said}, and no end after ${limit} s`);
 }
 
 /** One after the other; none after one that failed. */
@@ -153,10 +164,15 @@ export function mistake(runs: readonly Run[], { commands, stdout }: Attempt): st
   const last = runs.at(-1)!;
   const isWhole = runs.length === commands.length;
   if (last.status === 0 && isWhole && last.stdout === stdout) return undefined;
-  const lines = last.stderr.trim().split("\n");
-  const said = (lines.find((line) => /\berror\b/i.test(line)) ?? lines[0]).slice(0, 240);
+  const said = errorIn(last.stderr) ?? last.stderr.trim().split("\n")[0].slice(0, MOST_SAID);
   if (last.status !== 0) return `status ${last.status}${said === "" ? "" : `: ${said}`}`;
   return `printed ${JSON.stringify(last.stdout.slice(0, 100))}, expected ${JSON.stringify(stdout)}`;
+}
+
+/** The line on which a program says what is wrong. */
+function errorIn(stderr: string): string | undefined {
+  const line = stderr.split("\n").find((text) => /\berror\b/i.test(text));
+  return line?.slice(0, MOST_SAID);
 }
 
 /** The answer ends the measurement: CPU time per wall time of all processes but the measured ones and this one. */

@@ -32,9 +32,13 @@ function main(options: BenchOptions): void {
   }
   const report = options.from === undefined ? bench(options) : readReport(options.from, options);
   if (options.json) console.log(JSON.stringify(report, undefined, 2));
-  if (options.save !== undefined) writeFileSync(options.save, `${JSON.stringify(report, undefined, 2)}\n`);
-  if (options.markdown !== undefined) writeMarkdown(report, options.markdown);
-  if (options.svg !== undefined) writeChart(report, options.svg);
+  writeFiles(report, options);
+}
+
+function writeFiles(report: Report, { save, markdown, svg }: BenchOptions): void {
+  if (save !== undefined) writeFileSync(save, `${JSON.stringify(report)}\n`);
+  if (markdown !== undefined) writeMarkdown(report, markdown);
+  if (svg !== undefined) writeChart(report, svg);
 }
 
 /** Prints tables as they come, unless JSON is wanted. */
@@ -53,6 +57,8 @@ function bench(options: BenchOptions): Report {
     const section = benchCase(each, taking, options, directory);
     rmSync(directory, { recursive: true, force: true });
     sections.push(section);
+    // What was measured is kept if the rest is not waited for.
+    writeFiles({ ...head, sections }, options);
     if (!json) process.stdout.write(formatSection(section));
   }
   return { ...head, sections };

@@ -141,9 +141,12 @@ test("who fails says why, and the others go on; who finds another way says which
       shell("fails", "echo some words; echo first >&2; echo an error: second >&2; exit 3"),
       shell("says something else", "echo other"),
       shell("dies", "kill -SEGV $$"),
+      shell("hangs, and says so", "echo an error: stuck >&2; exec sleep 60"),
+      shell("waits a", "exec sleep 60"),
+      shell("waits b", "echo out"),
       stubborn,
     ],
-    { rounds: 2, statisticsRuns: 1, directory: freshDirectory(), progress: () => {} },
+    { rounds: 2, statisticsRuns: 1, limit: 1, directory: freshDirectory(), progress: () => {} },
   );
   assert.deepEqual(
     results.map(({ contestant, note, wall, executorCpu }) => [contestant.name, note, wall.length, executorCpu.length]),
@@ -156,5 +159,8 @@ test("who fails says why, and the others go on; who finds another way says which
     { contestant: "fails", reason: "status 3: an error: second" },
     { contestant: "says something else", reason: 'printed "other\\n", expected "out\\n"' },
     { contestant: "dies", reason: "status 139" },
+    { contestant: "hangs, and says so", reason: "an error: stuck, and no end after 1 s" },
+    { contestant: "waits a", reason: "no end after 1 s" },
+    { contestant: "waits b", reason: "not tried, as waits a did not end" },
   ]);
 });
