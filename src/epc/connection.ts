@@ -4,6 +4,7 @@ import { ExecutorError } from "../errors.ts";
 import type { ProtocolCounters } from "./executor-process-control.ts";
 import { encodeHeader, type Frame, FrameDecoder, Opcode } from "./frame.ts";
 import { ProtocolError } from "./protocol-error.ts";
+import type { RequestObserver } from "./request-observer.ts";
 import { SpsReader } from "./sps-reader.ts";
 
 /** Answers a call from the executor (JIT dispatch). */
@@ -35,6 +36,8 @@ export class EpcConnection {
   readonly closed: Promise<Error | undefined>;
   /** Turns the end of the stream into the error that pending calls get; may wait for the process. */
   explainEnd: (cause: Error | undefined) => Error | Promise<Error>;
+  /** Is told of every request, for a trace. */
+  observer: RequestObserver | undefined;
 
   readonly #stream: Duplex;
   readonly #decoder = new FrameDecoder();
@@ -75,6 +78,7 @@ export class EpcConnection {
     if (this.#failure) return Promise.reject(this.#failure);
     this.counters.requests++;
     const sequence = this.#nextSequence++;
+    this.observer?.sent(sequence, tag, argument.length);
     return new Promise((resolve, reject) => {
       this.#pending.set(sequence, { resolve, reject });
       if (!this.#ending) this.#send(Opcode.callWrapper, sequence, tag, argument);
@@ -131,7 +135,7 @@ export class EpcConnection {
         this.#finish(frame);
         return;
       case Opcode.callWrapper:
-        void this.#answer(frame);
+        if (this.observer?.called(frame.tag, frame.payload) !== true) void this.#answer(frame);
         return;
       case Opcode.hangup:
         this.#end(hangupError(frame.payload));
@@ -146,6 +150,7 @@ export class EpcConnection {
     if (!call) throw new ProtocolError(`the executor answered call ${frame.sequence}, which is not outstanding`);
     if (frame.tag !== 0) throw new ProtocolError(`a result has the tag ${hex(frame.tag)}, not 0x0`);
     this.#pending.delete(frame.sequence);
+    this.observer?.answered(frame.sequence, frame.payload.length);
     call.resolve(frame.payload);
   }
 
@@ -182,6 +187,7 @@ export class EpcConnection {
       failure = error as Error;
     }
     this.#failure = failure;
+    this.observer?.ended(failure.message);
     this.#rejectSetup(failure);
     for (const call of this.#pending.values()) call.reject(failure);
     this.#pending.clear();

@@ -18,6 +18,7 @@ import { Llvm, Slablink } from "./dialect.ts";
 import type { ExecutorProcessControl, ImageLoad, LoadedImage, ProtocolCounters } from "./executor-process-control.ts";
 import { runMainByWrappers } from "./llvm-program.ts";
 import { ProtocolError } from "./protocol-error.ts";
+import type { RequestObserver } from "./request-observer.ts";
 import { decodeSetup, type Setup } from "./setup.ts";
 import { SpsWriter } from "./sps-writer.ts";
 
@@ -30,6 +31,8 @@ export interface RemoteOptions {
   /** The process at the other end, if it is ours: its end is reported, and disconnect waits for it. */
   readonly process?: ExecutorProcess;
   readonly setupLimit?: number;
+  /** Is told of every request, for a trace (`Tracer.observeExecutor`). */
+  readonly observer?: RequestObserver;
 }
 
 /** Controller of an executor in another process, ours or LLVM 22's, over a byte stream. */
@@ -63,8 +66,10 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
 
   /** Waits for the executor's Setup on `stream`. Errors: ExecutorError, ProtocolError; the process is ended then. */
   static async connect(stream: Duplex, options: RemoteOptions = {}): Promise<RemoteExecutorProcessControl> {
-    const { process, setupLimit = SETUP_LIMIT } = options;
+    const { process, setupLimit = SETUP_LIMIT, observer } = options;
     const connection = new EpcConnection(stream);
+    connection.observer = observer;
+    if (process) observer?.started(process.pid);
     if (process) connection.explainEnd = (cause) => explainProcessEnd(cause, process);
     let timer: NodeJS.Timeout | undefined;
     try {
@@ -73,6 +78,7 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
         timer = setTimeout(() => reject(error), setupLimit);
       });
       const setup = decodeSetup(await Promise.race([connection.setup, late]));
+      observer?.connected(setup.symbols);
       return new RemoteExecutorProcessControl(connection, setup, process);
     } catch (error) {
       connection.close();
@@ -162,6 +168,7 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
   async disconnect(): Promise<void> {
     const process = this.#process;
     const busy = this.#connection.outstanding > 0;
+    await this.#takeTrace();
     this.#connection.close();
     if (!process) return;
     if (busy) process.kill("SIGKILL");
@@ -173,6 +180,19 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     clearTimeout(timer);
     process.kill("SIGKILL");
     await process.ended;
+  }
+
+  /** What the executor has recorded would go with it. */
+  async #takeTrace(): Promise<void> {
+    const { observer } = this.#connection;
+    if (observer === undefined || !this.bootstrap.has(Slablink.traceTake)) return;
+    const late = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), END_LIMIT).unref());
+    // It may have gone before: then what it has handed over by itself is all there is.
+    const batch = await Promise.race([
+      this.callWrapper(Slablink.traceTake, new Uint8Array(0)).catch(() => undefined),
+      late,
+    ]);
+    if (batch !== undefined) observer.batch(batch);
   }
 
   async #open(path: string): Promise<number> {

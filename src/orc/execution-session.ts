@@ -3,6 +3,7 @@ import { ExecutorError, UsageError } from "../errors.ts";
 import { SymbolStringPool } from "../graph/symbol-string-pool.ts";
 import { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import type { JITLinkMemoryManager } from "../memory/jitlink-memory-manager.ts";
+import type { Tracer } from "../trace/tracer.ts";
 import { type Interposition, linkInterposition } from "./interposition.ts";
 import { JITDylib } from "./jit-dylib.ts";
 import { type LinkedJob, materialize } from "./materialize.ts";
@@ -16,6 +17,11 @@ export interface ExecutionSessionOptions {
   readonly runtime?: RuntimeLibraries;
   /** The process ends with the session: giving back this side's memory is left to the kernel. */
   readonly endsProcess?: boolean;
+  /**
+   * Records link jobs, and in this process what is done for them. Requests and what an executor does are recorded by
+   * `launchExecutor`, which is to be given the same.
+   */
+  readonly trace?: Tracer;
 }
 
 /** One executor and what is linked into it (LLVM's ExecutionSession). */
@@ -39,6 +45,7 @@ export class ExecutionSession {
     this.#options = options;
     this.#runtime = options.runtime ?? new RuntimeLibraries();
     this.epc = options.epc;
+    options.trace?.watch(options.epc);
     this.memoryManager = options.memoryManager;
   }
 
@@ -117,6 +124,7 @@ export class ExecutionSession {
       },
       interposition: isProgram ? () => this.#linkInterposition() : undefined,
       serial: ++this.#serial,
+      trace: this.#options.trace,
     });
     this.#jobs.push(job);
     dylib.linked.push(job);

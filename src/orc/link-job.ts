@@ -8,6 +8,7 @@ import type { Layout } from "../link/layout.ts";
 import type { LinkageTables } from "../link/linkage-tables.ts";
 import type { SetBound } from "../link/linker-defined.ts";
 import type { InFlightAlloc, JITLinkMemoryManager } from "../memory/jitlink-memory-manager.ts";
+import type { Tracer } from "../trace/tracer.ts";
 import { CLibraries } from "./c-libraries.ts";
 import type { ExternalNames } from "./external-names.ts";
 import type { Interposition } from "./interposition.ts";
@@ -28,6 +29,8 @@ export interface MaterializationContext {
   linkInto(dylib: JITDylib, names: readonly string[]): Promise<void>;
   /** For a whole program: the functions that bind libraries to it, linked when first asked for. */
   interposition?(): Promise<Interposition>;
+  /** Records the job and its steps. */
+  readonly trace?: Tracer;
   /** Number of the job, for names. */
   readonly serial: number;
 }

@@ -54,7 +54,8 @@ export async function materialize(
   names: readonly string[],
   context: MaterializationContext,
 ): Promise<LinkedJob> {
-  const times = new LinkTimes();
+  const trace = context.trace?.steps("link jobs", `link ${dylib.name}`);
+  const times = new LinkTimes(trace);
   const job = new LinkJob(dylib, context);
   try {
     times.begin("parse and resolve");
@@ -77,10 +78,13 @@ export async function materialize(
     times.begin("finalize");
     const finalized = await finalize(job);
     times.end();
-    return linkedJob(job, finalized, times.phases);
+    const linked = linkedJob(job, finalized, times.phases);
+    trace?.end({ ...linked.counts, sections: job.tables.sections.count, symbols: job.tables.symbols.count });
+    return linked;
   } catch (error) {
     // The look-up can be repeated when what it lacked has been added.
     dylib.pending.unshift(...job.objects);
+    trace?.fail(error);
     if (job.alloc !== undefined) await abandon(job);
     throw error;
   }

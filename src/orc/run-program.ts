@@ -77,6 +77,8 @@ async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd
   const arena = new FileArena();
   const opener: FileOpener = { open: (path) => arena.map(path) };
   const runtime = new RuntimeLibraries({ opener });
+  const steps = request.trace?.steps("run", "link and run");
+  steps?.begin("inputs");
   const started = performance.now();
   // The executor starts while the inputs are read.
   const opening = openSession(request, runtime, start);
@@ -87,7 +89,9 @@ async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd
     const inputs = await readInputs(request, opener);
     checkLibraries(inputs, request.mode === "in-process", process.env.LD_PRELOAD);
     const inputsRead = performance.now();
+    steps?.begin("wait for executor");
     session = await opening;
+    steps?.begin("link");
     const before = [
       { name: "inputs", milliseconds: inputsRead - started },
       { name: "wait for executor", milliseconds: performance.now() - inputsRead },
@@ -101,12 +105,21 @@ async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd
     for (const warning of job.warnings) request.onWarning?.(warning);
     request.onLinked?.(statsOf(session, job, before));
     hasRun = true;
-    if (request.mode === "in-process" && request.endsProcess) becomeProgram(request.argv[0] ?? "");
+    steps?.begin("program");
+    if (request.mode === "in-process") {
+      request.onLeave?.();
+      if (request.endsProcess) becomeProgram(request.argv[0] ?? "");
+    }
     return await run(session, job, main, request);
   } catch (error) {
-    if (request.mode === "in-process") relaunchFor(error);
+    steps?.fail(error);
+    if (request.mode === "in-process") {
+      request.onLeave?.();
+      relaunchFor(error);
+    }
     throw error;
   } finally {
+    steps?.end();
     session ??= await opening.catch(() => undefined);
     // What a program leaves running in this process (threads, libraries that bound to it) needs its memory to the end.
     if (request.mode === "executor" || !hasRun) await session?.endSession();
@@ -128,29 +141,33 @@ function relaunchFor(error: unknown): void {
 }
 
 async function openSession(request: RunRequest, runtime: RuntimeLibraries, start: Start): Promise<ExecutionSession> {
-  const { slabSize = DEFAULT_SLAB_SIZE, placement } = request;
+  const { slabSize = DEFAULT_SLAB_SIZE, placement, trace } = request;
   // Who asks for a size gets that size; without a wish a large program gets a large slab.
   const slabs = { slabSize, placement, growable: request.slabSize === undefined };
   if (request.mode === "in-process") {
     const epc = new InProcessExecutorProcessControl();
-    const memoryManager = new SlabMemoryManager(new InProcessMemoryMapper(epc), epc, slabs);
-    return new ExecutionSession({ epc, memoryManager, sharedMemory: true, runtime });
+    const mapper = new InProcessMemoryMapper(epc);
+    trace?.watch(mapper);
+    const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
+    return new ExecutionSession({ epc, memoryManager, sharedMemory: true, runtime, trace });
   }
   const sharedMemory = request.memory === "shared";
-  const slab = sharedMemory ? new SlabMemory(slabSize) : undefined;
+  const makeSlab = () => new SlabMemory(slabSize);
+  const slab = sharedMemory ? (trace?.measure("slab memory", makeSlab) ?? makeSlab()) : undefined;
   const path = request.executorPath ?? executorPath();
   try {
     const { room, lacking, lowHeap } = start;
     const tlsAlignment = room.alignment > EXECUTOR_TLS_ALIGNMENT ? room.alignment : 1;
     const needsPreload = tlsAlignment > 1 || lacking !== undefined;
     const preload = needsPreload ? preloadFor({ ...lacking, tlsAlignment }) : undefined;
-    const epc = await launchExecutor({ path, slab, staticTls: room.size, preload, lowHeap });
+    const launch = () => launchExecutor({ path, slab, staticTls: room.size, preload, lowHeap, trace });
+    const epc = await (trace?.follow("start executor", launch, "executor start") ?? launch());
     request.onExecutor?.((signal) => epc.kill(signal));
     const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);
     const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
     memoryManager.reserveAhead();
     const { endsProcess } = request;
-    return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime, endsProcess });
+    return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime, endsProcess, trace });
   } catch (error) {
     slab?.dispose();
     throw error;
