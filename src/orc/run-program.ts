@@ -75,9 +75,13 @@ function startAfter(error: unknown, start: Start): Start | undefined {
 
 async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd> {
   const arena = new FileArena();
-  const opener: FileOpener = { open: (path) => arena.map(path) };
+  const map = (path: string) => arena.map(path);
+  const { trace } = request;
+  const opener: FileOpener = {
+    open: trace === undefined ? map : (path) => trace.measure("map file", () => map(path), { path }),
+  };
   const runtime = new RuntimeLibraries({ opener });
-  const steps = request.trace?.steps("run", "link and run");
+  const steps = trace?.steps("run", "link and run");
   steps?.begin("inputs");
   const started = performance.now();
   // The executor starts while the inputs are read.
@@ -178,6 +182,7 @@ function readInputs(request: RunRequest, opener: FileOpener): Promise<Input[]> {
   return loadInputs(request.items, {
     search: new LibrarySearch({ directories: request.libraryDirectories }),
     opener,
+    follow: request.trace && ((...work) => request.trace!.follow(...work)),
   });
 }
 

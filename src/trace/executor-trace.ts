@@ -7,6 +7,7 @@ import type { Lanes } from "./lanes.ts";
 import { monotonicNow } from "./monotonic-clock.ts";
 import type { Span } from "./span.ts";
 import type { SpanRecorder } from "./span-recorder.ts";
+import { shortName } from "./wrapper-name.ts";
 
 interface Request {
   readonly lane: SpanRecorder;
@@ -114,18 +115,4 @@ function threadName(role: number, thread: number, tasks: Map<number, string>): s
   const name = tasks.get(thread) ?? `task ${tasks.size + 1}`;
   tasks.set(thread, name);
   return name;
-}
-
-/** Without what all names of the wire have in common: `__llvm_orc_SimpleExecutorDylibManager_resolve_wrapper` is `dylib resolve`. */
-function shortName(name: string): string {
-  return name
-    .replace(/^__slablink_/, "")
-    .replace(/^__llvm_orc_SimpleExecutorDylibManager_/, "dylib ")
-    .replace(/^__llvm_orc_SimpleExecutorMemoryManager_/, "memory ")
-    .replace(/^__llvm_orc_ExecutorSharedMemoryMapperService_/, "shared memory ")
-    .replace(/^__llvm_orc_bootstrap_/, "")
-    .replace(/^llvm_orc_/, "")
-    .replace(/_wrapper$/, "")
-    .replaceAll("_", " ")
-    .replace(/(?<= )[A-Z](?=[a-z])/g, (letter) => letter.toLowerCase());
 }

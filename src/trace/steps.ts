@@ -5,10 +5,10 @@ import type { SpanRecorder } from "./span-recorder.ts";
 export class Steps {
   readonly #lane: SpanRecorder;
   readonly #whole: Span;
-  readonly #onStep: () => void;
+  readonly #onStep: (step: string) => void;
   #step: Span | undefined;
 
-  constructor(lane: SpanRecorder, name: string, onStep: () => void) {
+  constructor(lane: SpanRecorder, name: string, onStep: (step: string) => void) {
     this.#lane = lane;
     this.#onStep = onStep;
     this.#whole = lane.begin(name);
@@ -16,7 +16,7 @@ export class Steps {
 
   /** Ends the current step and begins the next. */
   begin(step: string): void {
-    this.#onStep();
+    this.#onStep(step);
     if (this.#step !== undefined) this.#lane.end(this.#step);
     this.#step = this.#lane.begin(step);
   }

@@ -66,7 +66,7 @@ export class Tracer {
 
   /** Something that is done in steps, between which other things happen; on a line of `group`. */
   steps(group: string, name: string): Steps {
-    return new Steps(this.lanes(group).free(), name, () => this.awake(name));
+    return new Steps(this.lanes(group).free(), name, (step) => this.awake(step));
   }
 
   /** The lines of what goes on side by side under one name. */
@@ -118,12 +118,13 @@ export class Tracer {
     this.main.add(name, start, end, args);
   }
 
-  /** The threads of this process: name and spans. Open spans have no end. */
+  /** This thread, the workers, then the lines of what goes on side by side: name and spans. Open spans have no end. */
   get threads(): readonly { readonly name: string; readonly spans: readonly Span[] }[] {
     const lanes = [...this.#lanes.values()].flatMap(({ all }) => all);
     return [
-      ...[this.main, ...lanes].map(({ thread, spans }) => ({ name: thread, spans })),
+      { name: this.main.thread, spans: this.main.spans },
       ...[...this.#workers].map(([name, spans]) => ({ name, spans })),
+      ...lanes.map(({ thread, spans }) => ({ name: thread, spans })),
     ];
   }
 
