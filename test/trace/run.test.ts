@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { compile, mustRun } from "../support/compile.ts";
+import { run } from "../support/process.ts";
 import { type Mode, modesUnderTest, runIn, slablink } from "../support/slablink.ts";
 import { freshDirectory, packageRoot } from "../support/workspace.ts";
 import { isWithin, readTrace, show, type Trace } from "./read-trace.ts";
@@ -62,11 +63,11 @@ for (const mode of modesUnderTest) {
     ] as const) {
       assert.equal(before.end, after.start, `${show(before)}, then ${show(after)}`);
     }
-    const run = trace.one("link and run", "run");
+    const whole = trace.one("link and run", "run");
     const [inputs, waiting, link, program] = ["inputs", "wait for executor", "link", "program"].map((name) =>
       trace.one(name, "run"),
     );
-    for (const step of [inputs!, waiting!, link!, program!]) assert.ok(isWithin(step, run), show(step));
+    for (const step of [inputs!, waiting!, link!, program!]) assert.ok(isWithin(step, whole), show(step));
 
     // The job with its phases in their order, and what it was made of.
     const job = trace.one("link main", "link jobs");
@@ -259,6 +260,17 @@ test("compilers are on lines of their own", async () => {
     const compiling = trace.spans.find((span) => span.name === name && span.cat === "compilers");
     assert.ok(compiling && isWithin(compiling, trace.one("inputs", "run")), name);
   }
+});
+
+test("slablink killed in the middle of things leaves a file that holds a trace", async () => {
+  const directory = freshDirectory();
+  writeFileSync(join(directory, "cc"), "#!/bin/sh\nkill -9 $PPID\n", { mode: 0o755 });
+  writeFileSync(join(directory, "clock.c"), CLOCK);
+  const words = [join(packageRoot, "bin/slablink"), "run", "--trace", "t.json", "clock.c"];
+  const env = { CC: join(directory, "cc"), TMPDIR: directory };
+  const { status } = await run(process.execPath, words, { cwd: directory, env });
+  assert.equal(status, 137);
+  assert.equal(readTrace(join(directory, "t.json")).named("start of Node").length, 1);
 });
 
 test("a signal that is sent to slablink ends the program, and the trace is complete", async () => {

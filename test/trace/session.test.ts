@@ -144,6 +144,7 @@ test("LLVM's executor: requests are recorded, and nothing else", async (t) => {
 test("an executor that is killed leaves its requests with the reason", async () => {
   const trace = new Tracer();
   const epc = await launchExecutor({ path: executorPath(), trace });
+  epc.kill("SIGSTOP");
   const pending = assert.rejects(epc.resolve(0, ["abs"]));
   epc.kill("SIGKILL");
   await pending;
