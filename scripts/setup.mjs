@@ -65,7 +65,7 @@ function listSources() {
       else if (path.endsWith(".ts")) lines.push(describe(path));
     }
   };
-  for (const directory of ["src", "cli", "test", "bench"]) walk(directory);
+  for (const directory of ["src", "kernel", "cli", "test", "bench"]) walk(directory);
   return `${lines.sort().join("\n")}\n`;
 }
 
@@ -89,6 +89,12 @@ async function compile(sources) {
   // Written for another bundle; V8 would notice, but only after reading it.
   for (const name of listDirectory(join(root, "dist"))) {
     if (name.endsWith(".cache")) rmSync(join(root, "dist", name), { force: true });
+  }
+  const { buildKernel } = await import("./build-kernel.mjs");
+  try {
+    await buildKernel();
+  } catch (error) {
+    fail(error.message);
   }
   const { bundle } = await import("./bundle.mjs");
   await bundle();

@@ -94,8 +94,7 @@ export function relocationRow(type: number): RelocationRow | undefined {
   return byType[type];
 }
 
-/** `jmp *slot(%rip)`, padded with a two-byte no-operation: how near code reaches a far function. */
-export const STUB_SIZE = 8;
+export { STUB_SIZE } from "./x86_64-stub.ts";
 
 /** Writes a stub whose slot lies `distance` bytes behind the stub's start. */
 export function writeStub(view: DataView, at: number, distance: number): void {

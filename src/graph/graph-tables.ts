@@ -1,3 +1,5 @@
+import { Columns } from "../kernel/columns.ts";
+import { GraphTable } from "./graph-table.ts";
 import type { LinkGraph } from "./link-graph.ts";
 import { SectionTable } from "./section-table.ts";
 import { SymbolStringPool } from "./symbol-string-pool.ts";
@@ -6,8 +8,11 @@ import { SymbolTable } from "./symbol-table.ts";
 /** The packed tables that all graphs of one link job share. */
 export class GraphTables {
   readonly pool: SymbolStringPool;
-  readonly sections = new SectionTable();
-  readonly symbols = new SymbolTable();
+  /** Memory of the tables; its record leads the kernel to them. */
+  readonly columns = new Columns();
+  readonly sections = new SectionTable(this.columns);
+  readonly symbols = new SymbolTable(this.columns);
+  readonly packedGraphs = new GraphTable(this.columns);
   readonly graphs: LinkGraph[] = [];
   /** COMDAT group signature (name identifier) → the graph that provides the group. */
   readonly groups = new Map<number, LinkGraph>();
@@ -21,7 +26,26 @@ export class GraphTables {
   readonly initSections: number[] = [];
   readonly finiSections: number[] = [];
 
+  /** Something of the job is out of the kernel's reach: a file, relocation entries. */
+  #isFar = false;
+
   constructor(pool = new SymbolStringPool()) {
     this.pool = pool;
+  }
+
+  /** Position of the record, when the kernel reaches everything that the job consists of. */
+  get record(): number | undefined {
+    return this.#isFar ? undefined : this.columns.record;
+  }
+
+  /** Says that something of the job is where the kernel does not look. */
+  keepFromKernel(): void {
+    this.#isFar = true;
+  }
+
+  /** Notes what the kernel has to know of a graph whose tables are complete. */
+  pack(graph: LinkGraph): void {
+    if (graph.reader.view.buffer !== this.columns.buffer) this.keepFromKernel();
+    this.packedGraphs.set(graph.index, graph.firstSymbol, graph.symbolCount, graph.localCount);
   }
 }

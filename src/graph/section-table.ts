@@ -1,22 +1,54 @@
+import type { ColumnBlock, Columns } from "../kernel/columns.ts";
+import {
+  SECTION_ADDRESS,
+  SECTION_ALIGNMENT,
+  SECTION_CONTENT,
+  SECTION_GRAPH,
+  SECTION_KIND,
+  SECTION_NAME,
+  SECTION_RELOCATION_COUNT,
+  SECTION_RELOCATIONS,
+  SECTION_SIZE,
+} from "../kernel/record.ts";
+import {
+  KIND_CODE,
+  KIND_DATA,
+  KIND_DISCARDED,
+  KIND_EH_FRAME,
+  KIND_FUNCTION_ARRAY,
+  KIND_LARGE_ZERO_FILL,
+  KIND_NONE,
+  KIND_READ_ONLY,
+  KIND_TLS_DATA,
+  KIND_TLS_ZERO_FILL,
+  KIND_WRITABLE_CODE,
+  KIND_ZERO_FILL,
+} from "./section-kinds.ts";
+
+/** Rows of a table at first, as many as fit a page of each column. */
+const INITIAL_ROWS = 512;
+/** Bytes of all columns of a row, with what their alignment may cost. */
+const ROW_SIZE = 48;
+
 /** What a section is to the linker; decides where its bytes go. */
 export const SectionKind = {
   /** Not part of the program's memory: symbol tables, debug information, notes for tools. */
-  none: 0,
-  code: 1,
-  readOnly: 2,
-  data: 3,
-  zeroFill: 4,
-  tlsData: 5,
-  tlsZeroFill: 6,
-  ehFrame: 7,
+  none: KIND_NONE,
+  code: KIND_CODE,
+  readOnly: KIND_READ_ONLY,
+  data: KIND_DATA,
+  zeroFill: KIND_ZERO_FILL,
+  tlsData: KIND_TLS_DATA,
+  tlsZeroFill: KIND_TLS_ZERO_FILL,
+  ehFrame: KIND_EH_FRAME,
   /** .preinit_array, .init_array, .ctors, .fini_array, .dtors with all their suffixes. */
-  functionArray: 8,
+  functionArray: KIND_FUNCTION_ARRAY,
   /** Member of a COMDAT group that an earlier input already provides. */
-  discarded: 9,
+  discarded: KIND_DISCARDED,
   /** Zero-fill of the medium and large code models, which need not be near anything. */
-  largeZeroFill: 10,
+  largeZeroFill: KIND_LARGE_ZERO_FILL,
   /** Both SHF_WRITE and SHF_EXECINSTR, the only memory that becomes writable and executable. */
-  writableCode: 11,
+  writableCode: KIND_WRITABLE_CODE,
 } as const;
 /** One of the values above. */
 export type SectionKind = (typeof SectionKind)[keyof typeof SectionKind];
@@ -27,45 +59,61 @@ export type SectionKind = (typeof SectionKind)[keyof typeof SectionKind];
  */
 export class SectionTable {
   count = 0;
-  kind = new Uint8Array(8192);
+  kind!: Uint8Array;
   /** Row of the graph in the job's list. */
-  graph = new Int32Array(8192);
+  graph!: Int32Array;
   /** Position of the contents in the graph's reader view; -1 for writable code without contents (SHT_NOBITS). */
-  content = new Int32Array(8192);
-  size = new Float64Array(8192);
-  alignment = new Float64Array(8192);
+  content!: Int32Array;
+  size!: Float64Array;
+  alignment!: Float64Array;
   /** Position of the name in the graph's reader view, NUL-terminated. */
-  name = new Int32Array(8192);
+  name!: Int32Array;
   /** Position and number of the RELA entries; a CREL table is expanded into a buffer of its own. */
-  relocations = new Int32Array(8192);
-  relocationCount = new Int32Array(8192);
+  relocations!: Int32Array;
+  relocationCount!: Int32Array;
   /** Address in the executor once the layout is fixed; offset in the TLS block for TLS sections. */
-  address = new Float64Array(8192);
+  address!: Float64Array;
+  readonly #columns: Columns;
+  #block: ColumnBlock | undefined;
+
+  constructor(columns: Columns) {
+    this.#columns = columns;
+    this.#allocate(INITIAL_ROWS);
+  }
 
   /** Adds `count` zeroed rows and gives the first. */
   add(count: number): number {
     const first = this.count;
     this.count += count;
-    if (this.count > this.kind.length) this.#grow();
+    if (this.count > this.kind.length) this.#allocate(Math.max(2 * this.kind.length, this.count));
     return first;
   }
 
-  #grow(): void {
-    const capacity = Math.max(2 * this.kind.length, this.count);
-    this.kind = enlarge(this.kind, new Uint8Array(capacity));
-    this.graph = enlarge(this.graph, new Int32Array(capacity));
-    this.content = enlarge(this.content, new Int32Array(capacity));
-    this.size = enlarge(this.size, new Float64Array(capacity));
-    this.alignment = enlarge(this.alignment, new Float64Array(capacity));
-    this.name = enlarge(this.name, new Int32Array(capacity));
-    this.relocations = enlarge(this.relocations, new Int32Array(capacity));
-    this.relocationCount = enlarge(this.relocationCount, new Int32Array(capacity));
-    this.address = enlarge(this.address, new Float64Array(capacity));
+  /** Moves all rows into a block of `capacity` rows. */
+  #allocate(capacity: number): void {
+    const { kind, graph, content, size, alignment, name, relocations, relocationCount, address } = this;
+    const before = this.#block;
+    const block = this.#columns.block(ROW_SIZE * capacity);
+    this.#block = block;
+    this.size = block.float64(capacity, SECTION_SIZE);
+    this.alignment = block.float64(capacity, SECTION_ALIGNMENT);
+    this.address = block.float64(capacity, SECTION_ADDRESS);
+    this.graph = block.int32(capacity, SECTION_GRAPH);
+    this.content = block.int32(capacity, SECTION_CONTENT);
+    this.name = block.int32(capacity, SECTION_NAME);
+    this.relocations = block.int32(capacity, SECTION_RELOCATIONS);
+    this.relocationCount = block.int32(capacity, SECTION_RELOCATION_COUNT);
+    this.kind = block.uint8(capacity, SECTION_KIND);
+    if (before === undefined) return;
+    this.size.set(size);
+    this.alignment.set(alignment);
+    this.address.set(address);
+    this.graph.set(graph);
+    this.content.set(content);
+    this.name.set(name);
+    this.relocations.set(relocations);
+    this.relocationCount.set(relocationCount);
+    this.kind.set(kind);
+    before.release();
   }
-}
-
-/** Copies `from` to the start of the larger array `to`. */
-export function enlarge<T extends { set(from: T): void }>(from: T, to: T): T {
-  to.set(from);
-  return to;
 }

@@ -1,7 +1,22 @@
+import { type ColumnBlock, Columns } from "../kernel/columns.ts";
+import {
+  POOL_COUNT,
+  POOL_HASH,
+  POOL_LENGTH,
+  POOL_MASK,
+  POOL_SLOTS,
+  POOL_START,
+  POOL_STORE,
+  POOL_USED,
+} from "../kernel/record.ts";
+
 const initialNames = 1 << 14;
 const initialBytes = 1 << 19;
 /** Names up to this long need no look at their length before they are hashed. */
 const commonLength = 4096;
+const USED = POOL_USED / 4;
+const COUNT = POOL_COUNT / 4;
+const MASK = POOL_MASK / 4;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
@@ -13,35 +28,53 @@ const encoder = new TextEncoder();
  * while they are hashed, so that a name is read once whether it is new or known.
  */
 export class SymbolStringPool {
-  #slots = new Int32Array(2 * initialNames);
-  #mask = 2 * initialNames - 1;
-  #hash = new Int32Array(initialNames);
-  #start = new Int32Array(initialNames);
-  #length = new Int32Array(initialNames);
-  #store = new DataView(new ArrayBuffer(initialBytes));
-  #used = 0;
-  #count = 0;
+  /** Memory of the tables, for the kernel. */
+  readonly columns = new Columns();
+  #slots!: Int32Array;
+  #hash!: Int32Array;
+  #start!: Int32Array;
+  #length!: Int32Array;
+  #store!: DataView;
+  #slotsBlock: ColumnBlock | undefined;
+  #namesBlock: ColumnBlock | undefined;
+  #storeBlock: ColumnBlock | undefined;
+  /** What changes with every new name is in the record, since the kernel adds names as well. */
+  readonly #words: Int32Array = this.columns.words;
+
+  constructor() {
+    this.#makeSlots(2 * initialNames);
+    this.#makeNames(initialNames);
+    this.#makeStore(initialBytes);
+  }
 
   /** Number of distinct names; identifiers run from 0 to `size - 1`. */
   get size(): number {
-    return this.#count;
+    return this.#words[COUNT]!;
+  }
+
+  /** Makes room for so many more names, of so many bytes in all (each with its NUL). */
+  reserve(names: number, bytes: number): void {
+    const count = this.size + names;
+    if (count > this.#hash.length) this.#makeNames(Math.max(2 * this.#hash.length, count));
+    this.#reserveBytes(bytes + 8);
+    if (2 * count > this.#slots.length) this.#rehash(count);
   }
 
   /** The identifier of the NUL-terminated name at `position` of `view`; the NUL must lie before `limit`. */
   intern(view: DataView, position: number, limit: number): number {
     const near = Math.min(limit, position + commonLength);
-    if (this.#used + commonLength + 4 > this.#store.byteLength) this.#reserve(commonLength + 4);
+    if (this.#words[USED]! + commonLength + 4 > this.#store.byteLength) this.#reserveBytes(commonLength + 4);
     const id = this.#intern(view, position, near, limit);
     if (id >= 0) return id;
     let end = position;
     while (view.getUint8(end) !== 0) end++;
-    this.#reserve(end - position + 8);
+    this.#reserveBytes(end - position + 8);
     return this.#intern(view, position, limit, limit);
   }
 
   #intern(view: DataView, position: number, near: number, limit: number): number {
     const store = this.#store;
-    const begin = this.#used;
+    const begin = this.#words[USED]!;
     let out = begin;
     let at = position;
     let hash = 0x811c9dc5 | 0;
@@ -77,7 +110,7 @@ export class SymbolStringPool {
 
   /** The name's bytes without a NUL; not a copy. */
   bytes(id: number): Uint8Array {
-    return new Uint8Array(this.#store.buffer, this.#start[id]!, this.#length[id]!);
+    return new Uint8Array(this.#store.buffer, this.#store.byteOffset + this.#start[id]!, this.#length[id]!);
   }
 
   /** Length of the name in bytes. */
@@ -96,22 +129,25 @@ export class SymbolStringPool {
   }
 
   #find(hash: number, begin: number, length: number): number {
-    let slot = hash & this.#mask;
+    const words = this.#words;
+    const mask = words[MASK]!;
+    let slot = hash & mask;
     for (let entry = this.#slots[slot]!; entry !== 0; entry = this.#slots[slot]!) {
       const id = entry - 1;
       if (this.#hash[id] === hash && this.#length[id] === length && this.#equal(this.#start[id]!, begin, length)) {
         return id;
       }
-      slot = (slot + 1) & this.#mask;
+      slot = (slot + 1) & mask;
     }
-    const id = this.#count++;
-    if (id === this.#hash.length) this.#growNames();
+    const id = words[COUNT]!;
+    words[COUNT] = id + 1;
+    if (id === this.#hash.length) this.#makeNames(2 * this.#hash.length);
     this.#hash[id] = hash;
     this.#start[id] = begin;
     this.#length[id] = length;
     this.#slots[slot] = id + 1;
-    this.#used = begin + length;
-    if (2 * this.#count > this.#mask) this.#rehash();
+    words[USED] = begin + length;
+    if (2 * id > mask) this.#rehash(id + 1);
     return id;
   }
 
@@ -127,34 +163,57 @@ export class SymbolStringPool {
     return true;
   }
 
-  #reserve(bytes: number): void {
-    if (this.#used + bytes <= this.#store.byteLength) return;
-    const larger = new Uint8Array(Math.max(2 * this.#store.byteLength, this.#used + bytes));
-    larger.set(new Uint8Array(this.#store.buffer, 0, this.#used));
-    this.#store = new DataView(larger.buffer);
+  #reserveBytes(bytes: number): void {
+    const size = this.#words[USED]! + bytes;
+    if (size > this.#store.byteLength) this.#makeStore(Math.max(2 * this.#store.byteLength, size));
   }
 
-  #growNames(): void {
-    this.#hash = grown(this.#hash);
-    this.#start = grown(this.#start);
-    this.#length = grown(this.#length);
+  #makeStore(size: number): void {
+    const before = this.#store;
+    const block = this.columns.block(size);
+    const bytes = block.uint8(size, POOL_STORE);
+    this.#store = new DataView(bytes.buffer, bytes.byteOffset, size);
+    if (this.#storeBlock !== undefined) {
+      bytes.set(new Uint8Array(before.buffer, before.byteOffset, this.#words[USED]!));
+      this.#storeBlock.release();
+    }
+    this.#storeBlock = block;
   }
 
-  #rehash(): void {
-    const slots = new Int32Array(2 * this.#slots.length);
-    const mask = slots.length - 1;
-    for (let id = 0; id < this.#count; id++) {
+  #makeNames(capacity: number): void {
+    const [hash, start, length] = [this.#hash, this.#start, this.#length];
+    const block = this.columns.block(12 * capacity + 24);
+    this.#hash = block.int32(capacity, POOL_HASH);
+    this.#start = block.int32(capacity, POOL_START);
+    this.#length = block.int32(capacity, POOL_LENGTH);
+    if (this.#namesBlock !== undefined) {
+      this.#hash.set(hash);
+      this.#start.set(start);
+      this.#length.set(length);
+      this.#namesBlock.release();
+    }
+    this.#namesBlock = block;
+  }
+
+  #makeSlots(size: number): void {
+    const before = this.#slotsBlock;
+    this.#slotsBlock = this.columns.block(4 * size);
+    this.#slots = this.#slotsBlock.int32(size, POOL_SLOTS);
+    this.#words[MASK] = size - 1;
+    before?.release();
+  }
+
+  /** Enlarges the table for `count` names, so that it is at most half full. */
+  #rehash(count: number): void {
+    let size = 2 * this.#slots.length;
+    while (size < 2 * count) size *= 2;
+    this.#makeSlots(size);
+    const slots = this.#slots;
+    const mask = size - 1;
+    for (let id = 0; id < this.size; id++) {
       let slot = this.#hash[id]! & mask;
       while (slots[slot] !== 0) slot = (slot + 1) & mask;
       slots[slot] = id + 1;
     }
-    this.#slots = slots;
-    this.#mask = mask;
   }
-}
-
-function grown(array: Int32Array): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(2 * array.length);
-  larger.set(array);
-  return larger;
 }

@@ -1,4 +1,9 @@
-import { enlarge } from "./section-table.ts";
+import type { ColumnBlock, Columns } from "../kernel/columns.ts";
+import { SYMBOL_ID, SYMBOL_INFO, SYMBOL_SECTION, SYMBOL_VALUE } from "../kernel/record.ts";
+
+const INITIAL_ROWS = 2048;
+/** Bytes of all columns of a row, with what their alignment may cost. */
+const ROW_SIZE = 19;
 
 /** Where a symbol lives, when it is not in a section: values of `SymbolTable.section` below zero. */
 export const SymbolPlace = { undefined: -1, absolute: -2, common: -3, discarded: -4 } as const;
@@ -10,27 +15,44 @@ export const SymbolPlace = { undefined: -1, absolute: -2, common: -3, discarded:
 export class SymbolTable {
   count = 0;
   /** Row of the section it is defined in, or one of `SymbolPlace`. */
-  section = new Int32Array(65536);
+  section!: Int32Array;
   /** Offset in its section before, address after the layout; for a TLS symbol the offset in the TLS block. */
-  value = new Float64Array(65536);
+  value!: Float64Array;
   /** Identifier of its name in the pool for global symbols, -1 for local ones. */
-  id = new Int32Array(65536);
+  id!: Int32Array;
   /** ELF st_info (binding in the high nibble, type in the low) | st_other << 8. */
-  info = new Uint16Array(65536);
+  info!: Uint16Array;
+  readonly #columns: Columns;
+  #block: ColumnBlock | undefined;
+
+  constructor(columns: Columns) {
+    this.#columns = columns;
+    this.#allocate(INITIAL_ROWS);
+  }
 
   /** Adds `count` zeroed rows and gives the first. */
   add(count: number): number {
     const first = this.count;
     this.count += count;
-    if (this.count > this.section.length) this.#grow();
+    if (this.count > this.section.length) this.#allocate(Math.max(2 * this.section.length, this.count));
     return first;
   }
 
-  #grow(): void {
-    const capacity = Math.max(2 * this.section.length, this.count);
-    this.section = enlarge(this.section, new Int32Array(capacity));
-    this.value = enlarge(this.value, new Float64Array(capacity));
-    this.id = enlarge(this.id, new Int32Array(capacity));
-    this.info = enlarge(this.info, new Uint16Array(capacity));
+  /** Moves all rows into a block of `capacity` rows. */
+  #allocate(capacity: number): void {
+    const { section, value, id, info } = this;
+    const before = this.#block;
+    const block = this.#columns.block(ROW_SIZE * capacity);
+    this.#block = block;
+    this.value = block.float64(capacity, SYMBOL_VALUE);
+    this.section = block.int32(capacity, SYMBOL_SECTION);
+    this.id = block.int32(capacity, SYMBOL_ID);
+    this.info = block.uint16(capacity, SYMBOL_INFO);
+    if (before === undefined) return;
+    this.value.set(value);
+    this.section.set(section);
+    this.id.set(id);
+    this.info.set(info);
+    before.release();
   }
 }

@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import { alignUp, hex } from "../bytes/address.ts";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { SlablinkError } from "../errors.ts";
+import { type LinearMemory, linearMemory } from "./linear-memory.ts";
 import { MapFlag, mapMemory, PAGE_SIZE, Protection, protectMemory, unmapMemory } from "./mapping.ts";
 import { fileError } from "./system-error.ts";
 import { detachView, MAX_VIEW_SIZE, viewMemory } from "./view.ts";
@@ -19,20 +20,27 @@ interface Chunk {
 }
 
 /**
- * Input files, mapped read-only side by side into one reservation (rarely more) that a single ArrayBuffer views. Mapping with
- * MAP_POPULATE costs 0.4 ms where reading CPython's archive costs 6 ms, and one view keeps the hot loops monomorphic.
- * A file that another process truncates while it is mapped raises SIGBUS, as in every linker that maps its inputs.
+ * Input files, mapped read-only into the linear memory, where the kernel reads them; what finds no room there goes into chunks that
+ * are mapped and viewed for themselves. Mapping with MAP_POPULATE costs 0.4 ms where reading CPython's archive costs 6 ms, and one
+ * view keeps the hot loops monomorphic. A file that another process truncates while it is mapped raises SIGBUS, as in every
+ * linker that maps its inputs.
  */
 export class FileArena {
+  readonly #linear: LinearMemory | undefined;
+  readonly #ranges: { readonly position: number; readonly size: number }[] = [];
   readonly #chunks: Chunk[] = [];
   readonly #firstChunkSize: number;
   readonly #chunkSize: number;
   #disposed = false;
 
-  /** Sizes of the first and of further chunks, in bytes; files larger than that get a chunk of their own. */
-  constructor(firstChunkSize = FIRST_CHUNK_SIZE, chunkSize = CHUNK_SIZE) {
+  /**
+   * Sizes of the first and of further chunks, in bytes; files larger than that get a chunk of their own. `linear`: where everything
+   * goes that fits.
+   */
+  constructor(firstChunkSize = FIRST_CHUNK_SIZE, chunkSize = CHUNK_SIZE, linear = linearMemory()) {
     this.#firstChunkSize = alignUp(firstChunkSize, PAGE_SIZE);
     this.#chunkSize = alignUp(chunkSize, PAGE_SIZE);
+    this.#linear = linear;
   }
 
   /** The whole file. Pipes and other things that cannot be mapped are read. Errors: code "file", path first. */
@@ -58,6 +66,12 @@ export class FileArena {
   /** Copies `bytes` (a generated or received object) in, so that it lies in the same view as the mapped files. */
   place(bytes: Uint8Array, name: string): ByteReader {
     this.#checkOpen(name);
+    const position = this.#takeLinear(bytes.length);
+    if (position !== undefined) {
+      const { view, bytes: all } = this.#linear!;
+      all.set(bytes, position);
+      return new ByteReader(view, position, bytes.length, name);
+    }
     const chunk = this.#room(bytes.length, name);
     const start = chunk.used;
     if (bytes.length > 0) {
@@ -70,9 +84,10 @@ export class FileArena {
     return new ByteReader(chunk.view, start, bytes.length, name);
   }
 
-  /** Unmaps everything; readers fail with TypeError ("detached ArrayBuffer") afterwards. */
+  /** Unmaps everything: readers must not be used any more. Those of the linear memory see zeros, or what comes there next. */
   dispose(): void {
     this.#disposed = true;
+    for (const { position, size } of this.#ranges.splice(0)) this.#linear!.give("inputs", position, size);
     for (const chunk of this.#chunks.splice(0)) {
       const detached = detachView(chunk.view.buffer as ArrayBuffer);
       unmapMemory(chunk.address, chunk.size);
@@ -86,16 +101,24 @@ export class FileArena {
   }
 
   #mapDescriptor(fd: number, size: number, path: string): ByteReader {
+    const position = this.#takeLinear(size);
+    if (position !== undefined) {
+      mapFile(this.#linear!.address + position, size, fd, path);
+      return new ByteReader(this.#linear!.view, position, size, path);
+    }
     const chunk = this.#room(size, path);
     const start = chunk.used;
-    const flags = MapFlag.private | MapFlag.fixed | MapFlag.populate;
-    try {
-      mapMemory({ address: chunk.address + start, size, protection: Protection.read, flags, fd });
-    } catch (cause) {
-      throw new SlablinkError("file", `${path}: ${(cause as Error).message}`, { cause });
-    }
+    mapFile(chunk.address + start, size, fd, path);
     chunk.used += alignUp(size, PAGE_SIZE);
     return new ByteReader(chunk.view, start, size, path);
+  }
+
+  /** Room in the linear memory, which the arena gives back; undefined when there is none. */
+  #takeLinear(size: number): number | undefined {
+    if (size === 0) return undefined;
+    const position = this.#linear?.take("inputs", size);
+    if (position !== undefined) this.#ranges.push({ position, size });
+    return position;
   }
 
   #room(size: number, name: string): Chunk {
@@ -115,6 +138,15 @@ export class FileArena {
 
   #checkOpen(name: string): void {
     if (this.#disposed) throw new SlablinkError("file", `${name}: the arena of input files has been disposed`);
+  }
+}
+
+function mapFile(address: number, size: number, fd: number, path: string): void {
+  const flags = MapFlag.private | MapFlag.fixed | MapFlag.populate;
+  try {
+    mapMemory({ address, size, protection: Protection.read, flags, fd });
+  } catch (cause) {
+    throw new SlablinkError("file", `${path}: ${(cause as Error).message}`, { cause });
   }
 }
 

@@ -1,6 +1,7 @@
 import { closeSync } from "node:fs";
 import { alignUp, hex } from "../bytes/address.ts";
 import { SlablinkError } from "../errors.ts";
+import { type LinearMemory, linearMemory } from "./linear-memory.ts";
 import { MapFlag, mapMemory, PAGE_SIZE, Protection, unmapMemory } from "./mapping.ts";
 import { createMemfd, punchHole } from "./memfd.ts";
 import { detachView, viewMemory } from "./view.ts";
@@ -8,14 +9,24 @@ import { detachView, viewMemory } from "./view.ts";
 /** The largest slab: code of the small model reaches ±2 GiB, and displacements must stay below it. */
 export const MAX_SLAB_SIZE = 2 ** 31 - PAGE_SIZE;
 
-/** Bytes that are viewed at once: what V8 accounts as external memory must stay well below 64 MiB. */
+/** Windows begin and end at multiples of this, so that jobs beside each other share one. */
 const WINDOW_SIZE = 24 * 2 ** 20;
 
-/** A view of a part of a slab: the byte at slab offset o is at index o − offset of both. */
+/**
+ * A view of a part of a slab: the byte at slab offset o is at index o − offset of both. The offset is negative where the window lies
+ * further back in the linear memory than in the slab.
+ */
 export interface MemoryWindow {
   readonly offset: number;
   readonly view: DataView;
   readonly bytes: Uint8Array;
+}
+
+/** A window and the part of the slab that it holds; in the linear memory if it has a position. */
+interface MappedWindow extends MemoryWindow {
+  readonly start: number;
+  readonly end: number;
+  readonly position: number | undefined;
 }
 
 /**
@@ -27,18 +38,20 @@ export class SlabMemory {
   readonly fd: number;
   /** Where it is mapped read-write in this process. */
   readonly address: number;
+  readonly #linear: LinearMemory | undefined;
   readonly #buffers: ArrayBuffer[] = [];
-  #window: MemoryWindow | undefined;
+  #windows: MappedWindow[] = [];
   #disposed = false;
 
   /**
    * `size` is rounded up to pages. Without `fd`, a memory file that another process made, a new one is created; the
-   * descriptor is closed by dispose in both cases. Errors: code "memory".
+   * descriptor is closed by dispose in both cases. `linear`: where windows are mapped while it has room. Errors: code "memory".
    */
-  constructor(size: number, fd?: number) {
+  constructor(size: number, fd?: number, linear = linearMemory()) {
     if (!(size > 0 && size <= MAX_SLAB_SIZE)) {
       throw new SlablinkError("memory", `slab size ${hex(size)} is not from 1 to ${hex(MAX_SLAB_SIZE)} bytes`);
     }
+    this.#linear = linear;
     this.size = alignUp(size, PAGE_SIZE);
     this.fd = fd ?? createMemfd("slablink-slab", this.size);
     try {
@@ -53,26 +66,23 @@ export class SlabMemory {
 
   /** All of it. Viewing more than 64 MiB makes V8 collect garbage (2 ms): use `window` for parts. */
   get view(): DataView {
-    return this.window(0, this.size).view;
+    return new DataView(this.#viewAll());
   }
 
   get bytes(): Uint8Array {
-    return this.window(0, this.size).bytes;
+    return new Uint8Array(this.#viewAll());
   }
 
-  /** A view that holds [offset, offset + size): the last one if it does, else a new one of at least 24 MiB. */
+  /** A view that holds [offset, offset + size). */
   window(offset: number, size: number): MemoryWindow {
-    if (this.#disposed || offset < 0 || offset + size > this.size) {
-      const state = this.#disposed ? "has been disposed" : `has ${hex(this.size)}`;
-      throw new SlablinkError("memory", `no view of ${hex(size)} bytes at ${hex(offset)}: the slab ${state}`);
-    }
-    const last = this.#window;
-    if (last && offset >= last.offset && offset + size <= last.offset + last.bytes.length) return last;
-    const length = Math.min(Math.max(size, WINDOW_SIZE), this.size - offset);
-    const buffer = viewMemory(this.address + offset, length);
-    this.#buffers.push(buffer);
-    this.#window = { offset, view: new DataView(buffer), bytes: new Uint8Array(buffer) };
-    return this.#window;
+    this.#check(offset, size);
+    const known = this.#windows.find(({ start, end }) => offset >= start && offset + size <= end);
+    if (known !== undefined) return known;
+    const start = Math.floor(offset / WINDOW_SIZE) * WINDOW_SIZE;
+    const end = Math.min(alignUp(offset + size, WINDOW_SIZE), this.size);
+    const window = this.#mapLinear(start, end) ?? this.#viewPart(start, end);
+    this.#windows.push(window);
+    return window;
   }
 
   /** Frees the whole pages inside [offset, offset + size): they read as zero from now on, in every mapping. */
@@ -84,8 +94,42 @@ export class SlabMemory {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    for (const { start, end, position } of this.#windows.splice(0)) {
+      if (position !== undefined) this.#linear!.give("work", position, end - start);
+    }
     const detached = this.#buffers.map(detachView).every(Boolean);
     closeSync(this.fd);
     if (detached) unmapMemory(this.address, this.size);
+  }
+
+  #check(offset: number, size: number): void {
+    if (this.#disposed || offset < 0 || offset + size > this.size) {
+      const state = this.#disposed ? "has been disposed" : `has ${hex(this.size)}`;
+      throw new SlablinkError("memory", `no view of ${hex(size)} bytes at ${hex(offset)}: the slab ${state}`);
+    }
+  }
+
+  #mapLinear(start: number, end: number): MappedWindow | undefined {
+    const linear = this.#linear;
+    const position = linear?.take("work", end - start);
+    if (linear === undefined || position === undefined) return undefined;
+    const flags = MapFlag.shared | MapFlag.noReserve | MapFlag.fixed;
+    const protection = Protection.read | Protection.write;
+    mapMemory({ address: linear.address + position, size: end - start, protection, flags, fd: this.fd, offset: start });
+    return { offset: start - position, view: linear.view, bytes: linear.bytes, start, end, position };
+  }
+
+  #viewPart(start: number, end: number): MappedWindow {
+    const buffer = viewMemory(this.address + start, end - start);
+    this.#buffers.push(buffer);
+    const view = new DataView(buffer);
+    return { offset: start, view, bytes: new Uint8Array(buffer), start, end, position: undefined };
+  }
+
+  #viewAll(): ArrayBuffer {
+    this.#check(0, this.size);
+    const buffer = viewMemory(this.address, this.size);
+    this.#buffers.push(buffer);
+    return buffer;
   }
 }

@@ -2,6 +2,7 @@ import { STT_GNU_IFUNC } from "../formats/elf/constants.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import { SymbolPlace } from "../graph/symbol-table.ts";
+import { kernel } from "../kernel/kernel.ts";
 import type { Externals } from "./externals.ts";
 
 /** An indirect function of the job: code calls it through the slot that its resolver's result is put into. */
@@ -27,6 +28,16 @@ export function countIndirectFunctions(tables: GraphTables): number {
 export function bindDefinitions(tables: GraphTables): IndirectFunction[] {
   const { sections, symbols } = tables;
   const indirect: IndirectFunction[] = [];
+  const { record } = tables;
+  const fast = record === undefined ? undefined : kernel();
+  if (fast !== undefined) {
+    if (fast.bindDefinitions(record!, 0, symbols.count) === 0) return indirect;
+    for (let row = 0; row < symbols.count; row++) {
+      if ((symbols.info[row]! & 0xf) !== STT_GNU_IFUNC || symbols.section[row]! < 0) continue;
+      indirect.push({ symbol: row, resolver: symbols.value[row]! });
+    }
+    return indirect;
+  }
   for (let row = 0; row < symbols.count; row++) {
     const section = symbols.section[row]!;
     if (section >= 0) {
@@ -41,7 +52,12 @@ export function bindDefinitions(tables: GraphTables): IndirectFunction[] {
 
 /** Gives every reference by name the address of what the name stands for: the winning definition, or what is outside. */
 export function bindReferences(tables: GraphTables, definition: Int32Array, externals: Externals): void {
-  const { symbols } = tables;
+  const { symbols, record } = tables;
+  const fast = record === undefined ? undefined : kernel();
+  if (fast !== undefined) {
+    fast.bindReferences(record!, 0, symbols.count);
+    return;
+  }
   for (let row = 0; row < symbols.count; row++) {
     const id = symbols.id[row]!;
     if (id < 0) continue;

@@ -1,10 +1,13 @@
 import type { GraphTables } from "../graph/graph-tables.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import type { WorkingMemory } from "../memory/memory-mapper.ts";
+import { kernelJob } from "./kernel-job.ts";
 
 /** Copies the contents of all live sections but the thread-local ones to where they will run; gives the number of bytes. */
 export function copyContents(tables: GraphTables, memory: WorkingMemory): number {
   const { sections } = tables;
+  const fast = kernelJob(tables, memory);
+  if (fast !== undefined) return fast.kernel.copySections(fast.record, 0, sections.count);
   let total = 0;
   const copier = new SectionCopier(tables, memory);
   for (let row = 0; row < sections.count; row++) {

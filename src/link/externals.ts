@@ -1,3 +1,6 @@
+import type { Columns } from "../kernel/columns.ts";
+import { NAME_EXTERNAL, NAME_EXTERNAL_KIND } from "../kernel/record.ts";
+
 /** What kind of thing a name outside the job is; decides what to do when it is out of reach. */
 export const ExternalKind = { unknown: 0, function: 1, data: 2, threadLocal: 3, absent: 4, ownThreadLocal: 5 } as const;
 export type ExternalKind = (typeof ExternalKind)[keyof typeof ExternalKind];
@@ -19,9 +22,11 @@ export class Externals {
   /** Names in the order they were added. */
   readonly ids: number[] = [];
 
-  constructor(names: number) {
-    this.address = new Float64Array(names).fill(Number.NaN);
-    this.kind = new Uint8Array(names);
+  /** `names`: how many there are; `columns`: where the kernel finds the addresses. */
+  constructor(names: number, columns: Columns) {
+    const block = columns.block(9 * names + 8);
+    this.address = block.float64(names, NAME_EXTERNAL).fill(Number.NaN);
+    this.kind = block.uint8(names, NAME_EXTERNAL_KIND);
   }
 
   add(id: number, address: number, kind: ExternalKind): void {

@@ -10,7 +10,11 @@ import {
 } from "../arch/x86_64.ts";
 import { relaxGotLoad } from "../arch/x86_64-relax.ts";
 import { RELA_SIZE } from "../formats/elf/constants.ts";
+import { SectionKind } from "../graph/section-table.ts";
+import { INDIRECT_END } from "../kernel/record.ts";
 import type { FixupInputs } from "./fixup-inputs.ts";
+import { type KernelJob, kernelJob } from "./kernel-job.ts";
+import { LeftEntries } from "./left-entries.ts";
 import { RowFixups } from "./row-fixups.ts";
 
 const TWO_32 = 0x1_0000_0000;
@@ -43,6 +47,39 @@ export class Fixups {
   /** Words of data that are to hold the address of an indirect function: place → the slot whose value they get. */
   get resolvedWords(): ReadonlyMap<number, number> {
     return this.#rows.resolvedWords;
+  }
+
+  /** Fixes up all sections but the thread-local ones, whose contents are in place. */
+  applyAll(): void {
+    this.applied = 0;
+    const { tables, memory } = this.#in;
+    const fast = kernelJob(tables, memory);
+    if (fast !== undefined) {
+      this.#applyFast(fast);
+      return;
+    }
+    const { sections } = tables;
+    for (let row = 0; row < sections.count; row++) {
+      if (sections.relocationCount[row] === 0 || sections.kind[row] === SectionKind.tlsData) continue;
+      this.apply(row);
+    }
+  }
+
+  /** The kernel applies what it can; the entries that it leaves are applied here, in their order. */
+  #applyFast({ kernel, record, view }: KernelJob): void {
+    const { tables, linkage } = this.#in;
+    const indirectEnd = this.#rows.stubsAreAddresses ? linkage.stubs : this.#indirectEnd;
+    view.setFloat64(record + INDIRECT_END, indirectEnd, true);
+    const left = new LeftEntries(tables.columns, view);
+    left.collect((out) => kernel.applyRelocations(record, out, tables.sections.count));
+    this.applied = left.applied;
+    for (let i = 0; i < left.rows.length; i++) {
+      const row = left.rows[i]!;
+      const graph = tables.graphs[tables.sections.graph[row]!]!;
+      const end = tables.sections.relocations[row]! + tables.sections.relocationCount[row]! * RELA_SIZE;
+      // What belongs to a thread-local sequence was left behind it.
+      i += this.#rows.apply(graph, row, graph.reader.view, left.entries[i]!, end);
+    }
   }
 
   /** Fixes up one section, whose contents are in place. */

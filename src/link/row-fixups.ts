@@ -38,13 +38,11 @@ import type { LinkGraph } from "../graph/link-graph.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import { ExternalKind } from "./externals.ts";
 import type { FixupInputs } from "./fixup-inputs.ts";
+import { EntryKind } from "./linkage-tables.ts";
 
 const TWO_32 = 0x1_0000_0000;
 
 const isSafe = Number.isSafeInteger;
-
-/** Keys of GOT entries: what an entry holds × which symbol it is for. */
-const EntryKind = { address: 0, threadOffset: 1, pair: 2, module: 3 } as const;
 
 /**
  * Fixes up single relocation entries by the rows of the architecture: every type, every range checked, thread-local sequences and

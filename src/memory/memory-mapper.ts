@@ -1,7 +1,7 @@
 import type { AddressRange } from "../bytes/address.ts";
 import type { AllocActionPair } from "../epc/executor-process-control.ts";
 
-/** Where the controller writes what will run elsewhere: the byte for address a is at index a − base of both. */
+/** Where the controller writes what will run elsewhere: the byte for address a is at index a − base of both; base may be negative. */
 export interface WorkingMemory {
   readonly view: DataView;
   readonly bytes: Uint8Array;

@@ -4,6 +4,7 @@ import { Llvm, Slablink } from "../epc/dialect.ts";
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import type { SpsWriter } from "../epc/sps-writer.ts";
 import { SlablinkError } from "../errors.ts";
+import { takeWorkingMemory, type WorkBuffer } from "../host/work-buffer.ts";
 import type { InitializeInfo, MemoryMapper, Segment, WorkingMemory, ZeroFill } from "./memory-mapper.ts";
 import { callWithAddresses, instanceArgument, releaseRemoteSlab, reserveRemoteSlab } from "./remote-requests.ts";
 import { Reservations } from "./reservations.ts";
@@ -25,7 +26,7 @@ export class RpcMemoryMapper implements MemoryMapper {
   readonly #epc: ExecutorProcessControl;
   readonly #zeroFill: ZeroFill;
   readonly #reservations = new Reservations<Reservation>();
-  readonly #prepared = new Map<number, WorkingMemory>();
+  readonly #prepared = new Map<number, WorkBuffer>();
 
   constructor(epc: ExecutorProcessControl, zeroFill: ZeroFill = "image") {
     this.#epc = epc;
@@ -54,27 +55,28 @@ export class RpcMemoryMapper implements MemoryMapper {
 
   prepare(address: number, size: number): WorkingMemory {
     this.#reservations.holding(address, size);
-    const bytes = new Uint8Array(size);
-    const memory = { view: new DataView(bytes.buffer), bytes, base: address };
-    this.#prepared.set(address, memory);
-    return memory;
+    const buffer = takeWorkingMemory(size);
+    this.#prepared.set(address, buffer);
+    return { view: buffer.view, bytes: buffer.bytes, base: address - buffer.position };
   }
 
   discard(address: number): void {
+    this.#prepared.get(address)?.release();
     this.#prepared.delete(address);
   }
 
   async initialize(info: InitializeInfo): Promise<number> {
     const { start, size } = this.#reservations.at(info.reservation);
     const lowest = checkSegments(info.segments, start, size, this.pageSize);
-    const memory = this.#preparedFor(lowest);
+    const address = this.#preparedFor(lowest);
+    const buffer = this.#prepared.get(address)!;
     const mapped = info.segments.filter((segment) => mappedSize(segment, this.#zeroFill) > 0);
     const total = info.segments.reduce((sum, segment) => sum + segment.contentSize, 0);
     const out = instanceArgument(this.#epc, Llvm.memoryInstance, total + 1024);
     const sent = mapped.length > 0 ? mapped : info.segments;
-    out.sequence(sent, (segment) => this.#writeSegment(out, segment, memory));
+    out.sequence(sent, (segment) => this.#writeSegment(out, segment, address, buffer));
     writeActions(out, info.actions, this.#epc.bootstrap);
-    this.#prepared.delete(memory.base);
+    this.discard(address);
     const result = await this.#epc.callWrapper(Llvm.memoryInitialize, out.bytes);
     return expectValue(result, "initializing memory", (reader) => reader.u64("key"));
   }
@@ -91,23 +93,20 @@ export class RpcMemoryMapper implements MemoryMapper {
     }
   }
 
-  #writeSegment(out: SpsWriter, segment: Segment, memory: WorkingMemory): void {
+  #writeSegment(out: SpsWriter, segment: Segment, start: number, buffer: WorkBuffer): void {
     const { address, contentSize, protection } = segment;
-    const offset = address - memory.base;
-    if (offset < 0 || offset + contentSize > memory.bytes.length) {
-      throw new SlablinkError(
-        "memory",
-        `segment at ${hex(address)} is outside the memory prepared at ${hex(memory.base)}`,
-      );
+    const offset = address - start;
+    if (offset < 0 || offset + contentSize > buffer.size) {
+      throw new SlablinkError("memory", `segment at ${hex(address)} is outside the memory prepared at ${hex(start)}`);
     }
     out.u8(protection).u64(address).u64(mappedSize(segment, this.#zeroFill));
-    out.blob(memory.bytes.subarray(offset, offset + contentSize));
+    const from = buffer.position + offset;
+    out.blob(buffer.bytes.subarray(from, from + contentSize));
   }
 
-  #preparedFor(address: number): WorkingMemory {
-    for (const memory of this.#prepared.values()) {
-      if (address >= memory.base && address < memory.base + memory.bytes.length) return memory;
-    }
+  /** Where the prepared memory that holds `address` begins. */
+  #preparedFor(address: number): number {
+    for (const [start, { size }] of this.#prepared) if (address >= start && address < start + size) return start;
     throw new SlablinkError("memory", `no memory was prepared at ${hex(address)}`);
   }
 }

@@ -1,54 +1,18 @@
-import { type AddressRange, alignUp, hex, isPowerOfTwo } from "../bytes/address.ts";
+import { type AddressRange, hex, isPowerOfTwo } from "../bytes/address.ts";
+import { FreeRanges } from "../bytes/free-ranges.ts";
 import { SlablinkError } from "../errors.ts";
 
-/**
- * Free ranges of one reservation, kept sorted and coalesced: first fit by address, so that fresh memory is touched
- * only when nothing freed fits. Pure arithmetic; nothing is asked of an executor.
- */
-export class Slab {
-  readonly range: AddressRange;
-  readonly #free: { start: number; end: number }[];
+/** The free ranges of one reservation. Nothing is asked of an executor. */
+export class Slab extends FreeRanges {
   readonly #allocated = new Map<number, number>();
-
-  constructor(range: AddressRange) {
-    this.range = range;
-    this.#free = range.end > range.start ? [{ start: range.start, end: range.end }] : [];
-  }
-
-  /** Bytes not handed out. */
-  get freeSize(): number {
-    return this.#free.reduce((sum, { start, end }) => sum + end - start, 0);
-  }
-
-  /** The longest range that is free, in bytes. */
-  get largestFree(): number {
-    return this.#free.reduce((largest, { start, end }) => Math.max(largest, end - start), 0);
-  }
-
-  /** Number of free ranges: 1 when everything has come back. */
-  get freeRangeCount(): number {
-    return this.#free.length;
-  }
 
   /** Address of `size` bytes at a multiple of `alignment`, or undefined when no free range holds them. */
   tryAllocate(size: number, alignment: number): number | undefined {
     if (!(size > 0 && Number.isSafeInteger(size))) throw new SlablinkError("memory", `cannot allocate ${size} bytes`);
     if (!isPowerOfTwo(alignment)) throw new SlablinkError("memory", `alignment ${alignment} is no power of two`);
-    for (let i = 0; i < this.#free.length; i++) {
-      const range = this.#free[i];
-      const start = alignUp(range.start, alignment);
-      const end = start + size;
-      if (end > range.end) continue;
-      const rest = { start: end, end: range.end };
-      if (start > range.start) {
-        range.end = start;
-        if (rest.end > rest.start) this.#free.splice(i + 1, 0, rest);
-      } else if (rest.end > rest.start) range.start = rest.start;
-      else this.#free.splice(i, 1);
-      this.#allocated.set(start, size);
-      return start;
-    }
-    return undefined;
+    const start = this.take(size, alignment);
+    if (start !== undefined) this.#allocated.set(start, size);
+    return start;
   }
 
   /** As tryAllocate, but running out is an error that says what was asked and what there is. */
@@ -65,30 +29,7 @@ export class Slab {
       throw new SlablinkError("memory", `nothing is allocated at ${hex(address)} in the slab ${rangeText(this.range)}`);
     }
     this.#allocated.delete(address);
-    const end = address + size;
-    const i = this.#indexAfter(address);
-    const before = this.#free[i - 1];
-    const after = this.#free[i];
-    if (before?.end === address) {
-      before.end = end;
-      if (after?.start === end) {
-        before.end = after.end;
-        this.#free.splice(i, 1);
-      }
-    } else if (after?.start === end) after.start = address;
-    else this.#free.splice(i, 0, { start: address, end });
-  }
-
-  /** Index of the first free range that starts behind `address`. */
-  #indexAfter(address: number): number {
-    let low = 0;
-    let high = this.#free.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.#free[middle].start > address) high = middle;
-      else low = middle + 1;
-    }
-    return low;
+    this.give(address, size);
   }
 }
 

@@ -4,8 +4,8 @@ import type { LinkJob } from "./link-job.ts";
 
 /** The externals whose addresses need no loader: the process's, those given by hand, and the names that the linker defines. */
 export function linkerNames(job: LinkJob): Externals {
-  const { pool } = job.tables;
-  const externals = new Externals(pool.size);
+  const { pool, columns } = job.tables;
+  const externals = new Externals(pool.size, columns);
   for (const { id, address, kind } of job.external.known) externals.add(id, address, kind);
   for (const id of job.linkerDefined) {
     const name = pool.name(id);

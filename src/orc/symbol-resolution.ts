@@ -3,6 +3,8 @@ import type { GraphTables } from "../graph/graph-tables.ts";
 import type { LinkGraph } from "../graph/link-graph.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import { SymbolPlace } from "../graph/symbol-table.ts";
+import type { ColumnBlock } from "../kernel/columns.ts";
+import { NAME_DEFINITION, NAME_INVISIBLE, NAME_OFFERED, NAME_REFERENCES, NAME_WANTED } from "../kernel/record.ts";
 import { EntryQueue, entryOf, idOf } from "./entry-queue.ts";
 
 /**
@@ -10,6 +12,10 @@ import { EntryQueue, entryOf, idOf } from "./entry-queue.ts";
  * `plain` is a reference that is not thread-local.
  */
 export const Reference = { strong: 1, weak: 2, tls: 4, hidden: 8, plain: 16 } as const;
+
+const INITIAL_NAMES = 4096;
+/** Bytes of all columns of a name, with what their alignment may cost. */
+const NAME_SIZE = 12;
 
 /** Two strong definitions of one name. */
 export interface DuplicateDefinition {
@@ -40,24 +46,25 @@ export interface LazySource {
 export class SymbolResolution {
   readonly tables: GraphTables;
   /** By name identifier: row of the definition + 1, or 0. */
-  definition = new Int32Array(16384);
+  definition!: Int32Array;
   /** By name identifier: bits of `Reference`. */
-  references = new Uint8Array(16384);
+  references!: Uint8Array;
   /** By name identifier: 1 when some file says that the name is not to be seen from outside the job. */
-  invisible = new Uint8Array(16384);
+  invisible!: Uint8Array;
   readonly duplicates: DuplicateDefinition[] = [];
   /** Names that some object defines, or refers to, as thread-local. */
   readonly #threadLocals = new Set<number>();
   readonly #sources: { readonly source: LazySource; readonly group: number; readonly queue: EntryQueue }[] = [];
   /** By name identifier: number of the latest offer of it + 1. */
-  #offered = new Int32Array(16384);
+  #offered!: Int32Array;
   /** By number of an offer: source, index there, and the earlier offer of the same name + 1. */
   #offerSource = new Int32Array(16384);
   #offerIndex = new Int32Array(16384);
   #offerBefore = new Int32Array(16384);
   #offerCount = 0;
   /** By name identifier: 1 when it has been asked for in this round. */
-  #isWanted = new Uint8Array(16384);
+  #isWanted!: Uint8Array;
+  #block: ColumnBlock | undefined;
   #wanted: number[] = [];
   /** The source that is being visited, or the last one that was. */
   #position = 0;
@@ -66,6 +73,7 @@ export class SymbolResolution {
 
   constructor(tables: GraphTables) {
     this.tables = tables;
+    this.#allocate(Math.max(INITIAL_NAMES, tables.pool.size));
   }
 
   /** Registers what a graph defines and refers to. */
@@ -326,25 +334,34 @@ export class SymbolResolution {
   }
 
   #fit(): void {
-    const size = this.tables.pool.size;
-    if (size <= this.definition.length) return;
-    const capacity = Math.max(2 * this.definition.length, size);
-    this.definition = fitted(this.definition, capacity);
-    this.#offered = fitted(this.#offered, capacity);
-    this.references = fittedBytes(this.references, capacity);
-    this.invisible = fittedBytes(this.invisible, capacity);
-    this.#isWanted = fittedBytes(this.#isWanted, capacity);
+    const { size } = this.tables.pool;
+    if (size > this.definition.length) this.#allocate(Math.max(2 * this.definition.length, size));
+  }
+
+  /** Moves what is known of the names into a block for `capacity` of them. */
+  #allocate(capacity: number): void {
+    const { definition, references, invisible } = this;
+    const [offered, isWanted] = [this.#offered, this.#isWanted];
+    const before = this.#block;
+    const block = this.tables.columns.block(NAME_SIZE * capacity);
+    this.#block = block;
+    this.definition = block.int32(capacity, NAME_DEFINITION);
+    this.#offered = block.int32(capacity, NAME_OFFERED);
+    this.references = block.uint8(capacity, NAME_REFERENCES);
+    this.invisible = block.uint8(capacity, NAME_INVISIBLE);
+    this.#isWanted = block.uint8(capacity, NAME_WANTED);
+    if (before === undefined) return;
+    this.definition.set(definition);
+    this.#offered.set(offered);
+    this.references.set(references);
+    this.invisible.set(invisible);
+    this.#isWanted.set(isWanted);
+    before.release();
   }
 }
 
 function fitted(array: Int32Array, capacity: number): Int32Array<ArrayBuffer> {
   const larger = new Int32Array(capacity);
-  larger.set(array);
-  return larger;
-}
-
-function fittedBytes(array: Uint8Array, capacity: number): Uint8Array<ArrayBuffer> {
-  const larger = new Uint8Array(capacity);
   larger.set(array);
   return larger;
 }

@@ -72,6 +72,7 @@ export function buildLinkGraph(tables: GraphTables, reader: ByteReader): LinkGra
   for (const section of found.linkOrder) discardWithLinked(graph, headers, section);
   for (const table of found.relocations) readRelocationTable(graph, headers, table, found.symbolTable);
   readSymbols(graph, headers, found.extendedIndices);
+  tables.pack(graph);
   return graph;
 }
 
@@ -348,6 +349,7 @@ function useExpanded(graph: LinkGraph, row: number, entries: DataView, hasAddend
     readImplicitAddends(entries, reader.window(at, sections.size[row]!, graph.sectionName(row)));
   }
   graph.expandedRelocations.set(row, entries);
+  graph.tables.keepFromKernel();
   sections.relocations[row] = 0;
   sections.relocationCount[row] = entries.byteLength / RELA_SIZE;
 }

@@ -1,6 +1,6 @@
-import { SectionKind } from "../../graph/section-table.ts";
+import { SORT_GROUPS } from "../../kernel/record.ts";
 import { copyContents } from "../../link/copy-contents.ts";
-import type { Fixups } from "../../link/fixups.ts";
+import { kernelJob } from "../../link/kernel-job.ts";
 import { reverseFunctionArrays } from "../../link/reverse-function-arrays.ts";
 import { writeStartCode } from "../../link/start-code.ts";
 import { writeEhFrameTable } from "../../passes/eh-frame-table.ts";
@@ -17,31 +17,53 @@ export function copy(job: LinkJob): void {
 export function fixUp(job: LinkJob): void {
   const { tables, layout } = job;
   const { memory } = job.alloc;
+  linkFar(job);
   const fixups = fixupsOf(job, job.externals);
   try {
-    applyAll(job, fixups);
+    fixups.applyAll();
     if (fixups.again) {
       // A function got its stub for an address after other uses had been written: once more, from the files.
       copyContents(tables, memory);
-      applyAll(job, fixups);
+      fixups.applyAll();
     }
   } catch (error) {
     throw asLowMemoryError(error, job.alloc.address, job.alloc.size);
   }
+  job.relocations = fixups.applied;
   job.resolvedWords = fixups.resolvedWords;
   reverseFunctionArrays(tables, layout.arrays, memory);
   for (const code of layout.startCode) writeStartCode(code, memory);
   const contentsEnd = layout.header.address + layout.contentSize;
   const data = { address: layout.writableCode.address, size: contentsEnd - layout.writableCode.address };
-  writeEhFrameTable(memory, layout.ehFrame, layout.ehFrameTable, layout.code, data);
+  if (!writeTableFast(job, data)) writeEhFrameTable(memory, layout.ehFrame, layout.ehFrameTable, layout.code, data);
 }
 
-function applyAll(job: LinkJob, fixups: Fixups): void {
-  const { sections } = job.tables;
-  fixups.applied = 0;
-  for (let row = 0; row < sections.count; row++) {
-    if (sections.relocationCount[row] === 0 || sections.kind[row] === SectionKind.tlsData) continue;
-    fixups.apply(row);
-  }
-  job.relocations = fixups.applied;
+/** Addresses from the middle of which everything of a job is within 2 GiB count as near. */
+function linkFar({ tables, layout, alloc, linkage, externals }: LinkJob): void {
+  const { address, memory } = alloc;
+  const reach = 2 ** 31 - 2 ** 16;
+  linkage.linkFar(externals, address + layout.contentSize - reach, address + reach, kernelJob(tables, memory));
+}
+
+/** The kernel reads the frames that compilers write; false when some are of another kind, or damaged. */
+function writeTableFast({ tables, layout, alloc }: LinkJob, data: { address: number; size: number }): boolean {
+  const { memory } = alloc;
+  const fast = kernelJob(tables, memory);
+  if (fast === undefined) return false;
+  const { ehFrame, ehFrameTable, code } = layout;
+  const scratch = tables.columns.block(SORT_GROUPS + ehFrameTable.size);
+  const begin = ehFrame.address - memory.base;
+  const rows = fast.kernel.writeEhFrameTable(
+    memory.base,
+    begin,
+    begin + ehFrame.size,
+    ehFrameTable.address - memory.base,
+    scratch.position,
+    code.address,
+    code.address + code.size,
+    data.address,
+    data.address + data.size,
+  );
+  scratch.release();
+  return rows >= 0;
 }

@@ -60,8 +60,8 @@ function makeLinkage(job: LinkJob): void {
   const tableRoom = layout.readOnly.address + layout.readOnly.size - layout.globalOffsetTable;
   const stubRoom = layout.code.address + layout.code.size - layout.stubs;
   const { memory } = job.alloc;
-  const names = tables.pool.size;
-  job.linkage = new LinkageTables(memory, layout.globalOffsetTable, tableRoom, layout.stubs, stubRoom, names);
+  const place = { table: layout.globalOffsetTable, tableRoom, stubs: layout.stubs, stubRoom };
+  job.linkage = new LinkageTables(memory, place, tables.pool.size, tables.columns);
   for (const { symbol, resolver } of bindDefinitions(tables)) {
     const slot = layout.resolvedSlots + RESOLVED_SLOT_SIZE * job.resolved.length;
     job.resolved.push({ slot, resolver });

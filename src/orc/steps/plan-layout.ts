@@ -42,7 +42,7 @@ export async function planLayout(job: LinkJob): Promise<void> {
     header: job.sizes.header,
     headerData: job.sizes.headerData,
     dsoHandle: job.sizes.dsoHandle,
-    stubs: STUB_SIZE * (external.known.length + external.fromLibraries.length + indirect),
+    stubs: STUB_SIZE * (external.known.length + external.fromLibraries.length + job.aliases.size + indirect),
     globalOffsetTable: GOT_BYTES_PER_SYMBOL * (tables.symbols.count + 1),
     resolvedSlots: RESOLVED_SLOT_SIZE * indirect,
   });

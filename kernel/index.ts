@@ -1,0 +1,10 @@
+// The kernel: the loops over every section, symbol, relocation and byte of a link, compiled ahead to WebAssembly by AssemblyScript,
+// because a link is over before an engine would have warmed up on their JavaScript. It works on the linear memory
+// (src/host/linear-memory.ts), finds the tables by their records (src/kernel/record.ts), and does the usual only: what is rare, or wrong, it leaves
+// to the JavaScript that does everything (src/kernel/kernel.ts says how each function is used).
+
+export { applyRelocations } from "./apply-relocations";
+export { bindDefinitions, bindReferences } from "./bind-symbols";
+export { copySections } from "./copy-sections";
+export { writeEhFrameTable } from "./eh-frame-table";
+export { linkFar } from "./link-far";

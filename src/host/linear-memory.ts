@@ -1,0 +1,74 @@
+// The memory that the kernel (kernel/, WebAssembly) works on: 4 GiB of address space of which only what is touched costs anything.
+//
+//     0            64 KiB                            2 GiB               3 GiB              4 GiB
+//     | kernel's   | input files, mapped read-only   | tables of jobs    | working memory   |
+//
+// Files and slabs are mapped into it in place of its own pages, so that one ArrayBuffer, and 32-bit positions, reach all that a
+// link reads and writes. Inputs lie below 2 GiB, where a position is a positive 32-bit integer in every column of the tables.
+
+import { alignUp } from "../bytes/address.ts";
+import { FreeRanges } from "../bytes/free-ranges.ts";
+import { koffi } from "./koffi.ts";
+import { MapFlag, mapMemory, PAGE_SIZE, Protection } from "./mapping.ts";
+import { type WasmMemory, wasm } from "./webassembly.ts";
+
+const GIB = 2 ** 30;
+/** Pages of WebAssembly, 64 KiB each, that make 4 GiB. */
+const WASM_PAGES = 65536;
+
+/** The parts of the linear memory that are handed out. */
+export type LinearRegion = "inputs" | "tables" | "work";
+
+/** One shared memory for all sessions of this process, with the allocation of its address space. */
+export class LinearMemory {
+  readonly memory: WasmMemory;
+  readonly buffer: ArrayBuffer;
+  /** All of it: the byte at position p is at index p. */
+  readonly view: DataView;
+  readonly bytes: Uint8Array;
+  /** Where position 0 is in this process. */
+  readonly address: number;
+  readonly #regions: Record<LinearRegion, FreeRanges> = {
+    inputs: new FreeRanges({ start: 65536, end: 2 * GIB }),
+    tables: new FreeRanges({ start: 2 * GIB, end: 3 * GIB }),
+    work: new FreeRanges({ start: 3 * GIB, end: 4 * GIB }),
+  };
+
+  constructor() {
+    // Shared for the threads, and because V8 does not count shared memory as a reason to collect garbage.
+    this.memory = new wasm.Memory({ initial: WASM_PAGES, maximum: WASM_PAGES, shared: true });
+    this.buffer = this.memory.buffer as ArrayBuffer;
+    this.view = new DataView(this.buffer);
+    this.bytes = new Uint8Array(this.buffer);
+    this.address = Number(koffi().address(this.bytes));
+  }
+
+  /** Position of `size` bytes of zeros, at a page's start; undefined when the region has no such range. */
+  take(region: LinearRegion, size: number): number | undefined {
+    return this.#regions[region].take(alignUp(size, PAGE_SIZE), PAGE_SIZE);
+  }
+
+  /** Takes back a range, whose pages go back to the system: mappings in it end. */
+  give(region: LinearRegion, position: number, size: number): void {
+    size = alignUp(size, PAGE_SIZE);
+    const flags = MapFlag.private | MapFlag.anonymous | MapFlag.noReserve | MapFlag.fixed;
+    const protection = Protection.read | Protection.write;
+    mapMemory({ address: this.address + position, size, protection, flags });
+    this.#regions[region].give(position, size);
+  }
+}
+
+let opened: LinearMemory | undefined;
+let isRefused = false;
+
+/** The process's linear memory; undefined where so much address space is not to be had (`ulimit -v`). */
+export function linearMemory(): LinearMemory | undefined {
+  if (opened === undefined && !isRefused) {
+    try {
+      opened = new LinearMemory();
+    } catch {
+      isRefused = true;
+    }
+  }
+  return opened;
+}

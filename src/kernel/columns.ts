@@ -1,0 +1,102 @@
+import { alignUp } from "../bytes/address.ts";
+import { type LinearMemory, linearMemory } from "../host/linear-memory.ts";
+import { RECORD_SIZE } from "./record.ts";
+
+interface Range {
+  readonly position: number;
+  readonly size: number;
+}
+
+/** Ranges go back to the linear memory when nobody can reach the tables any more. */
+const registry = new FinalizationRegistry<{ linear: LinearMemory; ranges: Set<Range> }>(({ linear, ranges }) => {
+  for (const { position, size } of ranges) linear.give("tables", position, size);
+});
+
+/**
+ * Memory of one set of packed tables: in the linear memory, where the kernel reaches it, as long as that has room, else in arrays of
+ * their own. Each table takes one block for all its columns and a larger one when it grows.
+ */
+export class Columns {
+  readonly #linear: LinearMemory | undefined;
+  readonly #ranges = new Set<Range>();
+  /** Position of the record that tells the kernel where the columns are; undefined when they are out of its reach. */
+  record: number | undefined;
+  /** The record, or an array that stands for it. */
+  words: Int32Array = new Int32Array(RECORD_SIZE / 4);
+
+  /** Buffer of the linear memory. */
+  get buffer(): ArrayBuffer | undefined {
+    return this.#linear?.buffer;
+  }
+
+  constructor(linear = linearMemory()) {
+    this.#linear = linear;
+    if (linear === undefined) return;
+    registry.register(this, { linear, ranges: this.#ranges });
+    this.record = linear.take("tables", RECORD_SIZE);
+    if (this.record === undefined) return;
+    this.#ranges.add({ position: this.record, size: RECORD_SIZE });
+    this.words = new Int32Array(linear.buffer, this.record, RECORD_SIZE / 4);
+  }
+
+  /** A block of `size` zeroed bytes for columns. */
+  block(size: number): ColumnBlock {
+    const position = this.record === undefined ? undefined : this.#linear?.take("tables", size);
+    const linear = this.#linear;
+    if (linear === undefined || position === undefined) {
+      // What lies apart once does so for good: the kernel wants all or nothing.
+      this.record = undefined;
+      return new ColumnBlock(new ArrayBuffer(size), 0, undefined, () => {});
+    }
+    const range = { position, size };
+    this.#ranges.add(range);
+    const release = (): void => {
+      this.#ranges.delete(range);
+      linear.give("tables", position, size);
+    };
+    return new ColumnBlock(linear.buffer, position, this.words, release);
+  }
+}
+
+/** A block of memory that columns are cut from, one after the other, aligned for their elements. */
+export class ColumnBlock {
+  readonly #buffer: ArrayBuffer;
+  readonly #words: Int32Array | undefined;
+  /** Gives the block up; its columns must not be used any more. */
+  readonly release: () => void;
+  /** Where the block begins in its buffer. */
+  readonly position: number;
+  #at: number;
+
+  constructor(buffer: ArrayBuffer, at: number, words: Int32Array | undefined, release: () => void) {
+    this.#buffer = buffer;
+    this.position = at;
+    this.#at = at;
+    this.#words = words;
+    this.release = release;
+  }
+
+  int32(length: number, field?: number): Int32Array<ArrayBuffer> {
+    return new Int32Array(this.#buffer, this.#take(4 * length, field), length);
+  }
+
+  float64(length: number, field?: number): Float64Array<ArrayBuffer> {
+    return new Float64Array(this.#buffer, this.#take(8 * length, field), length);
+  }
+
+  uint16(length: number, field?: number): Uint16Array<ArrayBuffer> {
+    return new Uint16Array(this.#buffer, this.#take(2 * length, field), length);
+  }
+
+  uint8(length: number, field?: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#buffer, this.#take(length, field), length);
+  }
+
+  /** Notes the column's position in the record's word at byte `field`. */
+  #take(size: number, field: number | undefined): number {
+    const position = this.#at;
+    this.#at = alignUp(position + size, 8);
+    if (this.#words !== undefined && field !== undefined) this.#words[field / 4] = position;
+    return position;
+  }
+}

@@ -1,0 +1,66 @@
+import { readFileSync } from "node:fs";
+import { type LinearMemory, linearMemory } from "../host/linear-memory.ts";
+import { type WasmModule, wasm } from "../host/webassembly.ts";
+
+/**
+ * The functions of the kernel (kernel/, AssemblyScript). Positions are those of the linear memory; `record` is the position of a record
+ * (record.ts), rows are ranges [first, last). Each does what the file of the same name in src/ does, and leaves to that what it cannot.
+ */
+export interface Kernel {
+  /** Bytes copied. */
+  copySections(record: number, first: number, last: number): number;
+  /** Number of indirect functions seen. */
+  bindDefinitions(record: number, first: number, last: number): number;
+  bindReferences(record: number, first: number, last: number): void;
+  /** Number of stubs; bytes of the table in the record. */
+  linkFar(record: number, names: number, near: number, nearEnd: number, used: number, stubs: number): number;
+  applyRelocations(record: number, out: number, last: number): void;
+  /** Number of rows; -1 when the records have to be read by the other one. */
+  writeEhFrameTable(
+    base: number,
+    begin: number,
+    end: number,
+    table: number,
+    scratch: number,
+    code: number,
+    codeEnd: number,
+    data: number,
+    dataEnd: number,
+  ): number;
+}
+
+/** Compiled code of the kernel, when somebody has it already: the command line keeps it in a file, threads share it. */
+let compiled: WasmModule | undefined;
+let instance: Kernel | undefined;
+let isOff = false;
+
+/** Gives the kernel's compiled code before the kernel is first used. */
+export function provideKernelModule(module: WasmModule): void {
+  compiled = module;
+}
+
+/** The kernel on the process's linear memory; undefined where there is no such memory, or when it was switched off. */
+export function kernel(): Kernel | undefined {
+  if (isOff || instance !== undefined) return instance;
+  const linear = linearMemory();
+  if (linear === undefined) return undefined;
+  instance = instantiate(linear);
+  return instance;
+}
+
+/** For tests that hold the kernel against the code that does everything: links of this process do without it, or with it again. */
+export function switchKernel(on: boolean): void {
+  isOff = !on;
+  instance = undefined;
+}
+
+function instantiate(linear: LinearMemory): Kernel {
+  compiled ??= new wasm.Module(readFileSync(kernelPath()));
+  return new wasm.Instance(compiled, { env: { memory: linear.memory } }).exports as Kernel;
+}
+
+/** The bundle has it beside itself; modules are two directories deeper. */
+function kernelPath(): URL {
+  const isBundled = import.meta.url.endsWith(".cjs");
+  return new URL(isBundled ? "kernel.wasm" : "../../kernel.wasm", import.meta.url);
+}
