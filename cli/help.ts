@@ -37,6 +37,7 @@ The link
   --placement WHERE      low: below 2 GiB, where code of every model works (default); near-libc; anywhere
   --slab-size SIZE       room reserved for code and data, as in 512M
   --stats[=FORM]         say on standard error what the link did: table (default), line, or json as the last line
+  --trace FILE           write what the run does, and when, as Chrome trace events: opens in https://ui.perfetto.dev
 
 Where it runs
   --executor PATH        in this executor program rather than slablink's own

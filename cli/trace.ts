@@ -1,4 +1,5 @@
 import { koffi } from "../src/host/koffi.ts";
+import { linearMemory } from "../src/host/linear-memory.ts";
 import { isSecondStart } from "../src/orc/relaunch.ts";
 import type { RunRequest } from "../src/orc/run-request.ts";
 import { monotonicNow } from "../src/trace/monotonic-clock.ts";
@@ -43,6 +44,7 @@ export function startTrace(path: string, marks: StartMarks = []): Pick<RunReques
   trace.awake("run");
   // Whoever needs it first would pay for it.
   trace.measure("load koffi", koffi);
+  trace.measure("linear memory", linearMemory);
   return { trace, onLeave: () => write(false) };
 }
 
