@@ -156,6 +156,7 @@ export class EpcConnection {
 
   async #answer(frame: Frame): Promise<void> {
     const handler = this.#handlers.get(frame.tag);
+    const answered = this.observer?.handling(frame.tag, frame.payload.length);
     let result = EMPTY;
     try {
       // Out-of-band errors have no form on LLVM 22's wire: an empty result is what its executors send, too.
@@ -163,6 +164,7 @@ export class EpcConnection {
     } catch {
       result = EMPTY;
     }
+    answered?.(result.length);
     this.#send(Opcode.result, frame.sequence, 0, result);
   }
 

@@ -13,6 +13,8 @@ export interface RequestObserver {
   answered(sequence: number, bytes: number): void;
   /** A call from the executor; true if it was one for the observer, which gets no result. */
   called(tag: number, payload: Uint8Array): boolean;
+  /** Linked code calls a handler of the controller's; the function is called when that has answered, with the bytes of the result. */
+  handling(tag: number, bytes: number): (bytes: number) => void;
   /** Spans that were asked for (`Slablink.traceTake`). */
   batch(payload: Uint8Array): void;
   /** The connection is over: nothing that is outstanding will be answered. */

@@ -21,14 +21,16 @@ export class ExecutorTrace implements RequestObserver {
   /** Every request so far by its sequence number: flow arrows lead from them. */
   readonly requests = new Map<number, Request>();
   readonly #lanes: Lanes;
+  readonly #handlers: Lanes;
   readonly #onMessage: (what: string) => void;
   readonly #spans = new Map<string, ExecutorSpan>();
   readonly #names = new Map<number, string>();
   #end: { readonly time: number; readonly reason: string } | undefined;
 
-  /** `onMessage` is told of every frame that is sent or comes in: this thread is at work. */
-  constructor(lanes: Lanes, onMessage: (what: string) => void) {
+  /** The lines for requests and for calls from linked code; `onMessage` is told of every frame: this thread is at work. */
+  constructor(lanes: Lanes, handlers: Lanes, onMessage: (what: string) => void) {
     this.#lanes = lanes;
+    this.#handlers = handlers;
     this.#onMessage = onMessage;
   }
 
@@ -60,6 +62,14 @@ export class ExecutorTrace implements RequestObserver {
     if (this.#names.get(tag) !== Slablink.traceBatches) return false;
     this.batch(payload);
     return true;
+  }
+
+  handling(tag: number, bytes: number): (bytes: number) => void {
+    const name = `handle call to ${hex(tag)}`;
+    this.#onMessage(name);
+    const lane = this.#handlers.free();
+    const span = lane.begin(name, { "bytes in": bytes });
+    return (out) => lane.end(span, { "bytes out": out });
   }
 
   batch(payload: Uint8Array): void {

@@ -103,7 +103,8 @@ export class Tracer {
 
   /** Observes a connection to an executor (`LaunchOptions.trace`, `RemoteOptions.observer`). */
   observeExecutor(): RequestObserver {
-    const executor = new ExecutorTrace(this.lanes("requests"), (what) => this.awake(what));
+    const lines = [this.lanes("requests"), this.lanes("calls from linked code")] as const;
+    const executor = new ExecutorTrace(...lines, (what) => this.awake(what));
     this.#executors.push(executor);
     return executor;
   }

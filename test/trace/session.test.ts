@@ -112,6 +112,40 @@ test("more requests than the executor keeps come in batches, none lost", async (
   for (const [request, served] of read.flows) assert.ok(isWithin(served, request), `${show(served)}, ${show(request)}`);
 });
 
+test("a call from linked code is a span here, inside of the executor's that waits for it", async () => {
+  const trace = new Tracer();
+  const slab = new SlabMemory(SLAB_SIZE);
+  const epc = await launchExecutor({ path: executorPath(), slab, trace });
+  const mapper = new SharedMemoryMapper(epc, { inherited: slab });
+  const memoryManager = new SlabMemoryManager(mapper, epc, { slabSize: SLAB_SIZE });
+  const session = new ExecutionSession({ epc, memoryManager, sharedMemory: true, trace });
+  const dylib = session.createJITDylib("calls");
+  for (const name of ["fn", "ctx"]) {
+    dylib.define(`dispatch_${name}`, epc.bootstrapAddress(`__llvm_orc_SimpleRemoteEPC_dispatch_${name}`));
+  }
+  dylib.addObject(
+    await object(`struct result { union { char *pointer; char value[8]; } data; unsigned long size; };
+      struct result dispatch_fn(void *, const void *, const char *, unsigned long);
+      extern char dispatch_ctx;
+      int f(void) {
+        struct result r = dispatch_fn(&dispatch_ctx, (void *)0x1234, "ping", 4);
+        return r.size == 2 ? r.data.value[1] : -1;
+      }`),
+  );
+  epc.handleDispatch(0x1234, async (argument) => {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    return Uint8Array.of(argument.length, 42);
+  });
+  assert.equal(await call(epc, (await session.lookup(dylib, ["f"])).get("f")), 42);
+  await session.endSession();
+  const read = parseTrace(traceText(trace));
+  const handling = read.one("handle call to 0x1234", "calls from linked code");
+  const waiting = read.one("call to the controller");
+  assert.deepEqual(handling.args, { "bytes in": 4, "bytes out": 2 });
+  assert.ok(isWithin(handling, waiting), `${show(handling)}, ${show(waiting)}`);
+  assert.ok(isWithin(waiting, read.one("run as void function", "request")), show(waiting));
+});
+
 test("an executor without a trace is not asked for one, and has no names for it", async () => {
   const epc = await launchExecutor({ path: executorPath() });
   assert.deepEqual(
