@@ -74,7 +74,7 @@ export function applyRelocations(record: usize, out: usize, last: i32): void {
   for (; row < last; row++) {
     const count = load<u32>(relocationCounts + 4 * row);
     const kind = <i32>load<u8>(kinds + row);
-    if (count == 0 || kind == KIND_TLS_DATA) continue;
+    if (count === 0 || kind === KIND_TLS_DATA) continue;
     const graph = graphs + GRAPH_SIZE * load<u32>(graphOf + 4 * row);
     const rows = values + 8 * <usize>load<u32>(graph + GRAPH_FIRST_SYMBOL);
     const names = ids + 4 * <usize>load<u32>(graph + GRAPH_FIRST_SYMBOL);
@@ -85,7 +85,7 @@ export function applyRelocations(record: usize, out: usize, last: i32): void {
     const start = <usize>(address - base);
     let entry = <usize>load<u32>(relocations + 4 * row);
     const end = entry + <usize>RELA_SIZE * <usize>count;
-    if (resume != 0) {
+    if (resume !== 0) {
       entry = resume;
       resume = 0;
     }
@@ -94,7 +94,8 @@ export function applyRelocations(record: usize, out: usize, last: i32): void {
       const offset = load<u64>(entry);
       const type = load<u32>(entry + 8);
       const symbol = load<u32>(entry + 12);
-      if (symbol < symbolCount && <f64>offset + 8 <= size) {
+      const width: f64 = type === R_X86_64_64 ? 8 : 4;
+      if (symbol < symbolCount && <f64>offset + width <= size) {
         const at = start + <usize>offset;
         const A = <f64>load<i64>(entry + 16);
         const S = load<f64>(rows + 8 * symbol);
@@ -102,24 +103,24 @@ export function applyRelocations(record: usize, out: usize, last: i32): void {
         switch (type) {
           case R_X86_64_PC32:
           case R_X86_64_PLT32: {
-            if (isIndirect && type == R_X86_64_PC32) break;
+            if (isIndirect && type === R_X86_64_PC32) break;
             const value = S + A - address - <f64>offset;
             if (value >= -2147483648.0 && value <= 2147483647.0) {
               store<i32>(at, <i32>value);
               continue;
             }
-            if (type == R_X86_64_PLT32) {
+            if (type === R_X86_64_PLT32) {
               if (symbol < localCount) break;
               // A call of a far function: in CPython 15 000 calls go to 500 functions.
               const id = load<i32>(names + 4 * symbol);
               const stub = id < 0 ? 0 : load<i32>(stubOfName + 4 * id);
-              if (stub == 0) break;
+              if (stub === 0) break;
               const S1 = stubs + <f64>((stub - 1) * STUB_SIZE);
               store<i32>(at, <i32>(S1 + A - address - <f64>offset));
               continue;
             }
             // The frame of a dropped function: a start of zero distance lies in the table itself, where no function is.
-            if (S != S && kind == KIND_EH_FRAME) {
+            if (isNaN(S) && kind === KIND_EH_FRAME) {
               store<i32>(at, 0);
               continue;
             }
@@ -155,16 +156,16 @@ export function applyRelocations(record: usize, out: usize, last: i32): void {
             if (isIndirect) break;
             const P = address + <f64>offset;
             if (
-              type != R_X86_64_GOTPCREL &&
-              A == -4 &&
+              type !== R_X86_64_GOTPCREL &&
+              A === -4 &&
               offset >= 3 &&
-              relaxGotLoad(at, S, P, type != R_X86_64_GOTPCRELX)
+              relaxGotLoad(at, S, P, type !== R_X86_64_GOTPCRELX)
             ) {
               continue;
             }
             const id = load<i32>(names + 4 * symbol);
             const slot = id < 0 ? 0 : load<i32>(slotOfName + 4 * id);
-            if (slot == 0) break;
+            if (slot === 0) break;
             const value = table + <f64>(slot - 1) + A - P;
             if (value >= -2147483648.0 && value <= 2147483647.0) {
               store<i32>(at, <i32>value);
@@ -175,7 +176,7 @@ export function applyRelocations(record: usize, out: usize, last: i32): void {
         }
       }
       // A thread-local sequence takes the call behind it along.
-      const more: u32 = (type == R_X86_64_TLSGD || type == R_X86_64_TLSLD) && entry + RELA_SIZE < end ? 1 : 0;
+      const more: u32 = (type === R_X86_64_TLSGD || type === R_X86_64_TLSLD) && entry + RELA_SIZE < end ? 1 : 0;
       if (left + 1 + more > capacity) {
         applied--;
         store<u32>(out + NEXT_ENTRY, <u32>entry);

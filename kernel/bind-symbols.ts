@@ -28,10 +28,10 @@ export function bindDefinitions(record: usize, first: i32, last: i32): i32 {
     const section = load<i32>(sections + 4 * row);
     const value = values + 8 * row;
     if (section >= 0) {
-      if (<i32>load<u8>(kinds + section) == KIND_NONE) store<f64>(value, 0);
+      if (<i32>load<u8>(kinds + section) === KIND_NONE) store<f64>(value, 0);
       else store<f64>(value, load<f64>(value) + load<f64>(addresses + 8 * section));
-      if ((load<u16>(infos + 2 * row) & 0xf) == STT_GNU_IFUNC) indirect++;
-    } else if (section == PLACE_DISCARDED) store<f64>(value, NaN);
+      if ((load<u16>(infos + 2 * row) & 0xf) === STT_GNU_IFUNC) indirect++;
+    } else if (section === PLACE_DISCARDED) store<f64>(value, NaN);
   }
   return indirect;
 }
@@ -46,7 +46,7 @@ export function bindReferences(record: usize, first: i32, last: i32): void {
     const id = load<i32>(ids + 4 * row);
     if (id < 0) continue;
     const defined = load<i32>(definition + 4 * id) - 1;
-    if (defined == row) continue;
+    if (defined === row) continue;
     store<f64>(values + 8 * row, defined >= 0 ? load<f64>(values + 8 * defined) : load<f64>(external + 8 * id));
   }
 }

@@ -21,12 +21,13 @@ export function copySections(record: usize, first: i32, last: i32): f64 {
   let total: f64 = 0;
   for (let row = first; row < last; row++) {
     const kind = <i32>load<u8>(kinds + row);
-    if (kind == KIND_NONE || kind == KIND_DISCARDED || kind == KIND_ZERO_FILL || kind == KIND_LARGE_ZERO_FILL) continue;
-    if (kind == KIND_TLS_DATA || kind == KIND_TLS_ZERO_FILL) continue;
+    if (kind === KIND_NONE || kind === KIND_DISCARDED || kind === KIND_ZERO_FILL || kind === KIND_LARGE_ZERO_FILL)
+      continue;
+    if (kind === KIND_TLS_DATA || kind === KIND_TLS_ZERO_FILL) continue;
     const size = load<f64>(sizes + 8 * row);
     total += size;
     const content = load<i32>(contents + 4 * row);
-    if (size == 0 || content == -1) continue;
+    if (size === 0 || content === -1) continue;
     memory.copy(<usize>(load<f64>(addresses + 8 * row) - base), <usize>content, <usize>size);
   }
   return total;

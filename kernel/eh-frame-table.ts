@@ -38,23 +38,23 @@ export function writeEhFrameTable(
   let at = begin;
   while (at + 4 <= end) {
     const length = <usize>load<u32>(at);
-    if (length == 0) {
+    if (length === 0) {
       at += 4;
       continue;
     }
-    if (length == 0xffffffff || at + 4 + length > end || length < 8) return -1;
+    if (length === 0xffffffff || at + 4 + length > end || length < 8) return -1;
     const id = load<u32>(at + 4);
-    if (id != 0) {
+    if (id !== 0) {
       const owner = at + 4 - <usize>id;
       if (<usize>id > at + 4 - begin) return -1;
-      if (owner != cie) {
-        if (load<u32>(owner) == 0 || load<u32>(owner + 4) != 0 || owner + 4 + load<u32>(owner) > end) return -1;
+      if (owner !== cie) {
+        if (load<u32>(owner) === 0 || load<u32>(owner + 4) !== 0 || owner + 4 + load<u32>(owner) > end) return -1;
         cie = owner;
         encoding = pointerEncoding(owner + 8, owner + 4 + <usize>load<u32>(owner));
       }
-      if (encoding != 0x1b && encoding != 0x10) return -1;
-      const isWide = encoding == 0x10;
-      const isEmpty = isWide ? load<u64>(at + 16) == 0 : load<u32>(at + 12) == 0;
+      if (encoding !== 0x1b && encoding !== 0x10) return -1;
+      const isWide = encoding === 0x10;
+      const isEmpty = isWide ? load<u64>(at + 16) === 0 : load<u32>(at + 12) === 0;
       if (!isEmpty) {
         const distance: f64 = isWide ? <f64>load<i64>(at + 8) : <f64>load<i32>(at + 8);
         const start = base + <f64>(at + 8) + distance;
@@ -85,14 +85,14 @@ export function writeEhFrameTable(
 function pointerEncoding(start: usize, end: usize): i32 {
   let at = start;
   const version = load<u8>(at++);
-  if (load<u8>(at) != 0x7a /* z */) return NONE;
+  if (load<u8>(at) !== 0x7a /* z */) return NONE;
   const letters = at + 1;
-  while (at < end && load<u8>(at) != 0) at++;
+  while (at < end && load<u8>(at) !== 0) at++;
   at++;
   if (version >= 4) at += 2;
   at = skipNumber(at, end); // code alignment
   at = skipNumber(at, end); // data alignment
-  if (version == 1) at++;
+  if (version === 1) at++;
   else at = skipNumber(at, end); // return address register
   at = skipNumber(at, end); // augmentation size
   for (let letter = letters; letter < end; letter++) {
@@ -121,8 +121,8 @@ function skipNumber(at: usize, end: usize): usize {
 }
 
 function pointerSize(encoding: i32): i32 {
-  if (encoding == DW_EH_PE_omit) return 0;
+  if (encoding === DW_EH_PE_omit) return 0;
   const size = encoding & 0x0f;
-  if (size == 0x02 || size == 0x0a) return 2;
-  return size == 0x03 || size == 0x0b ? 4 : 8;
+  if (size === 0x02 || size === 0x0a) return 2;
+  return size === 0x03 || size === 0x0b ? 4 : 8;
 }

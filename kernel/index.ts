@@ -8,3 +8,4 @@ export { bindDefinitions, bindReferences } from "./bind-symbols";
 export { copySections } from "./copy-sections";
 export { writeEhFrameTable } from "./eh-frame-table";
 export { linkFar } from "./link-far";
+export { readObject, scanObject } from "./read-object";

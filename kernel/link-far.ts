@@ -30,14 +30,14 @@ export function linkFar(record: usize, names: i32, near: f64, nearEnd: f64, used
     const address = load<f64>(addresses + 8 * id);
     const kind = <i32>load<u8>(kinds + id);
     // Not a number: nothing from outside.
-    if (address != address || (address >= near && address < nearEnd)) continue;
-    if (kind > 2 || load<i32>(slotOfName + 4 * id) != 0) continue;
+    if (isNaN(address) || (address >= near && address < nearEnd)) continue;
+    if (kind > 2 || load<i32>(slotOfName + 4 * id) !== 0) continue;
     if (address < 0 || address > 9007199254740991) continue;
     const slot = table + used;
     store<i64>(slot, <i64>address);
     store<i32>(slotOfName + 4 * id, used + 1);
     used += 8;
-    if (kind != EXTERNAL_UNKNOWN && kind != EXTERNAL_FUNCTION) continue;
+    if (kind !== EXTERNAL_UNKNOWN && kind !== EXTERNAL_FUNCTION) continue;
     const stub = stubTable + STUB_SIZE * stubs;
     stubs++;
     store<u16>(stub, 0x25ff); // ff 25 rel32   jmp *slot(%rip)

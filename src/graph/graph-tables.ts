@@ -1,5 +1,6 @@
 import { Columns } from "../kernel/columns.ts";
 import { GraphTable } from "./graph-table.ts";
+import { GroupOwners } from "./group-owners.ts";
 import type { LinkGraph } from "./link-graph.ts";
 import { SectionTable } from "./section-table.ts";
 import { SymbolStringPool } from "./symbol-string-pool.ts";
@@ -14,8 +15,7 @@ export class GraphTables {
   readonly symbols = new SymbolTable(this.columns);
   readonly packedGraphs = new GraphTable(this.columns);
   readonly graphs: LinkGraph[] = [];
-  /** COMDAT group signature (name identifier) → the graph that provides the group. */
-  readonly groups = new Map<number, LinkGraph>();
+  readonly groups = new GroupOwners(this.columns);
   /** The graphs that ask for executable stacks: `.note.GNU-stack` with SHF_EXECINSTR. */
   readonly executableStacks: LinkGraph[] = [];
   /** Some name may bear a version. */

@@ -89,6 +89,24 @@ export class SectionTable {
     return first;
   }
 
+  /** Takes back the rows from `first` on, which may have been written to. */
+  truncate(first: number): void {
+    for (const column of [
+      this.kind,
+      this.graph,
+      this.content,
+      this.size,
+      this.alignment,
+      this.name,
+      this.relocations,
+      this.relocationCount,
+      this.address,
+    ]) {
+      column.fill(0, first, this.count);
+    }
+    this.count = first;
+  }
+
   /** Moves all rows into a block of `capacity` rows. */
   #allocate(capacity: number): void {
     const { kind, graph, content, size, alignment, name, relocations, relocationCount, address } = this;

@@ -1,12 +1,14 @@
 import { type ColumnBlock, Columns } from "../kernel/columns.ts";
 import {
   POOL_COUNT,
+  POOL_HAS_VERSIONS,
   POOL_HASH,
   POOL_LENGTH,
   POOL_MASK,
   POOL_SLOTS,
   POOL_START,
   POOL_STORE,
+  POOL_STORE_SIZE,
   POOL_USED,
 } from "../kernel/record.ts";
 
@@ -50,6 +52,11 @@ export class SymbolStringPool {
   /** Number of distinct names; identifiers run from 0 to `size - 1`. */
   get size(): number {
     return this.#words[COUNT]!;
+  }
+
+  /** Whether the kernel has met a name with a mark of versions. */
+  get hasVersions(): boolean {
+    return this.#words[POOL_HAS_VERSIONS / 4] !== 0;
   }
 
   /** Makes room for so many more names, of so many bytes in all (each with its NUL). */
@@ -173,6 +180,7 @@ export class SymbolStringPool {
     const block = this.columns.block(size);
     const bytes = block.uint8(size, POOL_STORE);
     this.#store = new DataView(bytes.buffer, bytes.byteOffset, size);
+    this.#words[POOL_STORE_SIZE / 4] = size;
     if (this.#storeBlock !== undefined) {
       bytes.set(new Uint8Array(before.buffer, before.byteOffset, this.#words[USED]!));
       this.#storeBlock.release();

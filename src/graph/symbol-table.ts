@@ -38,6 +38,14 @@ export class SymbolTable {
     return first;
   }
 
+  /** Takes back the rows from `first` on, which may have been written to. */
+  truncate(first: number): void {
+    for (const column of [this.section, this.value, this.id, this.info]) {
+      column.fill(0, first, this.count);
+    }
+    this.count = first;
+  }
+
   /** Moves all rows into a block of `capacity` rows. */
   #allocate(capacity: number): void {
     const { section, value, id, info } = this;

@@ -7,6 +7,19 @@ import { type WasmModule, wasm } from "../host/webassembly.ts";
  * (record.ts), rows are ranges [first, last). Each does what the file of the same name in src/ does, and leaves to that what it cannot.
  */
 export interface Kernel {
+  /** Number of sections, or -1. */
+  scanObject(file: number, length: number, out: number): number;
+  /** 1 when it has read everything. */
+  readObject(
+    record: number,
+    pool: number,
+    file: number,
+    length: number,
+    graph: number,
+    firstSection: number,
+    firstSymbol: number,
+    out: number,
+  ): number;
   /** Bytes copied. */
   copySections(record: number, first: number, last: number): number;
   /** Number of indirect functions seen. */

@@ -33,6 +33,10 @@ export const POOL_LENGTH = 16;
 export const POOL_STORE = 20;
 export const POOL_USED = 24;
 export const POOL_COUNT = 28;
+/** Some name may bear a version. */
+export const POOL_HAS_VERSIONS = 32;
+/** Bytes of the store. */
+export const POOL_STORE_SIZE = 36;
 
 /** Bytes of every record. */
 export const RECORD_SIZE = 256;
@@ -73,3 +77,17 @@ export const NAME_EXTERNAL = 132;
 export const NAME_EXTERNAL_KIND = 136;
 /** Results of `linkFar`. */
 export const TABLE_USED = 140;
+
+/** Position of the column by name identifier: the graph that provides the group of that signature, + 1. */
+export const GROUP_OWNER = 144;
+
+/** Where in the record of a job's tables `scanObject` says what it found. */
+export const OBJECT_RECORD = 192;
+
+// What `scanObject` says of a file: numbers, and positions.
+export const OBJECT_GROUPS = 0;
+export const OBJECT_SYMBOL_TABLE = 4;
+export const OBJECT_SYMBOLS = 8;
+export const OBJECT_LOCALS = 12;
+export const OBJECT_NAMES = 16;
+export const OBJECT_NAMES_SIZE = 20;

@@ -162,7 +162,7 @@ export class Fixups {
             if (
               A === -4 &&
               offset >= 3 &&
-              relaxGotLoad(out, at + offset, S, address + offset, type !== R_X86_64_GOTPCRELX)
+              relaxGotLoad(out, at + offset, S, address + offset, type === R_X86_64_GOTPCRELX ? "none" : "rex")
             ) {
               continue;
             }

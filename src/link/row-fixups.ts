@@ -142,7 +142,7 @@ export class RowFixups {
       case R_X86_64_GOTPCRELX:
       case R_X86_64_REX_GOTPCRELX: {
         if (fixup.A !== -4 || fixup.offset < 3) return -1;
-        const prefix = fixup.row.type === R_X86_64_REX_GOTPCRELX;
+        const prefix = fixup.row.type === R_X86_64_REX_GOTPCRELX ? "rex" : "none";
         return relaxGotLoad(out, at, this.#value[fixup.index]!, address, prefix) ? 0 : -1;
       }
       case R_X86_64_GOTTPOFF:
@@ -150,7 +150,7 @@ export class RowFixups {
         return relaxInitialExec(out, at, threadOffset) ? 0 : -1;
       case R_X86_64_CODE_4_GOTPCRELX:
         if (fixup.A !== -4 || fixup.offset < 4) return -1;
-        return relaxGotLoad(out, at, this.#value[fixup.index]!, address, true) ? 0 : -1;
+        return relaxGotLoad(out, at, this.#value[fixup.index]!, address, "rex2") ? 0 : -1;
       case R_X86_64_TLSGD: {
         if (threadOffset === undefined || fixup.offset < 4 || !more) return -1;
         return this.#expectCall(fixup, relaxGeneralDynamic(out, at, threadOffset + fixup.A + 4));

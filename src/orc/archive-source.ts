@@ -2,6 +2,7 @@ import type { Archive } from "../formats/archive.ts";
 import type { ArchiveMember } from "../formats/archive-member.ts";
 import { buildLinkGraph } from "../formats/elf/build-link-graph.ts";
 import { definedNames } from "../formats/elf/defined-names.ts";
+import { readObject } from "../formats/elf/read-object.ts";
 import { namesOfDefaultVersion, VERSION_MARK } from "../formats/elf/symbol-versions.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import type { LinkGraph } from "../graph/link-graph.ts";
@@ -101,6 +102,8 @@ export class ArchiveSource implements LazySource {
     if (this.#extracted.has(member)) return undefined;
     this.#extracted.add(member);
     const reader = member.window();
+    const graph = readObject(this.#tables, reader);
+    if (graph !== undefined) return graph;
     checkObject(reader);
     return buildLinkGraph(this.#tables, reader);
   }

@@ -250,10 +250,10 @@ function readGroup(graph: LinkGraph, headers: SectionHeaders, index: number, sym
   const id = pool.intern(reader.view, name, limit);
   const owner = groups.get(id);
   if (owner === undefined) {
-    groups.set(id, graph);
+    groups.set(id, graph.index);
     return;
   }
-  if (owner === graph) return;
+  if (owner === graph.index) return;
   for (let member = 4; member < size; member += 4) {
     const number = reader.u32(offset + member, "group member");
     if (number === 0 || number >= graph.sectionCount) {
@@ -275,8 +275,9 @@ function discardLinkonce(graph: LinkGraph): void {
     if (view.getUint8(name + 1) !== 0x67) continue;
     if (!isSectionNamed(view, name, ".gnu.linkonce")) continue;
     const id = pool.intern(view, name, start + length);
-    if (!groups.has(id)) groups.set(id, graph);
-    else if (groups.get(id) !== graph) sections.kind[row] = SectionKind.discarded;
+    const owner = groups.get(id);
+    if (owner === undefined) groups.set(id, graph.index);
+    else if (owner !== graph.index) sections.kind[row] = SectionKind.discarded;
   }
 }
 
@@ -404,7 +405,7 @@ function readSymbols(graph: LinkGraph, headers: SectionHeaders, extended: number
 }
 
 /** A definition `foo@@VER` is the definition of `foo`, and `foo@VER` another name for it. */
-function nameDefaultVersions(graph: LinkGraph): void {
+export function nameDefaultVersions(graph: LinkGraph): void {
   const { symbols, pool, defaultVersions } = graph.tables;
   graph.tables.hasVersions = true;
   for (let row = graph.firstSymbol + graph.localCount; row < graph.firstSymbol + graph.symbolCount; row++) {

@@ -1,4 +1,5 @@
 import { buildLinkGraph } from "../../formats/elf/build-link-graph.ts";
+import { readObject } from "../../formats/elf/read-object.ts";
 import { ArchiveSource } from "../archive-source.ts";
 import type { DefinitionGenerator, SharedLibraryGenerator } from "../definition-generator.ts";
 import type { LinkJob } from "../link-job.ts";
@@ -26,7 +27,8 @@ export function collect(job: LinkJob, names: readonly string[]): void {
   let object = 0;
   const addObjects = (before: number): void => {
     for (; object < job.objects.length && job.objects[object]!.generatorsBefore <= before; object++) {
-      resolution.add(buildLinkGraph(tables, job.objects[object]!.reader));
+      const { reader } = job.objects[object]!;
+      resolution.add(readObject(tables, reader) ?? buildLinkGraph(tables, reader));
     }
   };
   dylib.generators.forEach((generator, at) => {
