@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import {
@@ -179,6 +180,9 @@ test("an executor that is killed leaves its requests with the reason", async () 
   const trace = new Tracer();
   const epc = await launchExecutor({ path: executorPath(), trace });
   epc.kill("SIGSTOP");
+  const tasks = `/proc/${epc.pid}/task`;
+  const isStopped = (task: string) => readFileSync(`${tasks}/${task}/stat`, "latin1").includes(") T ");
+  while (!readdirSync(tasks).every(isStopped)) await new Promise((resolve) => setTimeout(resolve, 1));
   const pending = assert.rejects(epc.resolve(0, ["abs"]));
   epc.kill("SIGKILL");
   await pending;
