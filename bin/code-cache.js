@@ -7,6 +7,9 @@ const { Script } = require("node:vm");
 /** Set by set-up to a file name: write the cache there when the process ends, with the functions that it has used. */
 const WRITE = "SLABLINK_WRITE_CODE_CACHE";
 
+/** Whether this run is for the cache. */
+exports.isWriting = process.env[WRITE] !== undefined;
+
 /** The exports of the file at `path`. A cache that another version of Node has written is not used; V8 checks the rest. */
 exports.loadCached = (path) => {
   const source = readFileSync(path, "utf8");

@@ -6,6 +6,9 @@
 export { applyRelocations } from "./apply-relocations";
 export { bindDefinitions, bindReferences } from "./bind-symbols";
 export { copySections } from "./copy-sections";
+export { directReferences } from "./direct-references";
 export { writeEhFrameTable } from "./eh-frame-table";
 export { linkFar } from "./link-far";
+export { offerIndex } from "./offer-index";
 export { readObject, scanObject } from "./read-object";
+export { resolve } from "./resolve";

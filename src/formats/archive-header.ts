@@ -1,5 +1,6 @@
 import { hex } from "../bytes/address.ts";
 import type { ByteReader } from "../bytes/byte-reader.ts";
+import { HEADER_SIZE, MAGIC_SIZE } from "./archive-sizes.ts";
 
 /**
  * The 60 bytes before each archive member (System V `ar.h`, the same in GNU and BSD archives), all of it text:
@@ -9,15 +10,12 @@ import type { ByteReader } from "../bytes/byte-reader.ts";
  *
  * Only the name, the size and the terminator matter to a linker.
  */
-export const HEADER_SIZE = 60;
+export { HEADER_SIZE, MAGIC_SIZE } from "./archive-sizes.ts";
 /** The name field, at the header's start. */
 export const NAME_WIDTH = 16;
 const SIZE_OFFSET = 48;
 const SIZE_WIDTH = 10;
 const TERMINATOR_OFFSET = 58;
-
-/** The length of the magic, `!<arch>\n` or `!<thin>\n`; the first header follows it. */
-export const MAGIC_SIZE = 8;
 
 const SPACE = 0x20;
 

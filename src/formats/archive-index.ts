@@ -56,6 +56,34 @@ export class ArchiveIndex {
 
 const decoder = new TextDecoder();
 
+/** Where the index of an archive is, in the GNU form: `count` big-endian words at `position` of the reader's view, then the names up to `end`. */
+export interface IndexPlace {
+  readonly reader: ByteReader;
+  readonly position: number;
+  readonly count: number;
+  readonly word: 4 | 8;
+  readonly end: number;
+}
+
+/** Finds the table and the names of a GNU index, with nothing in them checked; undefined when they do not fit. */
+export function placeOfGnuIndex(
+  archive: ByteReader,
+  offset: number,
+  size: number,
+  word: 4 | 8,
+): IndexPlace | undefined {
+  if (size < word) return undefined;
+  const count = bigEndian(archive, offset, word);
+  if (count > (size - word) / (word + 1)) return undefined;
+  const position = archive.start + offset + word;
+  return { reader: archive, position, count, word, end: archive.start + offset + size };
+}
+
+/** Offset in the archive of the header of the member that entry `i` refers to. */
+export function memberOffsetAt({ reader, position, word }: IndexPlace, i: number): number {
+  return bigEndian(reader, position + word * i - reader.start, word);
+}
+
 /**
  * GNU and System V (`/`, word = 4) and their 64-bit form (`/SYM64/`, word = 8), big-endian: a count, that many member
  * offsets, then that many names, each closed by a NUL, in the same order.

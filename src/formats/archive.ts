@@ -3,7 +3,7 @@ import { hex } from "../bytes/address.ts";
 import type { ByteReader } from "../bytes/byte-reader.ts";
 import { SlablinkError } from "../errors.ts";
 import { HEADER_SIZE, MAGIC_SIZE, quote, readHeader } from "./archive-header.ts";
-import { type ArchiveIndex, readBsdIndex, readGnuIndex } from "./archive-index.ts";
+import { type ArchiveIndex, type IndexPlace, placeOfGnuIndex, readBsdIndex, readGnuIndex } from "./archive-index.ts";
 import { ArchiveMember } from "./archive-member.ts";
 import { type MemberName, type NameTable, readMemberName, type SpecialMember, specialMember } from "./archive-name.ts";
 
@@ -59,6 +59,14 @@ export class Archive {
       this.#index = read(this.reader, offset, size, word);
     }
     return this.#index;
+  }
+
+  /** Where the index is, for a reader that needs no arrays of it; undefined unless it has the GNU form. */
+  get indexPlace(): IndexPlace | undefined {
+    if (this.#indexMember === undefined) return undefined;
+    const { kind, offset, size } = this.#indexMember;
+    if (kind !== "gnu-index" && kind !== "gnu-index-64") return undefined;
+    return placeOfGnuIndex(this.reader, offset, size, kind === "gnu-index-64" ? 8 : 4);
   }
 
   /** All members in file order, without the index and the name table. */

@@ -20,6 +20,30 @@ export interface Kernel {
     firstSymbol: number,
     out: number,
   ): number;
+  /** 1 when it has offered all names of the index. */
+  offerIndex(
+    record: number,
+    pool: number,
+    table: number,
+    count: number,
+    word: number,
+    names: number,
+    end: number,
+    length: number,
+    source: number,
+  ): number;
+  /** Number of words written to `out`. */
+  resolve(record: number, first: number, last: number, out: number): number;
+  /** Number of identifiers written to `out`. */
+  directReferences(
+    record: number,
+    last: number,
+    candidates: number,
+    demands: number,
+    demandOf: number,
+    out: number,
+    sample: number,
+  ): number;
   /** Bytes copied. */
   copySections(record: number, first: number, last: number): number;
   /** Number of indirect functions seen. */
@@ -42,34 +66,34 @@ export interface Kernel {
   ): number;
 }
 
-/** Compiled code of the kernel, when somebody has it already: the command line keeps it in a file, threads share it. */
-let compiled: WasmModule | undefined;
-let instance: Kernel | undefined;
-let isOff = false;
+/**
+ * Compiled code of the kernel: the command line keeps it in a file and sets it before the kernel is first used; threads share it. The
+ * exports are there once the kernel has been used.
+ */
+export const kernelCode: { module: WasmModule | undefined; exports: Kernel | undefined } = {
+  module: undefined,
+  exports: undefined,
+};
 
-/** Gives the kernel's compiled code before the kernel is first used. */
-export function provideKernelModule(module: WasmModule): void {
-  compiled = module;
-}
+let isOff = false;
 
 /** The kernel on the process's linear memory; undefined where there is no such memory, or when it was switched off. */
 export function kernel(): Kernel | undefined {
-  if (isOff || instance !== undefined) return instance;
+  if (isOff) return undefined;
+  if (kernelCode.exports !== undefined) return kernelCode.exports;
   const linear = linearMemory();
-  if (linear === undefined) return undefined;
-  instance = instantiate(linear);
-  return instance;
+  if (linear !== undefined) kernelCode.exports = instantiate(linear);
+  return kernelCode.exports;
 }
 
 /** For tests that hold the kernel against the code that does everything: links of this process do without it, or with it again. */
 export function switchKernel(on: boolean): void {
   isOff = !on;
-  instance = undefined;
 }
 
 function instantiate(linear: LinearMemory): Kernel {
-  compiled ??= new wasm.Module(readFileSync(kernelPath()));
-  return new wasm.Instance(compiled, { env: { memory: linear.memory } }).exports as Kernel;
+  kernelCode.module ??= new wasm.Module(readFileSync(kernelPath()));
+  return new wasm.Instance(kernelCode.module, { env: { memory: linear.memory } }).exports as Kernel;
 }
 
 /** The bundle has it beside itself; modules are two directories deeper. */

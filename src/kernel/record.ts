@@ -81,6 +81,12 @@ export const TABLE_USED = 140;
 /** Position of the column by name identifier: the graph that provides the group of that signature, + 1. */
 export const GROUP_OWNER = 144;
 
+// What archives can define (SymbolResolution): positions of columns by number of the offer, and how many there are.
+export const OFFER_SOURCE = 148;
+export const OFFER_INDEX = 152;
+export const OFFER_BEFORE = 156;
+export const OFFER_COUNT = 160;
+
 /** Where in the record of a job's tables `scanObject` says what it found. */
 export const OBJECT_RECORD = 192;
 

@@ -2,6 +2,7 @@ import { R_X86_64_32, R_X86_64_32S } from "../arch/x86_64.ts";
 import { RELA_SIZE } from "../formats/elf/constants.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import { SectionKind } from "../graph/section-table.ts";
+import { kernel } from "../kernel/kernel.ts";
 
 /** What a relocation type demands of the symbol it refers to: bits. */
 export const Demand = { near: 1, staticTls: 2 } as const;
@@ -12,6 +13,7 @@ for (const type of [18, 22, 23, 34, 44, 45, 47, 48, 50, 51]) demandOf[type] = De
 
 /** By so many of a file's relocation entries, code that is not position-independent has shown itself. */
 const SAMPLE = 64;
+const LAST_INT32 = 0x7fff_ffff;
 
 /**
  * Which of the marked names are referred to by relocations that need them within 32 bits, or relative to the thread pointer.
@@ -19,6 +21,8 @@ const SAMPLE = 64;
  * if something near their start has an absolute 32-bit address, as non-PIC code of compilers does everywhere.
  */
 export function directReferences(tables: GraphTables, candidates: Uint8Array, sampled = false): Map<number, number> {
+  const fast = askKernel(tables, candidates, sampled);
+  if (fast !== undefined) return fast;
   const { sections, symbols, graphs } = tables;
   const found = new Map<number, number>();
   const ids = symbols.id;
@@ -47,5 +51,32 @@ export function directReferences(tables: GraphTables, candidates: Uint8Array, sa
       if (candidates[id] !== 0) found.set(id, (found.get(id) ?? 0) | demandOf[type]!);
     }
   }
+  return found;
+}
+
+function askKernel(tables: GraphTables, candidates: Uint8Array, sampled: boolean): Map<number, number> | undefined {
+  const { record, columns, sections } = tables;
+  const fast = record === undefined ? undefined : kernel();
+  if (fast === undefined) return undefined;
+  const names = candidates.length;
+  const block = columns.block(64 + 6 * names + 24);
+  const types = block.uint8(64);
+  types.set(demandOf);
+  const out = block.int32(names);
+  const marks = block.uint8(names);
+  marks.set(candidates);
+  const demands = block.uint8(names);
+  const count = fast.directReferences(
+    record!,
+    sections.count,
+    marks.byteOffset,
+    demands.byteOffset,
+    types.byteOffset,
+    out.byteOffset,
+    sampled ? SAMPLE : LAST_INT32,
+  );
+  const found = new Map<number, number>();
+  for (let i = 0; i < count; i++) found.set(out[i]!, demands[out[i]!]!);
+  block.release();
   return found;
 }

@@ -1,4 +1,5 @@
 import type { Archive } from "../formats/archive.ts";
+import { type IndexPlace, memberOffsetAt } from "../formats/archive-index.ts";
 import type { ArchiveMember } from "../formats/archive-member.ts";
 import { buildLinkGraph } from "../formats/elf/build-link-graph.ts";
 import { definedNames } from "../formats/elf/defined-names.ts";
@@ -20,6 +21,8 @@ export class ArchiveSource implements LazySource {
   readonly #librariesBefore: readonly SharedLibraryGenerator[];
   readonly #accepts: MemberFilter | undefined;
   readonly #extracted = new Set<ArchiveMember>();
+  /** Where the kernel has read the index. */
+  #place: IndexPlace | undefined;
   /** Without an index: the member of each offered name. */
   readonly #members: ArchiveMember[] = [];
 
@@ -43,6 +46,11 @@ export class ArchiveSource implements LazySource {
   offerTo(resolution: SymbolResolution, group = 0): number {
     const source = resolution.addLazySource(this, group);
     const { pool } = this.#tables;
+    const place = this.archive.indexPlace;
+    if (place !== undefined && resolution.offerIndex(source, place)) {
+      this.#place = place;
+      return source;
+    }
     const index = this.archive.index;
     if (index === undefined) {
       for (const member of this.archive.members()) {
@@ -94,6 +102,7 @@ export class ArchiveSource implements LazySource {
   }
 
   #memberOf(entry: number): ArchiveMember {
+    if (this.#place !== undefined) return this.archive.memberAt(memberOffsetAt(this.#place, entry));
     const index = this.archive.index;
     return index === undefined ? this.#members[entry]! : this.archive.memberAt(index.memberOffset[entry]!);
   }

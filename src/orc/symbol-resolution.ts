@@ -1,10 +1,22 @@
+import type { IndexPlace } from "../formats/archive-index.ts";
 import { STB_GNU_UNIQUE, STB_WEAK, STT_TLS, STV_PROTECTED } from "../formats/elf/constants.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import type { LinkGraph } from "../graph/link-graph.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import { SymbolPlace } from "../graph/symbol-table.ts";
 import type { ColumnBlock } from "../kernel/columns.ts";
-import { NAME_DEFINITION, NAME_INVISIBLE, NAME_OFFERED, NAME_REFERENCES, NAME_WANTED } from "../kernel/record.ts";
+import { kernel } from "../kernel/kernel.ts";
+import {
+  NAME_DEFINITION,
+  NAME_INVISIBLE,
+  NAME_OFFERED,
+  NAME_REFERENCES,
+  NAME_WANTED,
+  OFFER_BEFORE,
+  OFFER_COUNT,
+  OFFER_INDEX,
+  OFFER_SOURCE,
+} from "../kernel/record.ts";
 import { EntryQueue, entryOf, idOf } from "./entry-queue.ts";
 
 /**
@@ -58,13 +70,16 @@ export class SymbolResolution {
   /** By name identifier: number of the latest offer of it + 1. */
   #offered!: Int32Array;
   /** By number of an offer: source, index there, and the earlier offer of the same name + 1. */
-  #offerSource = new Int32Array(16384);
-  #offerIndex = new Int32Array(16384);
-  #offerBefore = new Int32Array(16384);
-  #offerCount = 0;
+  #offerSource!: Int32Array;
+  #offerIndex!: Int32Array;
+  #offerBefore!: Int32Array;
+  #offers: ColumnBlock | undefined;
   /** By name identifier: 1 when it has been asked for in this round. */
   #isWanted!: Uint8Array;
   #block: ColumnBlock | undefined;
+  /** Where the kernel says what is left to do. */
+  #out: ColumnBlock | undefined;
+  #outSize = 0;
   #wanted: number[] = [];
   /** The source that is being visited, or the last one that was. */
   #position = 0;
@@ -80,12 +95,40 @@ export class SymbolResolution {
   add(graph: LinkGraph): void {
     this.#fit();
     const { symbols } = this.tables;
+    const first = graph.firstSymbol + graph.localCount;
     const end = graph.firstSymbol + graph.symbolCount;
-    for (let row = graph.firstSymbol + graph.localCount; row < end; row++) {
-      const place = symbols.section[row]!;
-      if (place === SymbolPlace.undefined || place === SymbolPlace.discarded) this.#refer(row);
-      else this.#define(graph, row, place);
+    if (this.#addFast(graph, first, end)) return;
+    for (let row = first; row < end; row++) this.#addRow(graph, row, symbols.section[row]!);
+  }
+
+  /** Lets the kernel do what it can, and does the rest; false when the tables are out of its reach. */
+  #addFast(graph: LinkGraph, first: number, end: number): boolean {
+    const { columns, symbols } = this.tables;
+    if (4 * (end - first) > this.#outSize) {
+      this.#out?.release();
+      this.#outSize = 8 * (end - first);
+      this.#out = columns.block(this.#outSize);
     }
+    const { record } = columns;
+    const fast = record === undefined || this.#out === undefined ? undefined : kernel();
+    if (fast === undefined) return false;
+    const out = this.#out!.position;
+    const count = fast.resolve(record!, first, end, out);
+    const words = new Int32Array(columns.buffer!, out, count);
+    for (let i = 0; i < count; i++) {
+      const word = words[i]!;
+      if (word < 0) this.#addRow(graph, ~word, symbols.section[~word]!);
+      else {
+        this.#wanted.push(word);
+        this.#enqueue(word);
+      }
+    }
+    return true;
+  }
+
+  #addRow(graph: LinkGraph, row: number, place: number): void {
+    if (place === SymbolPlace.undefined || place === SymbolPlace.discarded) this.#refer(row);
+    else this.#define(graph, row, place);
   }
 
   /** Asks for a name by hand, as an entry point does. */
@@ -109,16 +152,53 @@ export class SymbolResolution {
   /** Says that `source` (a number from `addLazySource`) can define `id`; all offers are made before anything is added. */
   offer(id: number, source: number, index: number): void {
     if (id >= this.#offered.length) this.#fit();
-    const offer = this.#offerCount++;
-    if (offer === this.#offerSource.length) {
-      this.#offerSource = fitted(this.#offerSource, 2 * offer);
-      this.#offerIndex = fitted(this.#offerIndex, 2 * offer);
-      this.#offerBefore = fitted(this.#offerBefore, 2 * offer);
-    }
+    const offer = this.#offerCount;
+    this.#reserveOffers(1);
     this.#offerSource[offer] = source;
     this.#offerIndex[offer] = index;
     this.#offerBefore[offer] = this.#offered[id]!;
     this.#offered[id] = offer + 1;
+    this.#offerCount = offer + 1;
+  }
+
+  /** Says that `source` can define all names of an archive's index; false, with nothing said, when the index has to be read otherwise. */
+  offerIndex(source: number, { reader, position, count, word, end }: IndexPlace): boolean {
+    const { columns, pool } = this.tables;
+    const names = position + word * count;
+    if (reader.view.buffer !== columns.buffer || columns.record === undefined) return false;
+    pool.reserve(count, end - names);
+    this.#reserveOffers(count);
+    if (pool.size + count > this.#offered.length) this.#allocate(Math.max(2 * this.#offered.length, pool.size + count));
+    const [record, poolRecord] = [columns.record, pool.columns.record];
+    const fast = record === undefined || poolRecord === undefined ? undefined : kernel();
+    if (fast === undefined) return false;
+    return !!fast.offerIndex(record!, poolRecord!, position, count, word, names, end, reader.length, source);
+  }
+
+  get #offerCount(): number {
+    return this.tables.columns.words[OFFER_COUNT / 4]!;
+  }
+
+  set #offerCount(count: number) {
+    this.tables.columns.words[OFFER_COUNT / 4] = count;
+  }
+
+  #reserveOffers(count: number): void {
+    const needed = this.#offerCount + count;
+    const capacity = this.#offers === undefined ? 0 : this.#offerSource.length;
+    if (needed <= capacity) return;
+    const [sources, indices, earlier] = [this.#offerSource, this.#offerIndex, this.#offerBefore];
+    const before = this.#offers;
+    const size = Math.max(2 * capacity, needed, INITIAL_NAMES);
+    this.#offers = this.tables.columns.block(12 * size + 24);
+    this.#offerSource = this.#offers.int32(size, OFFER_SOURCE);
+    this.#offerIndex = this.#offers.int32(size, OFFER_INDEX);
+    this.#offerBefore = this.#offers.int32(size, OFFER_BEFORE);
+    if (before === undefined) return;
+    this.#offerSource.set(sources);
+    this.#offerIndex.set(indices);
+    this.#offerBefore.set(earlier);
+    before.release();
   }
 
   /** Extracts what is wanted of a source, and at the end of its group of the whole group; `isElsewhere` names are left alone. */
@@ -358,10 +438,4 @@ export class SymbolResolution {
     this.#isWanted.set(isWanted);
     before.release();
   }
-}
-
-function fitted(array: Int32Array, capacity: number): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(capacity);
-  larger.set(array);
-  return larger;
 }
