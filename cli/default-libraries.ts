@@ -1,14 +1,13 @@
 import { basename, extname } from "node:path";
 import type { InputItem } from "../src/inputs/input.ts";
-
-const cxxSources = new Set([".cc", ".cp", ".cxx", ".cpp", ".CPP", ".c++", ".C", ".ii"]);
+import { CXX_SUFFIXES } from "../src/inputs/sources.ts";
 
 /**
  * The inputs, and behind them the libraries that a C++ compiler links without being asked if there is a C++ source among
  * them, unless they bring a C++ library of their own. Objects do not show their language; they need `-lstdc++`.
  */
 export function withDefaultLibraries(items: readonly InputItem[]): readonly InputItem[] {
-  const isCxx = items.some((item) => item.kind === "file" && cxxSources.has(extname(item.path)));
+  const isCxx = items.some((item) => item.kind === "file" && CXX_SUFFIXES.has(extname(item.path)));
   if (!isCxx || items.some(isCxxLibrary)) return items;
   return [...items, ...["stdc++", "m", "gcc_s"].map((name) => ({ kind: "library", name, asNeeded: true }) as const)];
 }

@@ -1,7 +1,4 @@
 import { SlablinkError } from "../src/errors.ts";
-
-export { kernelCode } from "../src/kernel/kernel.ts";
-
 import { writeError } from "./terminal.ts";
 import type { StartMarks } from "./trace.ts";
 

@@ -1,9 +1,14 @@
+import { tuneEngine } from "../src/host/engine.ts";
 import { expandResponseFiles } from "../src/inputs/response-file.ts";
 import { runProgram } from "../src/orc/run-program.ts";
+import { endAtOnce } from "./end-process.ts";
 import { parseRunOptions } from "./run-options.ts";
 import { passSignalsOn, statusOfSignal } from "./signals.ts";
 import { writeError } from "./terminal.ts";
 import type { StartMarks } from "./trace.ts";
+
+/** Set by set-up, for bin/slablink to keep the compiled code of what a run has used. */
+const WRITE_CODE_CACHE = "SLABLINK_WRITE_CODE_CACHE";
 
 /** `slablink run`: compiles what is source, links, runs; the status is the program's. `marks` are for a trace. */
 export async function command(words: string[], marks?: StartMarks): Promise<number> {
@@ -13,7 +18,7 @@ export async function command(words: string[], marks?: StartMarks): Promise<numb
   const traced = traceFile === undefined ? undefined : (await import("./trace.ts")).startTrace(traceFile, marks);
   const formatStats = form === "none" ? undefined : (await import("./stats.ts")).formatStats;
   let printStats = () => {};
-  const end = await runProgram({
+  const running = runProgram({
     ...options,
     ...traced,
     endsProcess: true,
@@ -27,6 +32,10 @@ export async function command(words: string[], marks?: StartMarks): Promise<numb
     onWarning: (text) => writeError(`slablink: warning: ${text}\n`),
     onExecutor: passSignalsOn,
   });
+  // By now the executor starts. The stored code of functions is for an engine as it was.
+  if (process.env[WRITE_CODE_CACHE] === undefined) tuneEngine();
+  const end = await running;
+  if (options.mode === "executor") endAtOnce();
   if (end.signal !== undefined) writeError(`slablink: program ended by ${end.signal}\n`);
   printStats();
   return end.signal === undefined ? (end.status ?? 1) : statusOfSignal(end.signal);

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { constants } from "node:os";
 
 /** What other processes send to the one they started, meaning the program. */
 const passedOn = ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH"] as const;
@@ -21,6 +20,7 @@ export function passSignalsOn(kill: (signal: NodeJS.Signals) => void): void {
 
 /** The exit status a shell shows for a program that ended by this signal: 128 + its number. */
 export function statusOfSignal(signal: string): number {
+  const { constants } = process.getBuiltinModule("node:os");
   return 128 + (constants.signals[signal as NodeJS.Signals] ?? 0);
 }
 

@@ -1,4 +1,5 @@
 import { koffi } from "../src/host/koffi.ts";
+import { type Libc, libc } from "../src/host/libc.ts";
 import { linearMemory } from "../src/host/linear-memory.ts";
 import { isSecondStart } from "../src/orc/relaunch.ts";
 import type { RunRequest } from "../src/orc/run-request.ts";
@@ -8,6 +9,9 @@ import { traceText } from "../src/trace/trace-text.ts";
 import { Tracer } from "../src/trace/tracer.ts";
 import { writeError } from "./terminal.ts";
 import { TraceFile } from "./trace-file.ts";
+
+/** <poll.h> on Linux. */
+const POLLOUT = 4;
 
 /** When our first line ran, when the command line had been loaded and when it was understood: what `process.hrtime()` gave. */
 export type StartMarks = [seconds: number, nanoseconds: number][];
@@ -45,7 +49,21 @@ export function startTrace(path: string, marks: StartMarks = []): Pick<RunReques
   // Whoever needs it first would pay for it.
   trace.measure("load koffi", koffi);
   trace.measure("linear memory", linearMemory);
+  watchSleep(trace);
   return { trace, onLeave: () => write(false) };
+}
+
+/** The stretches in which this thread was at work do not hold those in which it slept for an executor (host/polled-channel.ts). */
+function watchSleep(trace: Tracer): void {
+  const { poll } = libc;
+  const value: Libc["poll"] = (descriptors, count, milliseconds) => {
+    trace.asleep();
+    const found = poll(descriptors, count, milliseconds);
+    // struct pollfd, events: what is sent in pieces goes on; what has been received says so itself.
+    if (((descriptors[4] ?? 0) & POLLOUT) !== 0) trace.awake("send");
+    return found;
+  };
+  Object.defineProperty(libc, "poll", { value });
 }
 
 /** The latest moment of earlier events, in ns of their axis. */

@@ -12,6 +12,7 @@ export type { LinkStats, RunRequest } from "./orc/run-request.ts";
 
 export {
   type DefinitionGenerator,
+  ImplicitArchivesGenerator,
   ProcessSymbolsGenerator,
   SharedLibraryGenerator,
   StaticArchiveGenerator,

@@ -1,20 +1,19 @@
 import type { Duplex } from "node:stream";
 import { hex } from "../bytes/address.ts";
 import { ExecutorError } from "../errors.ts";
+import type { ByteChannel } from "../host/byte-channel.ts";
 import type { ProtocolCounters } from "./executor-process-control.ts";
 import { encodeHeader, type Frame, FrameDecoder, Opcode } from "./frame.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import type { RequestObserver } from "./request-observer.ts";
 import { SpsReader } from "./sps-reader.ts";
+import { StreamChannel } from "./stream-channel.ts";
 
 /** Answers a call from the executor (JIT dispatch). */
 export type DispatchHandler = (argument: Uint8Array) => Uint8Array | Promise<Uint8Array>;
 
 /** The executor ended the session and said why. */
 export class HangupError extends ExecutorError {}
-
-/** Payloads up to this size are copied behind their header, so that a request is one write. */
-const INLINE_PAYLOAD = 16 * 1024;
 
 const EMPTY = new Uint8Array(0);
 
@@ -39,7 +38,7 @@ export class EpcConnection {
   /** Is told of every request, for a trace. */
   observer: RequestObserver | undefined;
 
-  readonly #stream: Duplex;
+  readonly #channel: ByteChannel;
   readonly #decoder = new FrameDecoder();
   readonly #pending = new Map<number, PendingCall>();
   readonly #handlers = new Map<number, DispatchHandler>();
@@ -51,8 +50,8 @@ export class EpcConnection {
   #ending = false;
   #failure: Error | undefined;
 
-  constructor(stream: Duplex) {
-    this.#stream = stream;
+  constructor(stream: Duplex | ByteChannel) {
+    this.#channel = "expect" in stream ? stream : new StreamChannel(stream);
     this.explainEnd = (cause) => cause ?? new ExecutorError("the executor closed the connection");
     this.setup = new Promise((resolve, reject) => {
       this.#resolveSetup = resolve;
@@ -62,10 +61,8 @@ export class EpcConnection {
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
-    stream.on("data", (chunk: Uint8Array) => this.#receive(chunk));
-    stream.on("end", () => this.#end(undefined));
-    stream.on("error", (cause) => this.#end(cause));
-    stream.on("close", () => this.#end(undefined));
+    this.#channel.listen({ receive: (chunk) => this.#receive(chunk), end: (cause) => this.#end(cause) });
+    this.#channel.expect(true);
   }
 
   /** Number of calls whose results have not arrived. */
@@ -81,7 +78,9 @@ export class EpcConnection {
     this.observer?.sent(sequence, tag, argument.length);
     return new Promise((resolve, reject) => {
       this.#pending.set(sequence, { resolve, reject });
-      if (!this.#ending) this.#send(Opcode.callWrapper, sequence, tag, argument);
+      if (this.#ending) return;
+      this.#send(Opcode.callWrapper, sequence, tag, argument);
+      if (this.#pending.size === 1) this.#channel.expect(true);
     });
   }
 
@@ -92,22 +91,12 @@ export class EpcConnection {
 
   /** Ends our side; what was written before still goes out. */
   close(): void {
-    if (!this.#stream.destroyed) this.#stream.end(() => this.#stream.destroy());
+    this.#channel.close();
   }
 
   #send(opcode: number, sequence: number, tag: number, payload: Uint8Array): void {
-    const stream = this.#stream;
-    if (stream.destroyed || stream.writableEnded) return;
     this.counters.bytesSent += 32 + payload.length;
-    const header = encodeHeader(opcode, sequence, tag, payload.length);
-    if (payload.length <= INLINE_PAYLOAD) {
-      stream.write(payload.length === 0 ? header : Buffer.concat([header, payload]));
-      return;
-    }
-    stream.cork();
-    stream.write(header);
-    stream.write(payload);
-    stream.uncork();
+    this.#channel.write(encodeHeader(opcode, sequence, tag, payload.length), payload);
   }
 
   #receive(chunk: Uint8Array): void {
@@ -128,6 +117,7 @@ export class EpcConnection {
       }
       this.#resolveSetup(frame.payload);
       this.#resolveSetup = undefined;
+      this.#channel.expect(this.#pending.size > 0);
       return;
     }
     switch (frame.opcode) {
@@ -150,6 +140,7 @@ export class EpcConnection {
     if (!call) throw new ProtocolError(`the executor answered call ${frame.sequence}, which is not outstanding`);
     if (frame.tag !== 0) throw new ProtocolError(`a result has the tag ${hex(frame.tag)}, not 0x0`);
     this.#pending.delete(frame.sequence);
+    if (this.#pending.size === 0) this.#channel.expect(false);
     this.observer?.answered(frame.sequence, frame.payload.length);
     call.resolve(frame.payload);
   }
@@ -193,7 +184,7 @@ export class EpcConnection {
     this.#rejectSetup(failure);
     for (const call of this.#pending.values()) call.reject(failure);
     this.#pending.clear();
-    this.#stream.destroy();
+    this.#channel.destroy();
   }
 }
 

@@ -3,6 +3,7 @@ import { startWithLowHeap } from "../host/address-layout.ts";
 import { createMemfd } from "../host/memfd.ts";
 import { spawnExecutor } from "../host/process.ts";
 import type { SlabMemory } from "../host/slab-memory.ts";
+import { spawnPolled } from "../host/spawn.ts";
 import { RemoteExecutorProcessControl } from "./remote.ts";
 import type { RequestObserver } from "./request-observer.ts";
 
@@ -25,6 +26,8 @@ export interface LaunchOptions {
   readonly lowHeap?: boolean;
   /** Records requests, and what slablink's executor does for them and by itself: a `Tracer`. LLVM's records nothing. */
   readonly trace?: { observeExecutor(): RequestObserver };
+  /** This process has nothing else to do while the executor works: its thread may sleep until an answer comes. */
+  readonly blocking?: boolean;
 }
 
 /** The slab's descriptor in an executor that was launched with one. */
@@ -56,7 +59,8 @@ export async function launchExecutor(options: LaunchOptions): Promise<RemoteExec
   if (lowHeap) args.push("lowheap");
   if (trace !== undefined && !llvm) args.push("trace");
   const undo = lowHeap ? startWithLowHeap() : undefined;
-  const starting = spawnExecutor({ path, arguments: args, slabFd: slab?.fd, preload: file, env, cwd });
+  const start = options.blocking === true ? spawnPolled : spawnExecutor;
+  const starting = start({ path, arguments: args, slabFd: slab?.fd, preload: file, env, cwd });
   undo?.();
   const process_ = await starting;
   if (file !== undefined) closeSync(file);

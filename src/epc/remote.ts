@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { hex } from "../bytes/address.ts";
 import { ExecutorError } from "../errors.ts";
+import type { ByteChannel } from "../host/byte-channel.ts";
 import type { ExecutorProcess } from "../host/process.ts";
 import type { Program, ProgramEnd } from "../native/program.ts";
 import {
@@ -50,6 +51,7 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
   readonly #connection: EpcConnection;
   readonly #process: ExecutorProcess | undefined;
   #processHandle: Promise<number> | undefined;
+  #runsProgram = false;
 
   private constructor(connection: EpcConnection, setup: Setup, process: ExecutorProcess | undefined) {
     this.#connection = connection;
@@ -65,28 +67,35 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
   }
 
   /** Waits for the executor's Setup on `stream`. Errors: ExecutorError, ProtocolError; the process is ended then. */
-  static async connect(stream: Duplex, options: RemoteOptions = {}): Promise<RemoteExecutorProcessControl> {
+  static async connect(
+    stream: Duplex | ByteChannel,
+    options: RemoteOptions = {},
+  ): Promise<RemoteExecutorProcessControl> {
     const { process, setupLimit = SETUP_LIMIT, observer } = options;
     const connection = new EpcConnection(stream);
     connection.observer = observer;
     if (process) observer?.started(process.pid);
-    if (process) connection.explainEnd = (cause) => explainProcessEnd(cause, process);
+    let epc: RemoteExecutorProcessControl | undefined;
+    const runsProgram = (): boolean => (epc ? epc.#runsProgram : false);
+    if (process) connection.explainEnd = (cause) => explainProcessEnd(cause, process, runsProgram());
     let timer: NodeJS.Timeout | undefined;
     try {
       const late = new Promise<never>((_, reject) => {
-        const error = new ExecutorError(`the executor sent no Setup message within ${setupLimit} ms`);
-        timer = setTimeout(() => reject(error), setupLimit);
+        const error = (): Error => new ExecutorError(`the executor sent no Setup message within ${setupLimit} ms`);
+        timer = setTimeout(() => reject(error()), setupLimit);
       });
       const setup = decodeSetup(await Promise.race([connection.setup, late]));
       observer?.connected(setup.symbols);
-      return new RemoteExecutorProcessControl(connection, setup, process);
+      epc = new RemoteExecutorProcessControl(connection, setup, process);
+      return epc;
     } catch (error) {
       connection.close();
       process?.kill("SIGKILL");
       await process?.ended;
       throw error;
     } finally {
-      clearTimeout(timer);
+      // Not cleared: the first time that takes 0.3 ms. What it rejects has been settled by now.
+      timer?.unref();
     }
   }
 
@@ -152,6 +161,7 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
 
   async runProgram(program: Program): Promise<ProgramEnd> {
     if (!this.isSlablink) return runMainByWrappers(this, program);
+    this.#runsProgram = true;
     const call = this.callWrapper(Slablink.programRun, encodeProgram(program, true));
     let result: Uint8Array;
     try {
@@ -159,8 +169,11 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     } catch (error) {
       // The process's end is the answer, and takes the call with it.
       const cause = await this.#connection.closed;
-      if (this.#process === undefined || cause instanceof ProtocolError || !(await isGone(this.ended))) throw error;
+      const process = this.#process;
+      if (process === undefined || cause instanceof ProtocolError || !(await isGone(process))) throw error;
       return this.ended;
+    } finally {
+      this.#runsProgram = false;
     }
     return { status: expectValue(result, "running the program", (reader) => reader.i64("status")) };
   }
@@ -170,7 +183,7 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     const busy = this.#connection.outstanding > 0;
     await this.#takeTrace();
     this.#connection.close();
-    if (!process) return;
+    if (!process || process.isGone()) return;
     if (busy) process.kill("SIGKILL");
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
@@ -203,19 +216,26 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
 }
 
 /** Whether a process that closed its connection also ended, soon. */
-async function isGone(ended: Promise<ProgramEnd>): Promise<boolean> {
+async function isGone(process: ExecutorProcess): Promise<boolean> {
+  if (process.isGone()) return true;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), END_LIMIT);
   });
-  const gone = await Promise.race([ended.then(() => true), late]);
+  const gone = await Promise.race([process.ended.then(() => true), late]);
   clearTimeout(timer);
   return gone;
 }
 
-async function explainProcessEnd(cause: Error | undefined, process: ExecutorProcess): Promise<Error> {
+async function explainProcessEnd(
+  cause: Error | undefined,
+  process: ExecutorProcess,
+  runsProgram: boolean,
+): Promise<Error> {
   const detail = cause ? `: ${cause.message}` : "";
-  if (!(await isGone(process.ended))) {
+  // A program may have executed another one, or closed descriptors that it knows nothing of: it is the program all the same.
+  const isProgram = runsProgram && !(cause instanceof ProtocolError) && !(cause instanceof HangupError);
+  if (!isProgram && !(await isGone(process))) {
     process.kill("SIGKILL");
     return new ExecutorError(`the executor closed its connection${detail}`, { cause });
   }

@@ -1,4 +1,4 @@
-import { createRequire } from "node:module";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { SlablinkError } from "../errors.ts";
 
@@ -24,34 +24,54 @@ export let koffiSource: "native" | "package" | undefined;
 let loaded: Koffi | undefined;
 
 /**
- * Loads koffi when it is first needed. Its native module is taken directly where npm put it (1.2 ms); koffi's own
- * search costs 5 ms more and stays as the way for everything unusual (another libc or architecture, a bundle).
+ * Loads koffi when it is first needed. Its native module is taken directly where npm puts it (1.2 ms): Node's own way to it costs
+ * 3 ms, koffi's search 5 ms more, which stay for everything unusual (packages linked together, another libc or architecture).
  */
 export function koffi(): Koffi {
   if (loaded) return loaded;
-  loaded = loadNative();
+  const native = process.platform === "linux" && process.arch === "x64";
+  loaded = native ? (loadNative(findBeside) ?? loadNative(resolve)) : undefined;
   koffiSource = loaded ? "native" : "package";
   loaded ??= loadPackage();
   return loaded;
 }
 
-function loadNative(): Koffi | undefined {
-  if (process.platform !== "linux" || process.arch !== "x64") return undefined;
+const NATIVE_PACKAGE = "@koromix/koffi-linux-x64";
+const NATIVE_FILE = "linux_x64/koffi.node";
+/** The entry points that slablink uses are those of this major version. */
+const MAJOR = "3.";
+
+function loadNative(find: () => string | undefined): Koffi | undefined {
   try {
-    // koffi's platform package may be visible to koffi alone, depending on how it was installed.
-    const koffiRequire = createRequire(createRequire(import.meta.url).resolve("koffi"));
-    const path = join(dirname(koffiRequire.resolve("@koromix/koffi-linux-x64")), "linux_x64/koffi.node");
-    const module: { exports: unknown } = { exports: {} };
+    const path = find();
+    if (path === undefined) return undefined;
+    const module: { exports: Partial<Koffi> & { version?: string } } = { exports: {} };
     process.dlopen(module, path);
-    return module.exports as Koffi;
+    return module.exports.version?.startsWith(MAJOR) ? (module.exports as Koffi) : undefined;
   } catch {
     return undefined;
   }
 }
 
+/** Goes up through the `node_modules` around this file, as Node does. */
+function findBeside(): string | undefined {
+  for (let directory = import.meta.dirname; ; directory = dirname(directory)) {
+    const path = join(directory, "node_modules", NATIVE_PACKAGE, NATIVE_FILE);
+    if (existsSync(path)) return path;
+    if (directory === dirname(directory)) return undefined;
+  }
+}
+
+/** The platform package may be visible to koffi alone, depending on how it was installed. */
+function resolve(): string {
+  const { createRequire } = process.getBuiltinModule("node:module");
+  const koffiRequire = createRequire(createRequire(import.meta.url).resolve("koffi"));
+  return join(dirname(koffiRequire.resolve(NATIVE_PACKAGE)), NATIVE_FILE);
+}
+
 function loadPackage(): Koffi {
   try {
-    return createRequire(import.meta.url)("koffi") as Koffi;
+    return process.getBuiltinModule("node:module").createRequire(import.meta.url)("koffi") as Koffi;
   } catch (cause) {
     throw new SlablinkError("file", `cannot load the native module koffi: ${(cause as Error).message}`, { cause });
   }

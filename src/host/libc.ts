@@ -37,6 +37,17 @@ const DECLARATIONS = {
   setvbuf: ["int", "intptr_t", "intptr_t", "int", "size_t"],
   pthread_key_create: ["int", "void *", "intptr_t"],
   on_exit: ["int", "intptr_t", "intptr_t"],
+  socketpair: ["int", "int", "int", "int", "void *"],
+  send: ["intptr_t", "int", "void *", "size_t", "int"],
+  shutdown: ["int", "int", "int"],
+  poll: ["int", "void *", "ulong", "int"],
+  posix_spawn: ["int", "void *", "str", "void *", "void *", "void *", "intptr_t"],
+  posix_spawn_file_actions_init: ["int", "void *"],
+  posix_spawn_file_actions_adddup2: ["int", "void *", "int", "int"],
+  posix_spawn_file_actions_destroy: ["int", "void *"],
+  waitpid: ["int", "int", "void *", "int"],
+  syscall: ["long", "long", "long", "long"],
+  _exit: ["void", "int"],
   sem_init: ["int", "intptr_t", "int", "uint"],
   sem_post: ["int", "intptr_t"],
   sem_wait: ["int", "intptr_t"],
@@ -83,6 +94,27 @@ export interface Libc {
   setvbuf(stream: number, buffer: number, mode: number, size: number): number;
   pthread_key_create(key: Uint8Array, destructor: number): number;
   on_exit(handler: number, argument: number): number;
+  socketpair(domain: number, type: number, protocol: number, pair: Uint8Array): number;
+  send(fd: number, bytes: Uint8Array, size: number, flags: number): number;
+  shutdown(fd: number, how: number): number;
+  poll(descriptors: Uint8Array, count: number, milliseconds: number): number;
+  posix_spawn(
+    pid: Uint8Array,
+    path: string,
+    actions: Uint8Array,
+    attributes: Uint8Array,
+    argv: Uint8Array,
+    environment: number,
+  ): number;
+  posix_spawn_file_actions_init(actions: Uint8Array): number;
+  posix_spawn_file_actions_adddup2(actions: Uint8Array, fd: number, newFd: number): number;
+  posix_spawn_file_actions_destroy(actions: Uint8Array): number;
+  waitpid: {
+    (pid: number, status: Uint8Array, options: number): number;
+    async(pid: number, status: Uint8Array, options: number, done: (error: unknown, pid: number) => void): void;
+  };
+  syscall(number: number, first: number, second: number): number;
+  _exit(status: number): void;
   sem_init(semaphore: number, shared: number, value: number): number;
   sem_post(semaphore: number): number;
   sem_wait: { async(semaphore: number, done: (error: unknown, status: number) => void): void };

@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import type { Duplex } from "node:stream";
 import { ExecutorError } from "../errors.ts";
+import type { ByteChannel } from "./byte-channel.ts";
 
 /** How a process ended: with a status (0 to 255) or by a signal (`SIGSEGV` and the like); one of the two is set. */
 export interface ProcessEnd {
@@ -12,9 +13,11 @@ export interface ProcessEnd {
 export interface ExecutorProcess {
   readonly pid: number;
   /** Our end of the socket pair whose other end is descriptor 3 of the executor. */
-  readonly stream: Duplex;
+  readonly stream: Duplex | ByteChannel;
   /** Resolves when the process is gone. */
   readonly ended: Promise<ProcessEnd>;
+  /** Whether it is known to be gone. */
+  isGone(): boolean;
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -38,10 +41,11 @@ export function spawnExecutor(options: ExecutorProcessOptions): Promise<Executor
   const inherited = [options.slabFd, options.preload].filter((fd) => fd !== undefined);
   const { path, env, cwd } = options;
   return new Promise((resolve, reject) => {
-    const fail = (cause: Error): void =>
-      reject(new ExecutorError(`${path}: cannot start the executor: ${reason(cause)}`, { cause }));
+    const fail = (cause: Error): void => reject(cannotStart(path, reason(cause), cause));
     let child: ChildProcess;
     try {
+      // Loaded only here: with the modules it needs, 3 ms.
+      const { spawn } = process.getBuiltinModule("node:child_process");
       const stdio = ["inherit" as const, "inherit" as const, "inherit" as const, "pipe" as const, ...inherited];
       child = spawn(path, options.arguments, { stdio, env, cwd });
     } catch (cause) {
@@ -54,8 +58,14 @@ export function spawnExecutor(options: ExecutorProcessOptions): Promise<Executor
     child.once("error", fail);
     if (child.pid === undefined) return;
     const stream = child.stdio[3] as Duplex;
-    resolve({ pid: child.pid, stream, ended, kill: (signal) => void child.kill(signal) });
+    const isGone = (): boolean => child.exitCode !== null || child.signalCode !== null;
+    resolve({ pid: child.pid, stream, ended, isGone, kill: (signal) => void child.kill(signal) });
   });
+}
+
+/** The error for an executor that did not come to life. */
+export function cannotStart(path: string, reason: string, cause?: unknown): ExecutorError {
+  return new ExecutorError(`${path}: cannot start the executor: ${reason}`, { cause });
 }
 
 function reason(cause: Error): string {

@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { LinkError } from "../errors.ts";
+import { CXX_SUFFIXES } from "./sources.ts";
 import { TemporaryDirectory } from "./temporary-directory.ts";
 import { splitShellWords } from "./words.ts";
 
@@ -15,17 +16,8 @@ export interface CompileOptions {
   readonly follow?: <T>(name: string, work: () => Promise<T>, group: string) => Promise<T>;
 }
 
-/** Suffixes that gcc compiles; those of C++ go to $CXX. */
-const C_SUFFIXES = new Set([".c", ".i", ".s", ".S", ".sx"]);
-const CXX_SUFFIXES = new Set([".cc", ".cp", ".cxx", ".cpp", ".CPP", ".c++", ".C", ".ii"]);
-
 /** Compilers at work at the same time. */
 const PARALLEL = 2;
-
-/** Whether a file is compiled before it is linked, judged by its suffix as gcc does. */
-export function isSource(path: string): boolean {
-  return C_SUFFIXES.has(extname(path)) || CXX_SUFFIXES.has(extname(path));
-}
 
 /**
  * Compiles C, C++ and assembler sources to objects in memory, by $CC (cc) with CFLAGS and $CXX (c++) with CXXFLAGS; the
@@ -78,6 +70,7 @@ function compile(
   args.push(...splitShellWords(environment[flagsVariable] ?? "", flagsVariable));
   args.push("-c", source.startsWith("-") ? `./${source}` : source, "-o", object);
 
+  const { spawn } = process.getBuiltinModule("node:child_process");
   const diagnostics = options.diagnostics ?? 2;
   return new Promise((resolve) => {
     // Its own temporary files go where they are removed with ours, however it ends.

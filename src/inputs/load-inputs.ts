@@ -7,10 +7,11 @@ import { detectFormat } from "../formats/detect.ts";
 import { SharedLibrary } from "../formats/elf/shared-library.ts";
 import { parseLinkerScript, type ScriptEntry } from "../formats/linker-script.ts";
 import { checkMachine, checkObject, refuse } from "./check-object.ts";
-import { type CompileOptions, compileSources, isSource } from "./compile.ts";
+import type { CompileOptions } from "./compile.ts";
 import { type FileOpener, readingOpener } from "./file-opener.ts";
 import type { Input, InputItem } from "./input.ts";
 import { LibrarySearch } from "./library-search.ts";
+import { isSource } from "./sources.ts";
 
 /** How files are found, opened and compiled. */
 export interface LoadOptions extends CompileOptions {
@@ -28,7 +29,7 @@ export interface LoadOptions extends CompileOptions {
 export async function loadInputs(items: readonly InputItem[], options: LoadOptions = {}): Promise<Input[]> {
   const sources = items.flatMap((item) => (item.kind === "file" && isSource(item.path) ? [item.path] : []));
   for (const source of sources) requireFile(source);
-  const objects = await compileSources(sources, options);
+  const objects = sources.length === 0 ? [] : await (await import("./compile.ts")).compileSources(sources, options);
   const loader = new Loader(options);
   let compiled = 0;
   for (const item of items) {

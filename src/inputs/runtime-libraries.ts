@@ -1,5 +1,5 @@
 import { existsSync, realpathSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import { Archive } from "../formats/archive.ts";
 import { SharedLibrary } from "../formats/elf/shared-library.ts";
 import { type FileOpener, readingOpener } from "./file-opener.ts";
@@ -56,7 +56,11 @@ export class RuntimeLibraries {
       ...(this.#environment.LD_LIBRARY_PATH ?? "").split(/[:;]/).filter((directory) => directory !== ""),
       ...systemLibraryDirectories(),
     ];
-    return this.#directories.map((directory) => join(directory, soname)).find(existsSync);
+    for (const directory of this.#directories) {
+      const path = `${directory}/${soname}`;
+      if (existsSync(path)) return path;
+    }
+    return undefined;
   }
 
   /** libgcc_s, libm and libstdc++: opened for a program that needs them without saying so. */

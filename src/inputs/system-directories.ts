@@ -72,7 +72,8 @@ export function list(directory: string): string[] {
 
 function realPath(path: string): string | undefined {
   try {
-    return realpathSync(path);
+    // The other one is in JavaScript, and slow before the engine has warmed up: 0.5 ms for these directories.
+    return realpathSync.native(path);
   } catch {
     return undefined;
   }

@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const SIGNALS = ["SIGHUP", "SIGINT", "SIGTERM"] as const;
@@ -12,6 +11,7 @@ export class TemporaryDirectory {
   readonly #stop: () => void;
 
   constructor(prefix: string, stop: () => void = () => {}) {
+    const { tmpdir } = process.getBuiltinModule("node:os");
     this.path = mkdtempSync(join(tmpdir(), prefix));
     this.#stop = stop;
     if (live.size === 0) watch(true);

@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { keepKernelCode, loadKernelCode } from "../host/kernel-code.ts";
 import { type LinearMemory, linearMemory } from "../host/linear-memory.ts";
 import { type WasmModule, wasm } from "../host/webassembly.ts";
 
@@ -66,14 +67,13 @@ export interface Kernel {
   ): number;
 }
 
-/**
- * Compiled code of the kernel: the command line keeps it in a file and sets it before the kernel is first used; threads share it. The
- * exports are there once the kernel has been used.
- */
-export const kernelCode: { module: WasmModule | undefined; exports: Kernel | undefined } = {
-  module: undefined,
-  exports: undefined,
-};
+/** The compiled module, which threads share, and its functions; set when the kernel is first used. */
+export const kernelCode: {
+  module: WasmModule | undefined;
+  exports: Kernel | undefined;
+  /** A member, so that a trace can watch it. */
+  instantiate(linear: LinearMemory): Kernel;
+} = { module: undefined, exports: undefined, instantiate };
 
 let isOff = false;
 
@@ -82,7 +82,7 @@ export function kernel(): Kernel | undefined {
   if (isOff) return undefined;
   if (kernelCode.exports !== undefined) return kernelCode.exports;
   const linear = linearMemory();
-  if (linear !== undefined) kernelCode.exports = instantiate(linear);
+  if (linear !== undefined) kernelCode.exports = kernelCode.instantiate(linear);
   return kernelCode.exports;
 }
 
@@ -92,12 +92,16 @@ export function switchKernel(on: boolean): void {
 }
 
 function instantiate(linear: LinearMemory): Kernel {
-  kernelCode.module ??= new wasm.Module(readFileSync(kernelPath()));
-  return new wasm.Instance(kernelCode.module, { env: { memory: linear.memory } }).exports as Kernel;
+  const path = kernelPath();
+  const module = kernelCode.module ?? loadKernelCode(path);
+  kernelCode.module = module;
+  const { exports } = new wasm.Instance(module, { env: { memory: linear.memory } });
+  keepKernelCode(path, module, exports as object);
+  return exports as Kernel;
 }
 
 /** The bundle has it beside itself; modules are two directories deeper. */
-function kernelPath(): URL {
+function kernelPath(): string {
   const isBundled = import.meta.url.endsWith(".cjs");
-  return new URL(isBundled ? "kernel.wasm" : "../../kernel.wasm", import.meta.url);
+  return join(import.meta.dirname, isBundled ? "kernel.wasm" : "../../kernel.wasm");
 }

@@ -1,5 +1,4 @@
 import { fstatSync } from "node:fs";
-import { isatty } from "node:tty";
 import { findSymbols, PROCESS } from "../host/dynamic-loader.ts";
 import { libc } from "../host/libc.ts";
 import { readPointer, writePointer } from "../host/view.ts";
@@ -40,5 +39,6 @@ function bufferStandardOutput(): void {
     // Closed.
   }
   const [variable] = findSymbols(PROCESS, ["stdout"]);
+  const { isatty } = process.getBuiltinModule("node:tty");
   libc.setvbuf(readPointer(variable!), mapPages(size), isatty(1) ? IOLBF : IOFBF, size);
 }

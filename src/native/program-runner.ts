@@ -1,5 +1,4 @@
 import { readdirSync } from "node:fs";
-import { setTimeout as pause } from "node:timers/promises";
 import type { AddressRange } from "../bytes/address.ts";
 import { SlablinkError } from "../errors.ts";
 import { reopenStandardDescriptors } from "../host/descriptors.ts";
@@ -196,6 +195,10 @@ export class ProgramRunner {
 function readFunctions(range: AddressRange): number[] {
   const words = new BigInt64Array(readMemory(range.start, range.end - range.start).buffer);
   return [...words].map(Number).filter((address) => address > 0);
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** The process's threads by their numbers. */

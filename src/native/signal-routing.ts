@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { milliseconds } from "../host/clock.ts";
 import { libc } from "../host/libc.ts";
 
 /*
@@ -63,11 +64,11 @@ export function routeSignalsToProgram(handler: number): () => void {
 /** A signal is handled when its thread runs next, which on a busy machine may be after the program has begun. False: not in time. */
 function waitUntilBlocked(threads: readonly string[]): boolean {
   const never = new Int32Array(new SharedArrayBuffer(4));
-  const end = performance.now() + PATIENCE;
+  const end = milliseconds() + PATIENCE;
   for (let rest = threads; ; Atomics.wait(never, 0, 0, 0.05)) {
     rest = rest.filter((thread) => !blocksSignals(thread));
     if (rest.length === 0) return true;
-    if (performance.now() > end) return false;
+    if (milliseconds() > end) return false;
   }
 }
 

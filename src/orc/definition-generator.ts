@@ -17,6 +17,22 @@ export class StaticArchiveGenerator {
   }
 }
 
+/** Archives that every program may use without naming them, behind all others; opened when something refers to what is not there. */
+export class ImplicitArchivesGenerator {
+  readonly kind = "implicit-archives";
+  readonly #open: () => Iterable<Archive>;
+  #archives: readonly StaticArchiveGenerator[] | undefined;
+
+  constructor(open: () => Iterable<Archive>) {
+    this.#open = open;
+  }
+
+  get archives(): readonly StaticArchiveGenerator[] {
+    this.#archives ??= Array.from(this.#open(), (archive) => new StaticArchiveGenerator(archive));
+    return this.#archives;
+  }
+}
+
 /** Exported symbols of a shared library, which the executor's loader opens. */
 export class SharedLibraryGenerator {
   readonly kind = "shared-library";
@@ -38,5 +54,15 @@ export class ProcessSymbolsGenerator {
   readonly kind = "process";
 }
 
+/** The archives that a generator stands for. */
+export function archivesOf(generator: DefinitionGenerator): readonly StaticArchiveGenerator[] {
+  if (generator.kind === "archive") return [generator];
+  return generator.kind === "implicit-archives" ? generator.archives : [];
+}
+
 /** Where a JITDylib finds definitions that were not added to it as objects. */
-export type DefinitionGenerator = StaticArchiveGenerator | SharedLibraryGenerator | ProcessSymbolsGenerator;
+export type DefinitionGenerator =
+  | StaticArchiveGenerator
+  | ImplicitArchivesGenerator
+  | SharedLibraryGenerator
+  | ProcessSymbolsGenerator;

@@ -2,6 +2,7 @@ import type { ExecutorProcessControl } from "../epc/executor-process-control.ts"
 import { ExecutorError, UsageError } from "../errors.ts";
 import { SymbolStringPool } from "../graph/symbol-string-pool.ts";
 import { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
+import { kernelCode } from "../kernel/kernel.ts";
 import type { JITLinkMemoryManager } from "../memory/jitlink-memory-manager.ts";
 import type { Tracer } from "../trace/tracer.ts";
 import { type Interposition, linkInterposition } from "./interposition.ts";
@@ -46,6 +47,7 @@ export class ExecutionSession {
     this.#runtime = options.runtime ?? new RuntimeLibraries();
     this.epc = options.epc;
     options.trace?.watch(options.epc);
+    options.trace?.watch(kernelCode);
     this.memoryManager = options.memoryManager;
   }
 

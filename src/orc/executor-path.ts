@@ -1,13 +1,12 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { ExecutorError } from "../errors.ts";
 
 const binary = join("executor", "build", "slablink-executor");
 
 /** Path of the package's own executor program. Errors: ExecutorError that says how to build it. */
 export function executorPath(): string {
-  let directory = dirname(fileURLToPath(import.meta.url));
+  let directory = import.meta.dirname;
   for (;;) {
     const candidate = join(directory, binary);
     if (existsSync(candidate)) return candidate;

@@ -1,5 +1,5 @@
 import type { ByteReader } from "../bytes/byte-reader.ts";
-import type { DefinitionGenerator } from "./definition-generator.ts";
+import { archivesOf, type DefinitionGenerator } from "./definition-generator.ts";
 
 /** What a linked job defines. */
 export interface LinkedDefinitions {
@@ -72,9 +72,8 @@ export class JITDylib {
     if (this.#offered === undefined || this.#offeredBy !== this.generators.length) {
       this.#offered = new Set();
       this.#offeredBy = this.generators.length;
-      for (const generator of this.generators) {
-        if (generator.kind !== "archive") continue;
-        const index = generator.archive.index;
+      for (const { archive } of this.generators.flatMap(archivesOf)) {
+        const { index } = archive;
         for (let i = 0; i < (index?.count ?? 0); i++) this.#offered.add(index!.nameAt(i));
       }
     }

@@ -1,3 +1,4 @@
+import { milliseconds as now } from "../host/clock.ts";
 import type { Steps } from "../trace/steps.ts";
 
 /** Wall time of the phases of a link, in the order in which they ran. */
@@ -15,12 +16,12 @@ export class LinkTimes {
   begin(name: string): void {
     this.end();
     this.#trace?.begin(name);
-    this.#current = { name, start: performance.now() };
+    this.#current = { name, start: now() };
   }
 
   end(): void {
     if (this.#current === undefined) return;
-    this.phases.push({ name: this.#current.name, milliseconds: performance.now() - this.#current.start });
+    this.phases.push({ name: this.#current.name, milliseconds: now() - this.#current.start });
     this.#current = undefined;
   }
 }

@@ -1,28 +1,30 @@
-import { InProcessExecutorProcessControl } from "../epc/in-process.ts";
 import { launchExecutor } from "../epc/launch.ts";
 import { LinkError } from "../errors.ts";
 import { FileArena } from "../host/arena.ts";
+import { milliseconds } from "../host/clock.ts";
 import { SlabMemory } from "../host/slab-memory.ts";
 import type { FileOpener } from "../inputs/file-opener.ts";
 import type { Input } from "../inputs/input.ts";
 import { LibrarySearch } from "../inputs/library-search.ts";
 import { loadInputs } from "../inputs/load-inputs.ts";
 import { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
-import { InProcessMemoryMapper } from "../memory/in-process-mapper.ts";
 import { RpcMemoryMapper } from "../memory/rpc-mapper.ts";
 import { SharedMemoryMapper } from "../memory/shared-memory-mapper.ts";
 import { DEFAULT_SLAB_SIZE, SlabMemoryManager } from "../memory/slab-memory-manager.ts";
-import { becomeProgram } from "../native/become-program.ts";
 import type { ProgramEnd } from "../native/program.ts";
 import { checkLibraries } from "./check-libraries.ts";
-import { ProcessSymbolsGenerator, SharedLibraryGenerator, StaticArchiveGenerator } from "./definition-generator.ts";
+import {
+  ImplicitArchivesGenerator,
+  ProcessSymbolsGenerator,
+  SharedLibraryGenerator,
+  StaticArchiveGenerator,
+} from "./definition-generator.ts";
 import { ExecutionSession } from "./execution-session.ts";
 import { executorPath } from "./executor-path.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import { LowMemoryError } from "./low-memory-error.ts";
 import type { LinkedJob } from "./materialize.ts";
 import { DataOutOfReachError } from "./plan-copies.ts";
-import { afterRelaunch, preloadFor, relaunch, relaunchForStaticTls, wasRelaunchedFor } from "./relaunch.ts";
 import type { LinkStats, RunRequest } from "./run-request.ts";
 import { moreStaticTls, type StaticTls, StaticTlsError } from "./static-tls-error.ts";
 
@@ -40,7 +42,8 @@ const pascalSentence = `the program is Free Pascal's (it defines ${PASCAL_MAIN})
  * Errors: SlablinkErrors before the program starts; nothing is left behind in either case.
  */
 export async function runProgram(request: RunRequest): Promise<ProgramEnd> {
-  if (request.mode === "in-process") afterRelaunch();
+  // What only some runs need is loaded for those alone: the code of a module is executed whether it is used or not.
+  if (request.mode === "in-process") (await import("./relaunch.ts")).afterRelaunch();
   let start: Start = { room: { size: 0, alignment: 1 } };
   for (let attempt = 1; ; attempt++) {
     try {
@@ -83,7 +86,7 @@ async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd
   const runtime = new RuntimeLibraries({ opener });
   const steps = trace?.steps("run", "link and run");
   steps?.begin("inputs");
-  const started = performance.now();
+  const started = milliseconds();
   // The executor starts while the inputs are read.
   const opening = openSession(request, runtime, start);
   opening.catch(() => {}); // awaited below
@@ -92,13 +95,13 @@ async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd
   try {
     const inputs = await readInputs(request, opener);
     checkLibraries(inputs, request.mode === "in-process", process.env.LD_PRELOAD);
-    const inputsRead = performance.now();
+    const inputsRead = milliseconds();
     steps?.begin("wait for executor");
     session = await opening;
     steps?.begin("link");
     const before = [
       { name: "inputs", milliseconds: inputsRead - started },
-      { name: "wait for executor", milliseconds: performance.now() - inputsRead },
+      { name: "wait for executor", milliseconds: milliseconds() - inputsRead },
     ];
     const program = session.createJITDylib("main");
     fillDylib(program, inputs, request, runtime);
@@ -112,14 +115,14 @@ async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd
     steps?.begin("program");
     if (request.mode === "in-process") {
       request.onLeave?.();
-      if (request.endsProcess) becomeProgram(request.argv[0] ?? "");
+      if (request.endsProcess) (await import("../native/become-program.ts")).becomeProgram(request.argv[0] ?? "");
     }
     return await run(session, job, main, request);
   } catch (error) {
     steps?.fail(error);
     if (request.mode === "in-process") {
       request.onLeave?.();
-      relaunchFor(error);
+      await relaunchFor(error);
     }
     throw error;
   } finally {
@@ -132,7 +135,8 @@ async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd
 }
 
 /** Some things can only be had from the start of a process; nothing of the program has run yet. */
-function relaunchFor(error: unknown): void {
+async function relaunchFor(error: unknown): Promise<void> {
+  const { relaunch, relaunchForStaticTls, wasRelaunchedFor } = await import("./relaunch.ts");
   if (error instanceof DataOutOfReachError) {
     const wants = { variables: error.variables, functions: error.functions };
     if (!wasRelaunchedFor(wants)) relaunch(wants);
@@ -149,6 +153,8 @@ async function openSession(request: RunRequest, runtime: RuntimeLibraries, start
   // Who asks for a size gets that size; without a wish a large program gets a large slab.
   const slabs = { slabSize, placement, growable: request.slabSize === undefined };
   if (request.mode === "in-process") {
+    const { InProcessExecutorProcessControl } = await import("../epc/in-process.ts");
+    const { InProcessMemoryMapper } = await import("../memory/in-process-mapper.ts");
     const epc = new InProcessExecutorProcessControl();
     const mapper = new InProcessMemoryMapper(epc);
     trace?.watch(mapper);
@@ -160,17 +166,18 @@ async function openSession(request: RunRequest, runtime: RuntimeLibraries, start
   const slab = sharedMemory ? (trace?.measure("slab memory", makeSlab) ?? makeSlab()) : undefined;
   const path = request.executorPath ?? executorPath();
   try {
+    const { endsProcess } = request;
     const { room, lacking, lowHeap } = start;
     const tlsAlignment = room.alignment > EXECUTOR_TLS_ALIGNMENT ? room.alignment : 1;
     const needsPreload = tlsAlignment > 1 || lacking !== undefined;
-    const preload = needsPreload ? preloadFor({ ...lacking, tlsAlignment }) : undefined;
-    const launch = () => launchExecutor({ path, slab, staticTls: room.size, preload, lowHeap, trace });
+    const preload = needsPreload ? (await import("./relaunch.ts")).preloadFor({ ...lacking, tlsAlignment }) : undefined;
+    const how = { path, slab, staticTls: room.size, preload, lowHeap, blocking: endsProcess, trace };
+    const launch = () => launchExecutor(how);
     const epc = await (trace?.follow("start executor", launch, "executor start") ?? launch());
     request.onExecutor?.((signal) => epc.kill(signal));
     const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);
     const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
     memoryManager.reserveAhead();
-    const { endsProcess } = request;
     return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime, endsProcess, trace });
   } catch (error) {
     slab?.dispose();
@@ -198,7 +205,7 @@ function fillDylib(dylib: JITDylib, inputs: readonly Input[], request: RunReques
     }
   }
   if (request.processSymbols) {
-    for (const archive of runtime.implicitArchives()) dylib.addGenerator(new StaticArchiveGenerator(archive));
+    dylib.addGenerator(new ImplicitArchivesGenerator(() => runtime.implicitArchives()));
   }
   for (const [name, address] of request.absolutes) dylib.define(name, address);
   for (const [alias, target] of request.aliases) dylib.alias(alias, target);

@@ -26,6 +26,11 @@ export class SpanRecorder {
     return this.#open.length > 0;
   }
 
+  /** The innermost span that is open. */
+  get current(): Span | undefined {
+    return this.#open.at(-1);
+  }
+
   /** Begins a span, inside of the one that is open; `start` in ns if it began earlier. */
   begin(name: string, args?: SpanArguments, start = monotonicNow()): Span {
     const span: Span = { name, start };

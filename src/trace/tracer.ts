@@ -90,8 +90,16 @@ export class Tracer {
     // Immediates are called when all events that were there have been served, before the loop waits for others.
     setImmediate(() => {
       this.main.end(task);
-      this.#task = undefined;
+      if (this.#task === task) this.#task = undefined;
     });
+  }
+
+  /** This thread is about to wait by itself, not in its event loop: the stretch ends here, unless that is part of a span in it. */
+  asleep(): void {
+    const task = this.#task;
+    if (task === undefined || this.main.current !== task) return;
+    this.main.end(task);
+    this.#task = undefined;
   }
 
   /** Takes in what a worker thread has recorded (`SpanRecorder.take`); it becomes a thread of its own. */

@@ -16,13 +16,14 @@ const WATCHED: Record<string, (...values: never[]) => Description> = {
   unloadImage: () => ({ name: "image unload" }),
   reserve: (size: number) => ({ name: "slab reserve", args: { bytes: size } }),
   initialize: (info: { readonly segments: readonly unknown[] }) => ({ args: { segments: info.segments.length } }),
+  instantiate: () => ({ name: "instantiate kernel" }),
   deinitialize: (keys: readonly number[]) => ({ args: { keys: keys.length } }),
 };
 
 const watched = new WeakSet<object>();
 
 /**
- * Makes each call of what works natively in this process (`InProcessExecutorProcessControl`, `InProcessMemoryMapper`) a span. Done
+ * Makes each call of what works natively in this process (`InProcessExecutorProcessControl`, `InProcessMemoryMapper`, `kernelCode`) a span. Done
  * from outside, so that nothing in there has to look whether anybody listens.
  */
 export function watchCalls(tracer: Tracer, target: object): void {

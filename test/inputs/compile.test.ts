@@ -5,7 +5,8 @@ import { mkdirSync, openSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { type CompileOptions, compileSources, isSource } from "../../src/inputs/compile.ts";
+import { type CompileOptions, compileSources } from "../../src/inputs/compile.ts";
+import { isSource } from "../../src/inputs/sources.ts";
 import { Workspace } from "../formats/archive-fixture.ts";
 
 describe("compiling sources", () => {

@@ -93,6 +93,9 @@ for (const mode of modesUnderTest) {
       assert.ok(at >= span.start && at <= span.end, `${what} at ${at}: ${show(span)}`);
     }
     assert.equal(stdout.split("\n").length, 5);
+
+    const kernel = trace.one("instantiate kernel", "main");
+    assert.ok(isWithin(kernel, trace.one("parse and resolve", "link jobs")), show(kernel));
   });
 }
 

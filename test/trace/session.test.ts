@@ -285,3 +285,20 @@ test("the controller's clock is CLOCK_MONOTONIC, as the executor's is", () => {
     assert.ok(before <= between && between <= after, `${before}, ${between}, ${after}`);
   }
 });
+
+test("a stretch of work ends where the thread waits by itself, unless something in it goes on", async () => {
+  const trace = new Tracer();
+  const stretches = () =>
+    trace.threads[0]!.spans.map(({ name, end }) => `${name}${end === undefined ? " goes on" : ""}`);
+  trace.awake("first");
+  trace.asleep();
+  trace.awake("second");
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(stretches(), ["first", "second"]);
+  trace.awake("third");
+  trace.measure("work", () => trace.asleep());
+  assert.deepEqual(stretches(), ["first", "second", "third goes on", "work"]);
+  trace.asleep();
+  trace.asleep();
+  assert.deepEqual(stretches(), ["first", "second", "third", "work"]);
+});

@@ -1,7 +1,7 @@
 import { buildLinkGraph } from "../../formats/elf/build-link-graph.ts";
 import { readObject } from "../../formats/elf/read-object.ts";
 import { ArchiveSource } from "../archive-source.ts";
-import type { DefinitionGenerator, SharedLibraryGenerator } from "../definition-generator.ts";
+import { archivesOf, type SharedLibraryGenerator, type StaticArchiveGenerator } from "../definition-generator.ts";
 import type { LinkJob } from "../link-job.ts";
 import { duplicateSymbols, threadLocalMismatches } from "../undefined-symbols.ts";
 
@@ -14,7 +14,9 @@ export function collect(job: LinkJob, names: readonly string[]): void {
   const { pool } = tables;
   job.objects = dylib.pending.splice(0);
   job.lookedUp = names;
-  const archives = archiveSources(job);
+  // Objects alone: archives that are there in any case need not be opened before one is missed.
+  const onlyObjects = dylib.generators.every(({ kind }) => kind === "implicit-archives" || kind === "process");
+  const archives = onlyObjects ? new Map<StaticArchiveGenerator, OfferedArchive>() : offerArchives(job);
   for (const name of names) resolution.want(pool.internString(name));
   for (const [alias, target] of dylib.aliases) {
     const id = pool.internString(target);
@@ -33,13 +35,17 @@ export function collect(job: LinkJob, names: readonly string[]): void {
   };
   dylib.generators.forEach((generator, at) => {
     addObjects(at);
-    const archive = archives.get(generator);
-    if (archive === undefined) {
-      if (generator.kind === "shared-library" && archives.size > 0) wantForLibrary(job, generator);
-    } else if (archive.number === 0) for (const graph of archive.source.extractAll()) resolution.add(graph);
-    else resolution.visit(archive.number, isLinked);
+    if (generator.kind === "shared-library" && archives.size > 0) wantForLibrary(job, generator);
+    if (archives.size === 0) return;
+    for (const each of archivesOf(generator)) {
+      const archive = archives.get(each);
+      if (archive === undefined) continue;
+      if (archive.number === 0) for (const graph of archive.source.extractAll()) resolution.add(graph);
+      else resolution.visit(archive.number, isLinked);
+    }
   });
   addObjects(Number.POSITIVE_INFINITY);
+  if (onlyObjects && resolution.undefinedNames().length > 0) offerArchives(job);
   resolution.close(isLinked);
   if (resolution.duplicates.length > 0) throw duplicateSymbols(tables, resolution.duplicates);
   const mismatches = resolution.threadLocalMismatches();
@@ -48,22 +54,29 @@ export function collect(job: LinkJob, names: readonly string[]): void {
   for (const [versioned, name] of tables.defaultVersions) job.aliases.set(versioned, name);
 }
 
-/** The archives by their generators, all of what they offer offered; number 0 stands for one that is linked as a whole. */
-function archiveSources(job: LinkJob): Map<DefinitionGenerator, { source: ArchiveSource; number: number }> {
-  const sources = new Map<DefinitionGenerator, { source: ArchiveSource; number: number }>();
+/** An archive whose definitions the resolution knows; number 0 stands for one that is linked as a whole. */
+interface OfferedArchive {
+  readonly source: ArchiveSource;
+  readonly number: number;
+}
+
+/** Offers all that the archives have. */
+function offerArchives(job: LinkJob): Map<StaticArchiveGenerator, OfferedArchive> {
+  const sources = new Map<StaticArchiveGenerator, OfferedArchive>();
   const librariesBefore: SharedLibraryGenerator[] = [];
   for (const generator of job.dylib.generators) {
     if (generator.kind === "shared-library") librariesBefore.push(generator);
-    if (generator.kind !== "archive") continue;
-    job.archives++;
-    const rule = job.cLibraries.ruleFor(generator, job.context.runtime);
-    if (rule?.library !== undefined) {
-      librariesBefore.push(rule.library);
-      continue;
+    for (const archive of archivesOf(generator)) {
+      job.archives++;
+      const rule = job.cLibraries.ruleFor(archive, job.context.runtime);
+      if (rule?.library !== undefined) {
+        librariesBefore.push(rule.library);
+        continue;
+      }
+      const source = new ArchiveSource(archive.archive, job.tables, [...librariesBefore], rule?.accepts);
+      const number = archive.whole ? 0 : source.offerTo(job.resolution, archive.group);
+      sources.set(archive, { source, number });
     }
-    const source = new ArchiveSource(generator.archive, job.tables, [...librariesBefore], rule?.accepts);
-    const number = generator.whole ? 0 : source.offerTo(job.resolution, generator.group);
-    sources.set(generator, { source, number });
   }
   return sources;
 }

@@ -1,0 +1,45 @@
+import type { Duplex } from "node:stream";
+import type { ByteChannel, ChannelListener } from "../host/byte-channel.ts";
+
+/** Bodies up to this size are copied behind their head, so that a message is one write. */
+const INLINE_SIZE = 16 * 1024;
+
+/** A channel over a stream of Node's. */
+export class StreamChannel implements ByteChannel {
+  readonly #stream: Duplex;
+
+  constructor(stream: Duplex) {
+    this.#stream = stream;
+  }
+
+  listen(listener: ChannelListener): void {
+    const stream = this.#stream;
+    stream.on("data", (chunk: Uint8Array) => listener.receive(chunk));
+    stream.on("end", () => listener.end(undefined));
+    stream.on("error", (cause) => listener.end(cause));
+    stream.on("close", () => listener.end(undefined));
+  }
+
+  expect(): void {}
+
+  write(head: Uint8Array, body: Uint8Array): void {
+    const stream = this.#stream;
+    if (stream.destroyed || stream.writableEnded) return;
+    if (body.length <= INLINE_SIZE) {
+      stream.write(body.length === 0 ? head : Buffer.concat([head, body]));
+      return;
+    }
+    stream.cork();
+    stream.write(head);
+    stream.write(body);
+    stream.uncork();
+  }
+
+  close(): void {
+    if (!this.#stream.destroyed) this.#stream.end(() => this.#stream.destroy());
+  }
+
+  destroy(): void {
+    this.#stream.destroy();
+  }
+}
