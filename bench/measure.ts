@@ -8,6 +8,8 @@ export interface Run {
   readonly wall: number;
   /** User and system time of the process and of all its descendants, in ms. */
   readonly cpu: number;
+  /** Peak resident memory of the largest process among the command and those that it waited for, in MiB. */
+  readonly peak: number;
   /** As a shell shows it: 128 + the signal's number when it died of one. */
   readonly status: number;
   readonly stdout: string;
@@ -38,15 +40,14 @@ export function measure(command: Command, directory: string): Run {
   const err = `${directory}/stderr`;
   const descriptors = [openSync("/dev/null", "r"), openSync(out, "w"), openSync(err, "w")];
   try {
-    const { wall, cpu, status } = run(command, descriptors);
-    return { wall, cpu, status, stdout: readFileSync(out, "utf8"), stderr: readFileSync(err, "utf8") };
+    return { ...run(command, descriptors), stdout: readFileSync(out, "utf8"), stderr: readFileSync(err, "utf8") };
   } finally {
     for (const descriptor of descriptors) closeSync(descriptor);
     for (const path of [out, err]) rmSync(path, { force: true });
   }
 }
 
-function run(command: Command, descriptors: readonly number[]): { wall: number; cpu: number; status: number } {
+function run(command: Command, descriptors: readonly number[]): Omit<Run, "stdout" | "stderr"> {
   const { posixSpawn, addDup2, initActions, destroyActions, wait4 } = native();
   const actions = new Uint8Array(FILE_ACTIONS_SIZE);
   initActions(actions);
@@ -63,6 +64,7 @@ function run(command: Command, descriptors: readonly number[]): { wall: number; 
   const status = new Int32Array(1);
   const usage = new Uint8Array(RUSAGE_SIZE);
   let cpu = 0;
+  let peak = 0;
   let wall = 0;
   let end = 0;
   for (;;) {
@@ -76,11 +78,12 @@ function run(command: Command, descriptors: readonly number[]): { wall: number; 
     cpu += cpuTime(usage);
     if (waited !== pid[0]) continue;
     wall = performance.now() - start;
+    peak = peakMemory(usage);
     end = status[0];
   }
   destroyActions(actions);
   const signal = end & 0x7f;
-  return { wall, cpu, status: signal === 0 ? (end >> 8) & 0xff : 128 + signal };
+  return { wall, cpu, peak, status: signal === 0 ? (end >> 8) & 0xff : 128 + signal };
 }
 
 /** ru_utime + ru_stime of a struct rusage (getrusage(2)), in ms. */
@@ -88,6 +91,11 @@ function cpuTime(usage: Uint8Array): number {
   const view = new DataView(usage.buffer);
   const seconds = (at: number): number => Number(view.getBigInt64(at, true)) * 1000;
   return seconds(0) + seconds(16) + (Number(view.getBigInt64(8, true)) + Number(view.getBigInt64(24, true))) / 1000;
+}
+
+/** ru_maxrss, which is in KiB, in MiB. */
+function peakMemory(usage: Uint8Array): number {
+  return Number(new DataView(usage.buffer).getBigInt64(32, true)) / 1024;
 }
 
 interface Native {

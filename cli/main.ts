@@ -1,4 +1,5 @@
 import { SlablinkError } from "../src/errors.ts";
+
 import { writeError } from "./terminal.ts";
 import type { StartMarks } from "./trace.ts";
 

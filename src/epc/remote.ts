@@ -18,6 +18,7 @@ import { type DispatchHandler, EpcConnection, HangupError } from "./connection.t
 import { Llvm, Slablink } from "./dialect.ts";
 import type { ExecutorProcessControl, ImageLoad, LoadedImage, ProtocolCounters } from "./executor-process-control.ts";
 import { runMainByWrappers } from "./llvm-program.ts";
+import { ProcessNames } from "./process-names.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import type { RequestObserver } from "./request-observer.ts";
 import { decodeSetup, type Setup } from "./setup.ts";
@@ -50,6 +51,7 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
 
   readonly #connection: EpcConnection;
   readonly #process: ExecutorProcess | undefined;
+  readonly #names = new ProcessNames();
   #processHandle: Promise<number> | undefined;
   #runsProgram = false;
 
@@ -117,18 +119,20 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
 
   async openLibrary(path: string): Promise<number> {
     if (path === "") return 0;
-    return this.#open(path);
+    return this.#names.during(
+      {},
+      () => this.#open(path),
+      (handle) => handle,
+    );
   }
 
   async resolve(handle: number, names: readonly string[]): Promise<Float64Array> {
     if (names.length === 0) return new Float64Array(0);
+    if (handle !== 0) return this.#resolve(handle, names);
     // Ours takes 0 for the process; LLVM's executors give a handle for it.
-    if (handle === 0 && !this.isSlablink) {
-      this.#processHandle ??= this.#open("");
-      handle = await this.#processHandle;
-    }
-    const result = await this.callWrapper(Llvm.dylibResolve, encodeResolve(handle, names));
-    return decodeResolve(result, names.length);
+    if (!this.isSlablink) this.#processHandle ??= this.#open("");
+    const process = (await this.#processHandle) ?? 0;
+    return this.#names.resolve(names, (wanted) => this.#resolve(process, wanted));
   }
 
   async callWrapper(name: string, argument: Uint8Array): Promise<Uint8Array> {
@@ -151,16 +155,20 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
   }
 
   async loadImage(image: ImageLoad): Promise<LoadedImage> {
-    return decodeImageLoad(await this.callWrapper(Slablink.imageLoad, encodeImageLoad(image)));
+    const load = async (): Promise<LoadedImage> =>
+      decodeImageLoad(await this.callWrapper(Slablink.imageLoad, encodeImageLoad(image)));
+    return this.#names.during(image, load, ({ handle }) => handle);
   }
 
   async unloadImage(handle: number): Promise<void> {
     const result = await this.callWrapper(Slablink.imageUnload, new SpsWriter(8).u64(handle).bytes);
     checkError(result, `unloading image ${hex(handle)}`);
+    this.#names.unload(handle);
   }
 
   async runProgram(program: Program): Promise<ProgramEnd> {
     if (!this.isSlablink) return runMainByWrappers(this, program);
+    this.#names.noteProgram();
     this.#runsProgram = true;
     const call = this.callWrapper(Slablink.programRun, encodeProgram(program, true));
     let result: Uint8Array;
@@ -206,6 +214,11 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
       late,
     ]);
     if (batch !== undefined) observer.batch(batch);
+  }
+
+  async #resolve(handle: number, names: readonly string[]): Promise<Float64Array> {
+    const result = await this.callWrapper(Llvm.dylibResolve, encodeResolve(handle, names));
+    return decodeResolve(result, names.length);
   }
 
   async #open(path: string): Promise<number> {

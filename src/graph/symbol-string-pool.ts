@@ -41,7 +41,7 @@ export class SymbolStringPool {
   #namesBlock: ColumnBlock | undefined;
   #storeBlock: ColumnBlock | undefined;
   /** What changes with every new name is in the record, since the kernel adds names as well. */
-  readonly #words: Int32Array = this.columns.words;
+  #words: Int32Array = this.columns.words;
 
   constructor() {
     this.#makeSlots(2 * initialNames);
@@ -135,6 +135,19 @@ export class SymbolStringPool {
     return true;
   }
 
+  /** Moves the names into arrays of their own, just large enough, and gives the memory in the kernel's reach back. */
+  detach(): void {
+    const count = this.size;
+    const store = new Uint8Array(this.#store.buffer, this.#store.byteOffset, this.#words[USED]!);
+    this.#store = new DataView(store.slice().buffer);
+    this.#hash = this.#hash.slice(0, count);
+    this.#start = this.#start.slice(0, count);
+    this.#length = this.#length.slice(0, count);
+    this.#words = this.#words.slice();
+    this.columns.dispose();
+    this.#fillSlots(2 ** Math.ceil(Math.log2(2 * count + 2)));
+  }
+
   #find(hash: number, begin: number, length: number): number {
     const words = this.#words;
     const mask = words[MASK]!;
@@ -148,7 +161,7 @@ export class SymbolStringPool {
     }
     const id = words[COUNT]!;
     words[COUNT] = id + 1;
-    if (id === this.#hash.length) this.#makeNames(2 * this.#hash.length);
+    if (id === this.#hash.length) this.#makeNames(2 * this.#hash.length + 1);
     this.#hash[id] = hash;
     this.#start[id] = begin;
     this.#length[id] = length;
@@ -215,6 +228,10 @@ export class SymbolStringPool {
   #rehash(count: number): void {
     let size = 2 * this.#slots.length;
     while (size < 2 * count) size *= 2;
+    this.#fillSlots(size);
+  }
+
+  #fillSlots(size: number): void {
     this.#makeSlots(size);
     const slots = this.#slots;
     const mask = size - 1;

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { alignUp, hex } from "../bytes/address.ts";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { SlablinkError } from "../errors.ts";
@@ -11,6 +11,12 @@ import { detachView, MAX_VIEW_SIZE, viewMemory } from "./view.ts";
 const FIRST_CHUNK_SIZE = 24 * 2 ** 20;
 /** Address space of further ones: inputs of any usual program fit. */
 const CHUNK_SIZE = 1.5 * 2 ** 30;
+
+/**
+ * Files up to this size are read in place of being mapped: it takes half the time, and a process may have 65,530 mappings
+ * (vm.max_map_count), which is fewer than some programs have objects.
+ */
+const READ_SIZE = 16 * 2 ** 10;
 
 interface Chunk {
   readonly address: number;
@@ -102,6 +108,12 @@ export class FileArena {
 
   #mapDescriptor(fd: number, size: number, path: string): ByteReader {
     const position = this.#takeLinear(size);
+    if (size <= READ_SIZE) {
+      if (position === undefined) return this.place(readFileSync(fd), path);
+      // A file that shrinks meanwhile is as long as what could be read; the rest is zeros, as of a mapped file.
+      readSync(fd, this.#linear!.bytes, position, size, 0);
+      return new ByteReader(this.#linear!.view, position, size, path);
+    }
     if (position !== undefined) {
       mapFile(this.#linear!.address + position, size, fd, path);
       return new ByteReader(this.#linear!.view, position, size, path);

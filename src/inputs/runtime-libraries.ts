@@ -34,6 +34,8 @@ export class RuntimeLibraries {
   readonly #opener: FileOpener;
   readonly #environment: NodeJS.ProcessEnv;
   readonly #known = new Map<string, SharedLibrary | undefined>();
+  /** Opened once for all programs of a session. */
+  readonly #archives = new Map<string, Archive>();
   #directories: string[] | undefined;
 
   constructor(options: { opener?: FileOpener; environment?: NodeJS.ProcessEnv } = {}) {
@@ -77,8 +79,14 @@ export class RuntimeLibraries {
    */
   *implicitArchives(): Generator<Archive, void, undefined> {
     for (const name of ["libgcc.a", "libc_nonshared.a"]) {
-      const path = this.path(name);
-      if (path !== undefined) yield Archive.read(this.#opener.open(path), (member) => this.#opener.open(member));
+      let archive = this.#archives.get(name);
+      if (archive === undefined) {
+        const path = this.path(name);
+        if (path === undefined) continue;
+        archive = Archive.read(this.#opener.open(path), (member) => this.#opener.open(member));
+        this.#archives.set(name, archive);
+      }
+      yield archive;
     }
   }
 

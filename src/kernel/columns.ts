@@ -39,6 +39,13 @@ export class Columns {
     this.words = new Int32Array(linear.buffer, this.record, RECORD_SIZE / 4);
   }
 
+  /** Gives all of it back at once; what is still wanted has been copied. Blocks from now on lie apart. */
+  dispose(): void {
+    for (const { position, size } of this.#ranges) this.#linear!.give("tables", position, size);
+    this.#ranges.clear();
+    this.record = undefined;
+  }
+
   /** A block of `size` zeroed bytes for columns. */
   block(size: number): ColumnBlock {
     const position = this.record === undefined ? undefined : this.#linear?.take("tables", size);
@@ -51,8 +58,7 @@ export class Columns {
     const range = { position, size };
     this.#ranges.add(range);
     const release = (): void => {
-      this.#ranges.delete(range);
-      linear.give("tables", position, size);
+      if (this.#ranges.delete(range)) linear.give("tables", position, size);
     };
     return new ColumnBlock(linear.buffer, position, this.words, release);
   }

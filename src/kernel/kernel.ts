@@ -45,6 +45,20 @@ export interface Kernel {
     out: number,
     sample: number,
   ): number;
+  /** Number of rows written to `out`. */
+  placeSections(
+    record: number,
+    last: number,
+    stripeOf: number,
+    cursors: number,
+    alignments: number,
+    huge: number,
+    out: number,
+  ): number;
+  moveSections(record: number, last: number, base: number): void;
+  /** Number of rows written to `out`. */
+  sectionsOfKinds(record: number, last: number, mask: number, out: number): number;
+  countIndirectFunctions(record: number, last: number): number;
   /** Bytes copied. */
   copySections(record: number, first: number, last: number): number;
   /** Number of indirect functions seen. */

@@ -13,7 +13,9 @@ export interface IndirectFunction {
 
 /** Number of indirect functions that the job defines; the layout makes room for their slots and stubs. */
 export function countIndirectFunctions(tables: GraphTables): number {
-  const { symbols } = tables;
+  const { symbols, columns } = tables;
+  const fast = columns.record === undefined ? undefined : kernel();
+  if (fast !== undefined) return fast.countIndirectFunctions(columns.record!, symbols.count);
   let count = 0;
   for (let row = 0; row < symbols.count; row++) {
     if ((symbols.info[row]! & 0xf) === STT_GNU_IFUNC && symbols.section[row]! >= 0) count++;

@@ -2,6 +2,7 @@ import type { GraphTables } from "../graph/graph-tables.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import type { WorkingMemory } from "../memory/memory-mapper.ts";
 import { kernelJob } from "./kernel-job.ts";
+import { sectionsOfKinds } from "./sections-of-kinds.ts";
 
 /** Copies the contents of all live sections but the thread-local ones to where they will run; gives the number of bytes. */
 export function copyContents(tables: GraphTables, memory: WorkingMemory): number {
@@ -25,8 +26,10 @@ export function copyContents(tables: GraphTables, memory: WorkingMemory): number
 export function copyThreadLocals(tables: GraphTables, memory: WorkingMemory, tlsImage: number): void {
   const { sections } = tables;
   const copier = new SectionCopier(tables, memory);
-  for (let row = 0; row < sections.count; row++) {
-    if (sections.kind[row] === SectionKind.tlsData) copier.copy(row, tlsImage + sections.address[row]!);
+  const rows = sectionsOfKinds(tables, SectionKind.tlsData);
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
+    copier.copy(row, tlsImage + sections.address[row]!);
   }
 }
 

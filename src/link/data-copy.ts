@@ -1,8 +1,8 @@
 import { R_X86_64_64, R_X86_64_GLOB_DAT, R_X86_64_RELATIVE } from "../arch/x86_64.ts";
 import { LinkError } from "../errors.ts";
-import { STB_GLOBAL, STT_FUNC } from "../formats/elf/constants.ts";
 import type { DynamicSymbol, SharedLibrary } from "../formats/elf/shared-library.ts";
 import type { DataCopy } from "./anchor.ts";
+import { LibraryData } from "./library-data.ts";
 
 const encoder = new TextEncoder();
 
@@ -16,13 +16,19 @@ export interface LibraryVariable {
 /** One copy of each variable, however many names it is referred to by. */
 export function copiesOf(variables: readonly LibraryVariable[], isInterposed: (name: string) => boolean): DataCopy[] {
   const groups = new Map<string, LibraryVariable[]>();
+  const symbols = new Map<SharedLibrary, DynamicSymbol[]>();
   for (const variable of variables) {
     const key = `${variable.symbol.value} ${variable.library.file}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [variable]);
     else group.push(variable);
+    const ofLibrary = symbols.get(variable.library);
+    if (ofLibrary === undefined) symbols.set(variable.library, [variable.symbol]);
+    else ofLibrary.push(variable.symbol);
   }
-  return [...groups.values()].map((group) => copyOfData(group, isInterposed));
+  const sources = new Map<SharedLibrary, LibraryData>();
+  for (const [library, ofLibrary] of symbols) sources.set(library, new LibraryData(library, ofLibrary, isInterposed));
+  return [...groups.values()].map((group) => copyOfData(group, sources.get(group[0]!.library)!));
 }
 
 /**
@@ -30,20 +36,19 @@ export function copiesOf(variables: readonly LibraryVariable[], isInterposed: (n
  * R_X86_64_COPY in an ordinary executable; psABI 4.4.1). The library itself will bind to the copy, as the anchor comes first
  * in its scope.
  */
-function copyOfData(variables: readonly LibraryVariable[], isInterposed: (name: string) => boolean): DataCopy {
+function copyOfData(variables: readonly LibraryVariable[], source: LibraryData): DataCopy {
   const [{ symbol, library }] = variables as [LibraryVariable];
   const { value, name } = symbol;
-  const aliases = aliasesOf(symbol, library);
+  const symbols = [...variables.map((each) => each.symbol), ...source.aliasesOf(symbol)];
   // Names of different sizes: all have to be in the copy.
-  const size = Math.max(...[...variables.map((each) => each.symbol), ...aliases].map((each) => each.size));
-  const names = new Set([...variables.map((each) => each.symbol), ...aliases].map((each) => each.name));
+  const size = symbols.reduce((most, each) => Math.max(most, each.size), 0);
+  const names = new Set(symbols.map((each) => each.name));
   names.delete(name);
   const pointers: { offset: number; symbol: Uint8Array; addend: number }[] = [];
-  let base: DynamicSymbol | undefined;
-  for (const relocation of library.relocationsIn(value, value + size)) {
+  for (const relocation of source.relocationsIn(value, value + size)) {
     const offset = relocation.address - value;
     if (relocation.type === R_X86_64_RELATIVE) {
-      base ??= anyFunction(library, isInterposed);
+      const { base } = source;
       pointers.push({ offset, symbol: encoder.encode(base.name), addend: relocation.addend - base.value });
     } else if (relocation.type === R_X86_64_64 || relocation.type === R_X86_64_GLOB_DAT) {
       const target = library.symbolAt(relocation.symbolIndex);
@@ -79,31 +84,6 @@ export function copyOfLiveData(id: number, symbol: DynamicSymbol, contents: Uint
     pointers: [],
     exported: false,
   };
-}
-
-/** Other names of the same variable (`__environ` beside `environ`), which must stay names of the same variable. */
-function aliasesOf(symbol: DynamicSymbol, library: SharedLibrary): DynamicSymbol[] {
-  // C++ libraries have none, and looking through all their symbols takes milliseconds.
-  if (symbol.name.startsWith("_Z")) return [];
-  const { value, type, sectionIndex } = symbol;
-  const isAlias = (each: DynamicSymbol): boolean =>
-    each.value === value && each.type === type && each.sectionIndex === sectionIndex && each.name !== symbol.name;
-  return [...library.symbols()].filter(isAlias);
-}
-
-/** A function that nobody else defines tells where the library was loaded. */
-function anyFunction(library: SharedLibrary, isInterposed: (name: string) => boolean): DynamicSymbol {
-  for (const symbol of library.symbols()) {
-    if (
-      symbol.type === STT_FUNC &&
-      symbol.bind === STB_GLOBAL &&
-      symbol.isDefaultVersion &&
-      !isInterposed(symbol.name)
-    ) {
-      return symbol;
-    }
-  }
-  throw new LinkError("link", `${library.file}: exports no function by which its load address could be known`);
 }
 
 /** The variable keeps the alignment it has in the library, up to a cache line. */

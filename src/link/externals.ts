@@ -16,8 +16,8 @@ export interface ForeignTlsPlace {
 /** The names that a link job takes from outside: from libraries, from the process, by hand. Indexed by name identifier. */
 export class Externals {
   /** Address in the executor; NaN for names that the job does not take from outside. */
-  readonly address: Float64Array;
-  readonly kind: Uint8Array;
+  address: Float64Array;
+  kind: Uint8Array;
   readonly threadLocals = new Map<number, ForeignTlsPlace>();
   /** Names in the order they were added. */
   readonly ids: number[] = [];
@@ -27,6 +27,12 @@ export class Externals {
     const block = columns.block(9 * names + 8);
     this.address = block.float64(names, NAME_EXTERNAL).fill(Number.NaN);
     this.kind = block.uint8(names, NAME_EXTERNAL_KIND);
+  }
+
+  /** Moves everything into arrays of their own. */
+  detach(): void {
+    this.address = this.address.slice();
+    this.kind = this.kind.slice();
   }
 
   add(id: number, address: number, kind: ExternalKind): void {

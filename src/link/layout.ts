@@ -1,8 +1,10 @@
 import { alignUp } from "../bytes/address.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import { SectionKind } from "../graph/section-table.ts";
+import { kernel } from "../kernel/kernel.ts";
 import { type FunctionArrays, orderFunctionArrays } from "./function-arrays.ts";
 import { SectionSets } from "./section-sets.ts";
+import { sectionsOfKinds } from "./sections-of-kinds.ts";
 import { placeStartCode, type StartCode } from "./start-code.ts";
 
 /** Smallest unit of protection; also what slab allocations are rounded to. */
@@ -99,7 +101,11 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
   };
 
   const startRows = new Set([...tables.initSections, ...tables.finiSections]);
-  for (let row = 0; row < sections.count; row++) {
+  const left =
+    startRows.size + setNames.size > 0 ? undefined : placeWithKernel(tables, cursor, alignments, hugeZeroFill);
+  const rows = left?.length ?? sections.count;
+  for (let i = 0; i < rows; i++) {
+    const row = left?.[i] ?? i;
     const kind = sections.kind[row]!;
     if (kind === SectionKind.none || kind === SectionKind.discarded) continue;
     if (startRows.size > 0 && startRows.has(row)) continue;
@@ -201,9 +207,11 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
 /** Size, initialized part and alignment of the job's thread-local block, as `layOut` will place it. */
 export function measureThreadLocals(tables: GraphTables): Layout["tls"] {
   const { sections } = tables;
+  const rows = sectionsOfKinds(tables, SectionKind.tlsData, SectionKind.tlsZeroFill);
   let imageSize = 0;
   let alignment = 1;
-  for (let row = 0; row < sections.count; row++) {
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
     if (sections.kind[row] !== SectionKind.tlsData) continue;
     alignment = Math.max(alignment, sections.alignment[row]!);
     imageSize = alignUp(imageSize, sections.alignment[row]!) + sections.size[row]!;
@@ -211,7 +219,8 @@ export function measureThreadLocals(tables: GraphTables): Layout["tls"] {
   const zeroFill = alignTlsZeroFill(tables, imageSize);
   let size = imageSize;
   let offset = 0;
-  for (let row = 0; row < sections.count; row++) {
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
     if (sections.kind[row] !== SectionKind.tlsZeroFill) continue;
     alignment = Math.max(alignment, sections.alignment[row]!);
     offset = alignUp(offset, sections.alignment[row]!) + sections.size[row]!;
@@ -251,7 +260,7 @@ export function placeLayout(tables: GraphTables, layout: Layout, address: number
   base[SectionKind.tlsZeroFill] = tlsZeroFill;
   base[SectionKind.ehFrame] = layout.ehFrame.address;
   base[SectionKind.functionArray] = layout.data.address;
-  for (let row = 0; row < sections.count; row++) sections.address[row]! += base[sections.kind[row]!]!;
+  moveSections(tables, base);
   for (const group of layout.arrays.groups) {
     group.start += layout.data.address;
     group.end += layout.data.address;
@@ -272,9 +281,51 @@ export function placeLayout(tables: GraphTables, layout: Layout, address: number
 
 function alignTlsZeroFill(tables: GraphTables, imageSize: number): number {
   const { sections } = tables;
+  const rows = sectionsOfKinds(tables, SectionKind.tlsZeroFill);
   let alignment = 1;
-  for (let row = 0; row < sections.count; row++) {
-    if (sections.kind[row] === SectionKind.tlsZeroFill) alignment = Math.max(alignment, sections.alignment[row]!);
-  }
+  for (let i = 0; i < rows.length; i++) alignment = Math.max(alignment, sections.alignment[rows[i]!]!);
   return alignUp(imageSize, alignment);
+}
+
+/** Lets the kernel place all sections that are nothing special; gives the rows of the others. */
+function placeWithKernel(
+  tables: GraphTables,
+  cursor: Float64Array,
+  alignments: Float64Array,
+  huge: number,
+): Int32Array | undefined {
+  const { columns, sections } = tables;
+  const { record } = columns;
+  const fast = record === undefined ? undefined : kernel();
+  if (fast === undefined) return undefined;
+  const block = columns.block(256 + 16 * stripeCount + 4 * sections.count);
+  const cursors = block.float64(stripeCount);
+  const largest = block.float64(stripeCount);
+  const stripes = block.uint8(64);
+  const out = block.int32(sections.count);
+  for (const [kind, stripe] of Object.entries(stripeOf)) stripes[Number(kind)] = stripe;
+  cursors.set(cursor);
+  largest.set(alignments);
+  const at = [stripes.byteOffset, cursors.byteOffset, largest.byteOffset] as const;
+  const count = fast.placeSections(record!, sections.count, ...at, huge, out.byteOffset);
+  cursor.set(cursors);
+  alignments.set(largest);
+  const left = out.slice(0, count);
+  block.release();
+  return left;
+}
+
+/** Adds to each section's address what `base` has for its kind. */
+function moveSections(tables: GraphTables, base: Float64Array): void {
+  const { columns, sections } = tables;
+  const { record } = columns;
+  const fast = record === undefined ? undefined : kernel();
+  if (fast === undefined) {
+    for (let row = 0; row < sections.count; row++) sections.address[row]! += base[sections.kind[row]!]!;
+    return;
+  }
+  const block = columns.block(8 * base.length);
+  block.float64(base.length).set(base);
+  fast.moveSections(record!, sections.count, block.position);
+  block.release();
 }

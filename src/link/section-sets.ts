@@ -57,3 +57,19 @@ export class SectionSets {
     return this.#sets.values();
   }
 }
+
+/** Names (identifiers) of the sections that have an address and a name that may be a C identifier: a set for each can be asked for. */
+export function cNamedSections({ sections, graphs, pool }: GraphTables): Set<number> {
+  const names = new Set<number>();
+  for (let row = 0; row < sections.count; row++) {
+    const kind = sections.kind[row]!;
+    if (kind === SectionKind.none || kind === SectionKind.discarded) continue;
+    if (kind === SectionKind.tlsData || kind === SectionKind.tlsZeroFill) continue;
+    const at = sections.name[row]!;
+    // Commons have no name.
+    if (at === 0) continue;
+    const { view, start, length } = graphs[sections.graph[row]!]!.reader;
+    if (view.getUint8(at) !== 0x2e) names.add(pool.intern(view, at, start + length));
+  }
+  return names;
+}

@@ -25,6 +25,8 @@ export class ArchiveSource implements LazySource {
   #place: IndexPlace | undefined;
   /** Without an index: the member of each offered name. */
   readonly #members: ArchiveMember[] = [];
+  /** What members define beyond commons, where that was asked: a member of thousands of commons is asked about each. */
+  readonly #definitions = new Map<ArchiveMember, ReadonlySet<number>>();
 
   /**
    * `librariesBefore`: shared libraries that come before the archive in the order of the link, and so define first.
@@ -90,7 +92,13 @@ export class ArchiveSource implements LazySource {
   }
 
   isDefinition(entry: number, id: number): boolean {
-    return definedNames(this.#memberOf(entry).window(), this.#tables.pool, { commons: false }).includes(id);
+    const member = this.#memberOf(entry);
+    let definitions = this.#definitions.get(member);
+    if (definitions === undefined) {
+      definitions = new Set(definedNames(member.window(), this.#tables.pool, { commons: false }));
+      this.#definitions.set(member, definitions);
+    }
+    return definitions.has(id);
   }
 
   /** Links every member that is not linked yet. */

@@ -1,3 +1,4 @@
+import type { DynamicSymbol, SharedLibrary } from "../formats/elf/shared-library.ts";
 import { splitVersion } from "../formats/elf/symbol-versions.ts";
 import type { LinkJob } from "./link-job.ts";
 
@@ -8,19 +9,29 @@ import type { LinkJob } from "./link-job.ts";
 export function uniteDefaultVersions(job: LinkJob, ids: readonly number[]): number[] {
   const { tables, resolution, dylib, context } = job;
   const united = new Set<number>();
+  const renamed = new Map<number, number>();
+  const libraries = dylib.generators.flatMap((each) => (each.kind === "shared-library" ? [each.library] : []));
+  for (const { library } of context.runtime.ofProcess()) libraries.push(library);
   for (const id of ids) {
     const { name, version } = splitVersion(tables.pool.name(id));
     if (version === undefined) {
       united.add(id);
       continue;
     }
-    const libraries = dylib.generators.flatMap((each) => (each.kind === "shared-library" ? [each.library] : []));
-    for (const { library } of context.runtime.ofProcess()) libraries.push(library);
-    const symbol = libraries.map((library) => library.lookup(name, version)).find((each) => each !== undefined);
+    const symbol = firstWith(libraries, name, version);
     const plain = tables.pool.internString(name);
     const isDefault = symbol?.isDefaultVersion === true && (resolution.definition[plain] ?? 0) === 0;
-    if (isDefault) resolution.rename(id, plain);
+    if (isDefault) renamed.set(id, plain);
     united.add(isDefault ? plain : id);
   }
+  if (renamed.size > 0) resolution.rename(renamed);
   return [...united];
+}
+
+function firstWith(libraries: readonly SharedLibrary[], name: string, version: string): DynamicSymbol | undefined {
+  for (const library of libraries) {
+    const symbol = library.lookup(name, version);
+    if (symbol !== undefined) return symbol;
+  }
+  return undefined;
 }

@@ -48,7 +48,8 @@ export function idOf(key: number): number {
   return key % ID_LIMIT;
 }
 
-function sift(heap: number[], key: number): void {
+/** Adds a number to a binary heap. */
+export function sift(heap: number[], key: number): void {
   let at = heap.push(key) - 1;
   while (at > 0) {
     const parent = (at - 1) >> 1;
@@ -59,7 +60,8 @@ function sift(heap: number[], key: number): void {
   heap[at] = key;
 }
 
-function takeFirst(heap: number[]): number {
+/** Takes the smallest number out of a binary heap that is not empty. */
+export function takeFirst(heap: number[]): number {
   const first = heap[0]!;
   const last = heap.pop()!;
   if (heap.length === 0) return first;

@@ -32,10 +32,10 @@ export class ExecutionSession {
   readonly #options: ExecutionSessionOptions;
   /** Kept for all jobs, since it has read the libraries that were asked about. */
   readonly #runtime: RuntimeLibraries;
-  readonly #pool = new SymbolStringPool();
   readonly #dylibs = new Map<string, JITDylib>();
   readonly #openedLibraries = new Map<string, number>();
-  readonly #jobs: LinkedJob[] = [];
+  /** What is linked, and for which JITDylib. */
+  readonly #jobs = new Map<LinkedJob, JITDylib>();
   /** The end of the last job that concerns a JITDylib. */
   readonly #busy = new Map<JITDylib, Promise<void>>();
   #interposition: Promise<Interposition> | undefined;
@@ -91,12 +91,27 @@ export class ExecutionSession {
 
   /** Takes a job's code and data out of the executor; its symbols must not be used any more. */
   async remove(job: LinkedJob): Promise<void> {
-    const at = this.#jobs.indexOf(job);
-    if (at < 0) throw new UsageError("this job is not part of the session");
-    this.#jobs.splice(at, 1);
-    for (const { linked } of this.#dylibs.values()) if (linked.includes(job)) linked.splice(linked.indexOf(job), 1);
+    const dylib = this.#jobs.get(job);
+    if (dylib === undefined) throw new UsageError("this job is not part of the session");
+    this.#jobs.delete(job);
+    dylib.linked.delete(job);
     await this.memoryManager.deallocate([job.alloc]);
     await this.epc.unloadImage(job.image);
+  }
+
+  /**
+   * Takes everything that has been linked for a JITDylib out of the executor, the latest job first, and forgets the JITDylib: its
+   * name is free again. Waits for look-ups that concern it. Errors: UsageError when it is not one of the session's.
+   */
+  removeJITDylib(dylib: JITDylib): Promise<void> {
+    if (this.#dylibs.get(dylib.name) !== dylib) {
+      throw new UsageError(`there is no JITDylib called ${dylib.name} in the session`);
+    }
+    return this.#exclusively(dylib, async () => {
+      this.#dylibs.delete(dylib.name);
+      for (const job of [...dylib.linked.jobs()].reverse()) await this.remove(job as LinkedJob);
+      this.#busy.delete(dylib);
+    });
   }
 
   /** Ends the executor (or, in-process, gives back what it can) and fails all that is pending. */
@@ -118,18 +133,20 @@ export class ExecutionSession {
       epc: this.epc,
       memoryManager: this.memoryManager,
       runtime: this.#runtime,
-      pool: this.#pool,
+      // A pool for each job: what a job costs must not depend on the names of all the others, nor their names stay when they go.
+      pool: new SymbolStringPool(),
       sharedMemory: this.#options.sharedMemory,
       openedLibraries: this.#openedLibraries,
       linkInto: async (other, wanted) => {
         if (!visiting.has(other)) await this.#link(other, wanted, visiting);
       },
       interposition: isProgram ? () => this.#linkInterposition() : undefined,
+      isKept: this.#options.endsProcess !== true,
       serial: ++this.#serial,
       trace: this.#options.trace,
     });
-    this.#jobs.push(job);
-    dylib.linked.push(job);
+    this.#jobs.set(job, dylib);
+    dylib.linked.add(job);
     return job;
   }
 

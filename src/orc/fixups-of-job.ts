@@ -17,6 +17,11 @@ export function fixupsOf(job: LinkJob, externals: Externals): Fixups {
     const definition = id >= 0 ? resolution.definition[id]! - 1 : row;
     return definition >= 0 ? definition : row;
   };
+  let sizes: ReadonlyMap<number, number> | undefined;
+  const sizeOutside = (id: number): number => {
+    sizes ??= new Map(job.external.fromLibraries.map((each) => [each.id, each.symbol.size]));
+    return sizes.get(id) ?? symbolOfProcess(job, pool.name(id))?.size ?? 0;
+  };
   return new Fixups({
     tables,
     memory: job.alloc.memory,
@@ -28,10 +33,11 @@ export function fixupsOf(job: LinkJob, externals: Externals): Fixups {
     },
     tlsImage: job.tlsImage,
     indirectSlots: job.indirectSlots,
+    // What a library says of its own; 0 for what nothing defines.
     symbolSize: (row) => {
       const which = definitionOf(row);
       const place = symbols.section[which]!;
-      if (place === SymbolPlace.undefined || place === SymbolPlace.discarded) return sizeOutside(job, symbols.id[row]!);
+      if (place === SymbolPlace.undefined || place === SymbolPlace.discarded) return sizeOutside(symbols.id[row]!);
       return resolution.sizeOf(which);
     },
     exactValue: (row) => {
@@ -44,13 +50,6 @@ export function fixupsOf(job: LinkJob, externals: Externals): Fixups {
       return symbol === undefined ? ExternalKind.unknown : kindOfSymbol(symbol.type);
     },
   });
-}
-
-/** Size that a library gives to what the job takes from it; 0 for what nothing defines. */
-function sizeOutside(job: LinkJob, id: number): number {
-  const found = job.external.fromLibraries.find((each) => each.id === id);
-  if (found !== undefined) return found.symbol.size;
-  return symbolOfProcess(job, job.tables.pool.name(id))?.size ?? 0;
 }
 
 function symbolOfProcess(job: LinkJob, text: string): DynamicSymbol | undefined {

@@ -4,7 +4,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { LinkError } from "../errors.ts";
-import { STB_WEAK } from "../formats/elf/constants.ts";
 import { SharedLibrary } from "../formats/elf/shared-library.ts";
 import { SymbolName } from "../formats/elf/shared-library-hash.ts";
 import { readingOpener } from "../inputs/file-opener.ts";
@@ -12,7 +11,7 @@ import { C_LIBRARY, isOfCLibrary, isOfEveryProcess } from "../inputs/runtime-lib
 import { ProcessSymbolsGenerator } from "./definition-generator.ts";
 import type { ExecutionSession } from "./execution-session.ts";
 import { executorPath } from "./executor-path.ts";
-import { exportedSymbols } from "./exported-symbols.ts";
+import { exportsOf } from "./exports-of-job.ts";
 import type { LinkJob } from "./link-job.ts";
 
 /** Addresses of the functions in executor/linked. */
@@ -72,23 +71,23 @@ export function interposes(job: LinkJob): boolean {
     .map(({ library }) => library);
   if (libraries.length === 0) return false;
   const inProcess = job.context.epc.kind === "in-process";
-  const exported = exportedSymbols(tables, resolution);
-  const ids = new Set(exported.map(({ id }) => id));
-  const names = exported.map(({ name }) => new SymbolName(name));
-  // Inline functions that the C++ library has too mean the same, and its constructors call none.
-  const strong = exported.filter(({ info }) => info >> 4 !== STB_WEAK).map(({ name }) => new SymbolName(name));
+  const exports = exportsOf(job);
+  const ids = new Uint8Array(pool.size);
+  for (const { id } of exports.symbols) ids[id] = 1;
   const copied = new Set(COPIED.map((name) => pool.internString(name)));
   const allocator = ALLOCATOR.map((name) => new SymbolName(new TextEncoder().encode(name)));
   for (const library of closure(libraries, job)) {
     // The constructors of the C and C++ libraries call nothing that a program could define but what it replaces by a strong definition.
     const isImplicit = isOfEveryProcess(library.soname);
     if (inProcess && library.needed.includes("libstdc++.so.6")) return true;
-    if ((isImplicit ? strong : names).some((name) => library.find(name) !== 0)) return true;
+    // Inline functions that the C++ library has too mean the same, and its constructors call none.
+    const names = isImplicit ? exports.strongNames : exports.names;
+    if (names.some((name) => library.find(name) !== 0)) return true;
     if (!isImplicit && allocator.some((name) => library.find(name) !== 0)) return true;
     let refers = false;
     library.forEachImport((strings, at) => {
       const id = pool.intern(strings.view, strings.start + at, strings.start + strings.length);
-      refers ||= ids.has(id) || (inProcess && !isImplicit && copied.has(id));
+      refers ||= ids[id] === 1 || (inProcess && !isImplicit && copied.has(id));
     });
     if (refers) return true;
   }
@@ -96,12 +95,12 @@ export function interposes(job: LinkJob): boolean {
 }
 
 /** Whether the program opens libraries itself and has names of the C library's that those would find first there. */
-function mayOpenLibraries({ resolution, tables, context }: LinkJob): boolean {
+function mayOpenLibraries(job: LinkJob): boolean {
+  const { resolution, tables, context } = job;
   const id = tables.pool.internString("dlopen");
   if ((resolution.references[id] ?? 0) === 0 || (resolution.definition[id] ?? 0) !== 0) return false;
   const library = context.runtime.find(C_LIBRARY);
-  const strong = exportedSymbols(tables, resolution).filter(({ info }) => info >> 4 !== STB_WEAK);
-  return library !== undefined && strong.some(({ name }) => library.find(new SymbolName(name)) !== 0);
+  return library !== undefined && exportsOf(job).strongNames.some((name) => library.find(name) !== 0);
 }
 
 /** The libraries and those that they need, as far as they can be found; the standard ones need nothing that matters here. */

@@ -1,10 +1,13 @@
 import type { ByteReader } from "../bytes/byte-reader.ts";
 import { archivesOf, type DefinitionGenerator } from "./definition-generator.ts";
+import { DefinitionIndex } from "./definition-index.ts";
 
 /** What a linked job defines. */
 export interface LinkedDefinitions {
   /** Address of a symbol that the job defines. */
   definition(name: string): number | undefined;
+  /** The names of all symbols that it defines, each once. */
+  names(): Iterable<string>;
 }
 
 /** An object that is to be linked, and its place among the generators: how many were added before it. */
@@ -26,8 +29,8 @@ export class JITDylib {
   readonly absolutes = new Map<string, number>();
   /** Other names for symbols. */
   readonly aliases = new Map<string, string>();
-  /** The jobs that have been linked for it, in order. */
-  readonly linked: LinkedDefinitions[] = [];
+  /** The jobs that have been linked for it. */
+  readonly linked = new DefinitionIndex();
   /** Where names that are not defined here are looked for, after the generators. */
   readonly linkOrder: JITDylib[] = [];
 
@@ -60,11 +63,7 @@ export class JITDylib {
   find(name: string): number | undefined {
     const byHand = this.absolutes.get(name);
     if (byHand !== undefined) return byHand;
-    for (const job of this.linked) {
-      const address = job.definition(name);
-      if (address !== undefined) return address;
-    }
-    return undefined;
+    return this.linked.find(name);
   }
 
   /** Whether an archive of it could define the name (by the archives' indexes). */

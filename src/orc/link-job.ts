@@ -29,6 +29,8 @@ export interface MaterializationContext {
   linkInto(dylib: JITDylib, names: readonly string[]): Promise<void>;
   /** For a whole program: the functions that bind libraries to it, linked when first asked for. */
   interposition?(): Promise<Interposition>;
+  /** Other jobs will follow while this one is linked. */
+  readonly isKept: boolean;
   /** Records the job and its steps. */
   readonly trace?: Tracer;
   /** Number of the job, for names. */

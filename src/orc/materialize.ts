@@ -2,6 +2,7 @@ import type { GraphTables } from "../graph/graph-tables.ts";
 import type { Externals } from "../link/externals.ts";
 import type { Layout } from "../link/layout.ts";
 import type { FinalizedAlloc } from "../memory/jitlink-memory-manager.ts";
+import { detachTables } from "./detach-tables.ts";
 import type { Interposition } from "./interposition.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import { LinkJob, type MaterializationContext } from "./link-job.ts";
@@ -41,6 +42,8 @@ export interface LinkedJob {
   };
   /** Address of a symbol that the job defines. */
   definition(name: string): number | undefined;
+  /** The names of all symbols that the job defines, each once. */
+  names(): Iterable<string>;
   /** Address of a symbol that the job defines or refers to. */
   address(name: string): number | undefined;
 }
@@ -83,9 +86,13 @@ export async function materialize(
     return linked;
   } catch (error) {
     // The look-up can be repeated when what it lacked has been added.
-    dylib.pending.unshift(...job.objects);
+    // One by one: a call cannot have a hundred thousand arguments.
+    const added = dylib.pending.splice(0);
+    for (const objects of [job.objects, added]) for (const object of objects) dylib.pending.push(object);
     trace?.fail(error);
     if (job.alloc !== undefined) await abandon(job);
+    job.tables.columns.dispose();
+    job.tables.pool.columns.dispose();
     throw error;
   }
 }
@@ -96,6 +103,7 @@ function linkedJob(
   phases: LinkedJob["phases"],
 ): LinkedJob {
   const { tables, resolution, layout, image, externals, archives, relocations, bytesCopied } = job;
+  if (job.context.isKept) detachTables(tables, resolution, externals);
   const definition = (name: string): number | undefined => {
     const row = (resolution.definition[tables.pool.internString(name)] ?? 0) - 1;
     return row >= 0 ? tables.symbols.value[row] : undefined;
@@ -113,6 +121,13 @@ function linkedJob(
     phases,
     counts: { objects: tables.graphs.length, archives, relocations, bytesCopied, mappings, protectionChanges },
     definition,
+    *names() {
+      const { symbols, pool } = tables;
+      for (let row = 0; row < symbols.count; row++) {
+        const id = symbols.id[row]!;
+        if (id >= 0 && resolution.definition[id] === row + 1) yield pool.name(id);
+      }
+    },
     address: (name) => {
       const address = definition(name) ?? externals.address[tables.pool.internString(name)];
       return address === undefined || Number.isNaN(address) ? undefined : address;

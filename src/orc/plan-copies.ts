@@ -39,7 +39,7 @@ export class DataOutOfReachError extends LinkError {
 
   constructor(variables: readonly FarVariable[], functions: readonly FarFunction[] = []) {
     const names = variables.map(({ symbol, library }) => `${symbol.name} (${library.soname ?? library.file})`);
-    names.push(...functions.map(({ name }) => `${name} (function)`));
+    for (const { name } of functions) names.push(`${name} (function)`);
     super(
       "relocation",
       `code holds 32-bit addresses of these, but in this process they lie elsewhere: ${names.join(", ")}; recompile with -fPIC, or run in the executor`,
@@ -146,12 +146,13 @@ export function planCopies(
     } else variables.push(found);
   }
   if (variables.length + functions.length > 0) throw new DataOutOfReachError(variables, functions);
+  const stubs = new Set(plan.functions.map(({ id }) => id));
   const isInterposed = (name: string): boolean => {
     const id = pool.internString(name);
-    return (resolution.definition[id] ?? 0) !== 0 || plan.functions.some((each) => each.id === id);
+    return (resolution.definition[id] ?? 0) !== 0 || stubs.has(id);
   };
-  plan.copies.push(...copiesOf(copied, isInterposed));
-  return { ...plan, demands };
+  const copies = plan.copies.concat(copiesOf(copied, isInterposed));
+  return { ...plan, copies, demands };
 }
 
 /** A library goes on to use its own of what it exports as protected (gABI 4, "Symbol Visibility"), and not what stands in for it. */

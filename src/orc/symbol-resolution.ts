@@ -17,7 +17,7 @@ import {
   OFFER_INDEX,
   OFFER_SOURCE,
 } from "../kernel/record.ts";
-import { EntryQueue, entryOf, idOf } from "./entry-queue.ts";
+import { EntryQueue, entryOf, idOf, sift, takeFirst } from "./entry-queue.ts";
 
 /**
  * What is known about the references to a name: bits of `SymbolResolution.references`. `hidden` must be met inside the job;
@@ -84,6 +84,9 @@ export class SymbolResolution {
   /** The source that is being visited, or the last one that was. */
   #position = 0;
   #visiting = false;
+  /** While all sources are gone through: the numbers of those ahead that have something in their queue, as a heap; those behind. */
+  #ahead: number[] | undefined;
+  #behind: number[] = [];
   readonly #commons = new Map<number, { size: number; alignment: number }>();
 
   constructor(tables: GraphTables) {
@@ -175,6 +178,13 @@ export class SymbolResolution {
     return !!fast.offerIndex(record!, poolRecord!, position, count, word, names, end, reader.length, source);
   }
 
+  /** Makes room for so many more names, each of them offered. */
+  reserve(names: number): void {
+    this.#reserveOffers(names);
+    const size = this.tables.pool.size + names;
+    if (size > this.#offered.length) this.#allocate(size);
+  }
+
   get #offerCount(): number {
     return this.tables.columns.words[OFFER_COUNT / 4]!;
   }
@@ -218,14 +228,19 @@ export class SymbolResolution {
 
   /** Looks for what is still wanted in all sources, whatever their order. */
   close(isElsewhere?: (id: number) => boolean): void {
+    for (let at = 1; at <= this.#sources.length; at++) if (!this.#sources[at - 1]!.queue.isEmpty) this.#behind.push(at);
     for (;;) {
       const wanted = this.#wanted.filter((id) => this.definition[id] === 0);
       this.#wanted = [];
       this.#position = 0;
+      this.#ahead = this.#behind.sort((a, b) => a - b);
+      this.#behind = [];
       for (const id of wanted) this.#isWanted[id] = 0;
       for (const id of wanted) this.#want(id);
       let taken = 0;
-      for (let at = 1; at <= this.#sources.length; at++) taken += this.#visit(at, isElsewhere);
+      // Only where something is waiting: a chain through ten thousand archives would be a hundred million visits.
+      while (this.#ahead.length > 0) taken += this.#visit(takeFirst(this.#ahead), isElsewhere);
+      this.#ahead = undefined;
       if (taken === 0) return;
     }
   }
@@ -266,7 +281,12 @@ export class SymbolResolution {
       const number = this.#offerSource[offer]!;
       const source = this.#sources[number - 1]!;
       const isAhead = number > this.#position || (number === this.#position && this.#visiting);
-      if (isAhead || (group !== 0 && source.group === group)) source.queue.push(this.#offerIndex[offer]!, id);
+      if (!isAhead && (group === 0 || source.group !== group)) continue;
+      if (this.#ahead !== undefined && source.queue.isEmpty) {
+        if (number > this.#position) sift(this.#ahead, number);
+        else if (number < this.#position) this.#behind.push(number);
+      }
+      source.queue.push(this.#offerIndex[offer]!, id);
     }
   }
 
@@ -290,13 +310,18 @@ export class SymbolResolution {
     });
   }
 
-  /** Makes every reference to `from` one to `to`; nothing defines either of them. */
-  rename(from: number, to: number): void {
+  /** Makes every reference to a key one to its value; nothing defines any of them. One pass, however many there are. */
+  rename(names: ReadonlyMap<number, number>): void {
     this.#fit();
     const { symbols } = this.tables;
-    for (let row = 0; row < symbols.count; row++) if (symbols.id[row] === from) symbols.id[row] = to;
-    this.references[to]! |= this.references[from]!;
-    this.references[from] = 0;
+    for (let row = 0; row < symbols.count; row++) {
+      const to = names.get(symbols.id[row]!);
+      if (to !== undefined) symbols.id[row] = to;
+    }
+    for (const [from, to] of names) {
+      this.references[to]! |= this.references[from]!;
+      this.references[from] = 0;
+    }
   }
 
   /** Gives every common symbol that won a section of its own, of the largest size and alignment asked for (gABI, SHN_COMMON). */
@@ -328,6 +353,18 @@ export class SymbolResolution {
   /** The graph whose symbol table has the row. */
   graphOfRow(row: number): LinkGraph {
     return this.tables.graphs[this.#graphOf(row, this.tables.graphs)]!;
+  }
+
+  /** Keeps what is known of each name, in arrays of their own, and forgets how it was found out. */
+  detach(): void {
+    const { size } = this.tables.pool;
+    this.definition = this.definition.slice(0, size);
+    this.references = this.references.slice(0, size);
+    this.invisible = this.invisible.slice(0, size);
+    this.#offered = new Int32Array(0);
+    this.#isWanted = new Uint8Array(0);
+    this.#offerSource = this.#offerIndex = this.#offerBefore = new Int32Array(0);
+    this.#sources.length = 0;
   }
 
   #refer(row: number): void {

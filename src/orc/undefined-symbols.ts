@@ -1,13 +1,17 @@
 import { hex } from "../bytes/address.ts";
 import { LinkError } from "../errors.ts";
-import { RELA_SIZE, STT_FUNC, STT_TLS } from "../formats/elf/constants.ts";
+import { RELA_SIZE, STT_TLS } from "../formats/elf/constants.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import type { LinkGraph } from "../graph/link-graph.ts";
 import { SymbolPlace } from "../graph/symbol-table.ts";
+import { FunctionsOfGraph } from "./functions-of-graph.ts";
 import type { DuplicateDefinition } from "./symbol-resolution.ts";
 
 /** How many referrers are named for each symbol; the rest is counted. */
 const shownReferences = 3;
+
+/** How many symbols a message names; the error has all of them as data. */
+const shownSymbols = 100;
 
 /** One place that refers to a symbol. */
 export interface SymbolReference {
@@ -31,7 +35,7 @@ export class UndefinedSymbolsError extends LinkError {
   readonly symbols: readonly UndefinedSymbol[];
 
   constructor(symbols: readonly UndefinedSymbol[]) {
-    super("undefined-symbol", symbols.map(describe).join("\n"));
+    super("undefined-symbol", sentences(symbols, describe, "undefined symbols"));
     this.symbols = symbols;
   }
 }
@@ -40,12 +44,22 @@ export class UndefinedSymbolsError extends LinkError {
 export function undefinedSymbols(tables: GraphTables, names: readonly number[]): UndefinedSymbolsError {
   const { sections, symbols, graphs, pool } = tables;
   const references = new Map<number, SymbolReference[]>(names.map((id) => [id, []]));
+  const functions = new Map<LinkGraph, FunctionsOfGraph>();
+  const functionAt = (graph: LinkGraph, row: number, offset: number): string | undefined => {
+    let known = functions.get(graph);
+    if (known === undefined) {
+      known = new FunctionsOfGraph(graph);
+      functions.set(graph, known);
+    }
+    return known.at(row, offset);
+  };
   for (let row = 0; row < sections.count; row++) {
     const count = sections.relocationCount[row]!;
     if (count === 0) continue;
     const graph = graphs[sections.graph[row]!]!;
     const entries = graph.relocationEntries(row);
     const first = sections.relocations[row]!;
+    let section: string | undefined;
     for (let i = 0; i < count; i++) {
       const symbol = entries.getUint32(first + i * RELA_SIZE + 12, true);
       if (symbol >= graph.symbolCount) continue;
@@ -54,7 +68,8 @@ export function undefinedSymbols(tables: GraphTables, names: readonly number[]):
       if (list === undefined) continue;
       // Only those that are shown need more than a count.
       const functionName = list.length < shownReferences ? functionAt(graph, row, offset) : undefined;
-      list.push({ file: graph.name, section: graph.sectionName(row), offset, functionName });
+      section ??= graph.sectionName(row);
+      list.push({ file: graph.name, section, offset, functionName });
     }
   }
   const sorted = names.map((id) => ({ name: pool.name(id), references: references.get(id)! }));
@@ -63,11 +78,9 @@ export function undefinedSymbols(tables: GraphTables, names: readonly number[]):
 
 /** Strong definitions of the same names, both places named. */
 export function duplicateSymbols(tables: GraphTables, duplicates: readonly DuplicateDefinition[]): LinkError {
-  const lines = duplicates.map(
-    ({ id, first, second }) =>
-      `duplicate symbol: ${tables.pool.name(id)}\n>>> defined in ${first.name}\n>>> defined in ${second.name}`,
-  );
-  return new LinkError("duplicate-symbol", lines.join("\n"));
+  const sentence = ({ id, first, second }: DuplicateDefinition): string =>
+    `duplicate symbol: ${tables.pool.name(id)}\n>>> defined in ${first.name}\n>>> defined in ${second.name}`;
+  return new LinkError("duplicate-symbol", sentences(duplicates, sentence, "duplicate symbols"));
 }
 
 /**
@@ -80,36 +93,36 @@ export function threadLocalMismatches(
   elsewhere?: { readonly name: string; readonly isThreadLocal: boolean },
 ): LinkError {
   const { graphs, symbols, pool } = tables;
-  const lines = names.flatMap((id) => {
-    const sides: (string | undefined)[] = [undefined, undefined];
-    if (elsewhere !== undefined) sides[elsewhere.isThreadLocal ? 1 : 0] = `defined in ${elsewhere.name}`;
-    for (const graph of graphs) {
-      for (let row = graph.firstSymbol + graph.localCount; row < graph.firstSymbol + graph.symbolCount; row++) {
-        if (symbols.id[row] !== id) continue;
-        const side = (symbols.info[row]! & 0xf) === STT_TLS ? 1 : 0;
-        const does = symbols.section[row] === SymbolPlace.undefined ? "referenced by" : "defined in";
-        sides[side] ??= `${does} ${graph.name}`;
-      }
+  const other = elsewhere && `defined in ${elsewhere.name}`;
+  /** Who takes each name for an ordinary symbol, and who for a thread-local one. */
+  const sides = new Map<number, [string | undefined, string | undefined]>(
+    names.map((id) => [id, elsewhere?.isThreadLocal ? [undefined, other] : [other, undefined]]),
+  );
+  for (const graph of graphs) {
+    for (let row = graph.firstSymbol + graph.localCount; row < graph.firstSymbol + graph.symbolCount; row++) {
+      const known = sides.get(symbols.id[row]!);
+      if (known === undefined) continue;
+      const side = (symbols.info[row]! & 0xf) === STT_TLS ? 1 : 0;
+      const does = symbols.section[row] === SymbolPlace.undefined ? "referenced by" : "defined in";
+      known[side] ??= `${does} ${graph.name}`;
     }
+  }
+  const sentence = (id: number): string => {
+    const [ordinary, threadLocal] = sides.get(id)!;
     return [
       `${pool.name(id)} is thread-local in one place and not in another`,
-      `>>> as thread-local ${sides[1]}`,
-      `>>> as an ordinary symbol ${sides[0]}`,
-    ];
-  });
-  return new LinkError("link", lines.join("\n"));
+      `>>> as thread-local ${threadLocal}`,
+      `>>> as an ordinary symbol ${ordinary}`,
+    ].join("\n");
+  };
+  return new LinkError("link", sentences(names, sentence, "names that are thread-local in one place only"));
 }
 
-/** The function symbol whose extent holds the offset of a section. */
-function functionAt(graph: LinkGraph, section: number, offset: number): string | undefined {
-  const { symbols } = graph.tables;
-  for (let index = 0; index < graph.symbolCount; index++) {
-    const row = graph.firstSymbol + index;
-    if (symbols.section[row] !== section || (symbols.info[row]! & 0xf) !== STT_FUNC) continue;
-    const start = symbols.value[row]!;
-    if (offset >= start && offset < start + graph.symbolSize(index)) return graph.symbolName(index);
-  }
-  return undefined;
+/** What there is to say of each symbol, one under the other, up to a number that a person will look at. */
+function sentences<T>(symbols: readonly T[], sentence: (symbol: T) => string, what: string): string {
+  const lines = symbols.slice(0, shownSymbols).map(sentence);
+  if (symbols.length > shownSymbols) lines.push(`… and ${symbols.length - shownSymbols} more ${what}`);
+  return lines.join("\n");
 }
 
 function describe({ name, references, note }: UndefinedSymbol): string {

@@ -6,6 +6,7 @@ import {
   ExecutorError,
   type JITLinkMemoryManager,
   ProcessSymbolsGenerator,
+  type RemoteExecutorProcessControl,
   RuntimeLibraries,
   readingOpener,
   SharedLibraryGenerator,
@@ -323,6 +324,88 @@ for (const mode of modes) {
       );
       assert.equal(await call(session.epc, (await session.lookup(dylib, ["a"])).get("a")), 1);
       assert.equal(await call(session.epc, (await session.lookup(dylib, ["b"])).get("b")), 2);
+    } finally {
+      await session.endSession();
+    }
+  });
+
+  test(`${mode.name}: a JITDylib that is removed takes its jobs along, and its name is free again`, async () => {
+    const { session, manager } = await openSession(mode);
+    try {
+      const [dylib, other] = ["again", "other"].map((name) => session.createJITDylib(name));
+      for (const [name, value] of [
+        ["f", 1],
+        ["g", 2],
+      ] as const) {
+        dylib.addObject(await object(`int ${name}(void) { return ${value}; }`));
+        assert.equal(await call(session.epc, (await session.lookup(dylib, [name])).get(name)), value);
+      }
+      other.addObject(await object("int h(void) { return 3; }"));
+      const kept = await session.lookup(other, ["h"]);
+      await session.removeJITDylib(dylib);
+      assert.equal(session.getJITDylib("again"), undefined);
+      assert.throws(() => session.removeJITDylib(dylib), UsageError);
+      assert.equal(await call(session.epc, kept.get("h")), 3);
+      const fresh = session.createJITDylib("again");
+      fresh.addObject(await object("int f(void) { return 4; }"));
+      assert.equal(await call(session.epc, (await session.lookup(fresh, ["f"])).get("f")), 4);
+      await session.removeJITDylib(other);
+      await session.removeJITDylib(fresh);
+      assert.equal(manager.slabs[0].freeSize, SLAB_SIZE);
+    } finally {
+      await session.endSession();
+    }
+  });
+
+  test(`${mode.name}: a JITDylib is removed after the look-ups in it that have begun`, async () => {
+    const { session, manager } = await openSession(mode);
+    try {
+      const dylib = session.createJITDylib("busy");
+      dylib.addObject(await object("int f(void) { return 1; }"));
+      const [found] = await Promise.all([session.lookup(dylib, ["f"]), session.removeJITDylib(dylib)]);
+      assert.ok(found.has("f"));
+      assert.equal(manager.slabs[0].freeSize, SLAB_SIZE);
+    } finally {
+      await session.endSession();
+    }
+  });
+
+  test(`${mode.name}: jobs that have been removed hold no memory, descriptors or mappings`, async () => {
+    const { session } = await openSession(mode);
+    try {
+      const counts: number[][] = [];
+      const pid = session.epc.kind === "remote" ? (session.epc as RemoteExecutorProcessControl).pid! : process.pid;
+      for (let i = 0; i < 60; i++) {
+        const dylib = session.createJITDylib(`job ${i}`);
+        dylib.addGenerator(new ProcessSymbolsGenerator());
+        dylib.addObject(await object(`#include <stdlib.h>\nint n; int f(void) { n++; return abs(-5); }`));
+        const job = await session.link(dylib, ["f"]);
+        assert.equal(await call(session.epc, job.address("f")), 5);
+        assert.equal(job.tables.columns.record, undefined, "its tables are out of the memory that links work in");
+        await session.removeJITDylib(dylib);
+        const mappings = readFileSync(`/proc/${pid}/maps`, "latin1").split("memfd:slablink").length;
+        counts.push([readdirSync(`/proc/${pid}/fd`).length, mappings, held().length]);
+      }
+      assert.deepEqual(counts[59], counts[10]);
+    } finally {
+      await session.endSession();
+    }
+  });
+
+  test(`${mode.name}: what a job costs does not depend on the names of other jobs`, async () => {
+    const { session } = await openSession(mode);
+    try {
+      const sizes: number[] = [];
+      for (const names of [1, 2000, 1]) {
+        const dylib = session.createJITDylib(`${sizes.length}`);
+        const text = Array.from({ length: names }, (_, i) => `int name${sizes.length}_${i} = 1;`).join("\n");
+        dylib.addObject(await object(`${text}\nint f(void) { return 1; }`));
+        const job = await session.link(dylib, ["f"]);
+        sizes.push(job.tables.pool.size);
+        // Asking for what is not there leaves the tables of names as they are, except for the question.
+        assert.equal(job.address("nowhere"), undefined);
+      }
+      assert.ok(sizes[1]! > 2000 && sizes[2]! < 100, sizes.join(" "));
     } finally {
       await session.endSession();
     }

@@ -133,6 +133,7 @@ export async function linkPlainly(
     sharedMemory: false,
     openedLibraries: new Map(),
     linkInto: () => Promise.reject(new Error("there is no other JITDylib")),
+    isKept: true,
     serial: 1,
   });
   return new PlainJob(job, memory!, segments, anchor);

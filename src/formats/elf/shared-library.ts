@@ -114,6 +114,14 @@ export class SharedLibrary {
     }
   }
 
+  /** The exported symbols whose values are among the keys of `values`, in the table's order. */
+  *symbolsAt(values: { has(value: number): boolean }): Generator<DynamicSymbol, void, undefined> {
+    for (let index = 1; index < this.#hash.symbolCount; index++) {
+      const value = this.#symbols.u64(index * elf.SYM_SIZE + 8, "st_value");
+      if (values.has(value) && this.#isExported(index)) yield this.symbolAt(index);
+    }
+  }
+
   /** Names that it refers to strongly, does not define, and asks no particular version of. */
   *undefinedNames(): Generator<string, void, undefined> {
     for (let index = 1; index < this.#hash.symbolCount; index++) {

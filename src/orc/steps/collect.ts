@@ -24,7 +24,7 @@ export function collect(job: LinkJob, names: readonly string[]): void {
     resolution.want(id);
   }
   // What earlier jobs have linked is not linked again.
-  const hasLinked = dylib.linked.length + dylib.absolutes.size > 0;
+  const hasLinked = dylib.linked.size + dylib.absolutes.size > 0;
   const isLinked = hasLinked ? (id: number): boolean => dylib.find(pool.name(id)) !== undefined : undefined;
   let object = 0;
   const addObjects = (before: number): void => {
@@ -64,6 +64,7 @@ interface OfferedArchive {
 function offerArchives(job: LinkJob): Map<StaticArchiveGenerator, OfferedArchive> {
   const sources = new Map<StaticArchiveGenerator, OfferedArchive>();
   const librariesBefore: SharedLibraryGenerator[] = [];
+  reserveNames(job);
   for (const generator of job.dylib.generators) {
     if (generator.kind === "shared-library") librariesBefore.push(generator);
     for (const archive of archivesOf(generator)) {
@@ -86,4 +87,18 @@ function wantForLibrary({ tables, resolution }: LinkJob, { library, asNeeded }: 
   // Not yet needed by anything, so a linker would pass it over.
   if (asNeeded) return;
   for (const name of library.undefinedNames()) resolution.wantIfOffered(tables.pool.internString(name));
+}
+
+/** Makes room for all names of the archives' indexes at once, where growing and growing again would cost more than half of their time. */
+function reserveNames({ dylib, tables, resolution }: LinkJob): void {
+  let names = 0;
+  let bytes = 0;
+  for (const generator of dylib.generators) {
+    const place = generator.kind === "archive" ? generator.archive.indexPlace : undefined;
+    if (place === undefined) continue;
+    names += place.count;
+    bytes += place.end - place.position;
+  }
+  tables.pool.reserve(names, bytes);
+  resolution.reserve(names);
 }

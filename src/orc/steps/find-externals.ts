@@ -1,8 +1,7 @@
-import type { GraphTables } from "../../graph/graph-tables.ts";
-import { SectionKind } from "../../graph/section-table.ts";
 import { C_LIBRARY } from "../../inputs/runtime-libraries.ts";
 import { ExternalKind } from "../../link/externals.ts";
 import { isLinkerDefined, setBound } from "../../link/linker-defined.ts";
+import { cNamedSections } from "../../link/section-sets.ts";
 import { uniteDefaultVersions } from "../default-versions.ts";
 import { findExternalNames } from "../external-names.ts";
 import { interposes } from "../interposition.ts";
@@ -18,6 +17,7 @@ export async function findExternals(job: LinkJob): Promise<void> {
   const { epc, runtime, openedLibraries } = job.context;
   const { pool } = tables;
   let outside: number[] = [];
+  let named: ReadonlySet<number> | undefined;
   for (const id of resolution.undefinedNames()) {
     if (job.aliases.has(id)) continue;
     if (!pool.startsWith(id, "_") && !pool.startsWith(id, "e") && !pool.startsWith(id, "d")) {
@@ -26,8 +26,9 @@ export async function findExternals(job: LinkJob): Promise<void> {
     }
     const name = pool.name(id);
     const bound = setBound(tables, name);
+    if (bound !== undefined) named ??= cNamedSections(tables);
     if (isLinkerDefined(name)) job.linkerDefined.push(id);
-    else if (bound !== undefined && hasSection(tables, bound.section)) job.setBounds.set(id, bound);
+    else if (bound !== undefined && named?.has(bound.section)) job.setBounds.set(id, bound);
     else outside.push(id);
   }
   if (tables.hasVersions) outside = uniteDefaultVersions(job, outside);
@@ -72,17 +73,4 @@ async function linkOthers(job: LinkJob, ids: readonly number[]): Promise<void> {
     const offered = names.filter((name) => other.offers(name));
     if (offered.length > 0 || other.pending.length > 0) await context.linkInto(other, offered);
   }
-}
-
-function hasSection(tables: GraphTables, name: number): boolean {
-  const { sections, graphs, pool } = tables;
-  for (let row = 0; row < sections.count; row++) {
-    const kind = sections.kind[row];
-    if (kind === SectionKind.none || kind === SectionKind.discarded) continue;
-    if (kind === SectionKind.tlsData || kind === SectionKind.tlsZeroFill) continue; // has no address
-    const { view, start, length } = graphs[sections.graph[row]!]!.reader;
-    const at = sections.name[row]!;
-    if (at !== 0 && view.getUint8(at) !== 0x2e && pool.intern(view, at, start + length) === name) return true;
-  }
-  return false;
 }

@@ -5,6 +5,7 @@ import { bindDefinitions, bindReferences } from "../../link/bind-symbols.ts";
 import { copyThreadLocals } from "../../link/copy-contents.ts";
 import type { Fixups } from "../../link/fixups.ts";
 import { LinkageTables } from "../../link/linkage-tables.ts";
+import { sectionsOfKinds } from "../../link/sections-of-kinds.ts";
 import { fixupsOf } from "../fixups-of-job.ts";
 import type { LinkJob } from "../link-job.ts";
 import { linkerNames } from "../linker-names.ts";
@@ -76,8 +77,8 @@ function writeThreadLocalImage(job: LinkJob): void {
   const { sections } = tables;
   copyThreadLocals(tables, job.alloc.memory, job.tlsImage);
   let fixups: Fixups | undefined;
-  for (let row = 0; row < sections.count; row++) {
-    if (sections.kind[row] !== SectionKind.tlsData || sections.relocationCount[row] === 0) continue;
+  for (const row of Array.from(sectionsOfKinds(tables, SectionKind.tlsData))) {
+    if (sections.relocationCount[row] === 0) continue;
     if (fixups === undefined) {
       const externals = linkerNames(job);
       bindReferences(tables, resolution.definition, externals);

@@ -5,7 +5,7 @@ import { countIndirectFunctions } from "../../link/bind-symbols.ts";
 import { Demand } from "../../link/direct-references.ts";
 import { layOut, measureThreadLocals, placeLayout } from "../../link/layout.ts";
 import { GOT_BYTES_PER_SYMBOL } from "../../link/linkage-tables.ts";
-import { exportedSymbols } from "../exported-symbols.ts";
+import { exportsOf } from "../exports-of-job.ts";
 import type { LinkJob } from "../link-job.ts";
 import { planCopies } from "../plan-copies.ts";
 
@@ -21,7 +21,7 @@ export async function planLayout(job: LinkJob): Promise<void> {
   const { copies, functions, names, demands } = planned;
   job.plan = {
     name: `slablink-job-${serial}`,
-    exports: exportedSymbols(tables, resolution),
+    exports: exportsOf(job).symbols,
     copies,
     functions,
     names,

@@ -1,0 +1,100 @@
+import { FileArena } from "../../src/host/arena.ts";
+import {
+  type ExecutionSession,
+  type Input,
+  type JITDylib,
+  type LinkedJob,
+  LlvmWrapper,
+  loadInputs,
+  ProcessSymbolsGenerator,
+  RuntimeLibraries,
+  SharedLibraryGenerator,
+  SpsReader,
+  SpsWriter,
+  StaticArchiveGenerator,
+} from "../../src/index.ts";
+import type { Program } from "../case.ts";
+import { type Held, heldBy } from "./held.ts";
+import { openWarmSession, type WarmMode } from "./session.ts";
+
+export { type WarmMode, warmModes } from "./session.ts";
+
+/** One link among many of the same program; times in ms. */
+export interface LinkSample {
+  readonly number: number;
+  readonly milliseconds: number;
+  /** User and system time of this process: its garbage collection and compiling included, the executor not. */
+  readonly cpu: number;
+  readonly phases: LinkedJob["phases"];
+  readonly removal: number;
+  readonly requests: number;
+  /** Of this process and of the executor, after the removal. */
+  readonly held: Held;
+  readonly executor: Held | undefined;
+}
+
+/** Links `program` `count` times in one session, each time into a fresh JITDylib, which is removed again. */
+export async function linkRepeatedly(mode: WarmMode, program: Program, count: number): Promise<LinkSample[]> {
+  const arena = new FileArena();
+  const opener = { open: (path: string) => arena.map(path) };
+  const runtime = new RuntimeLibraries({ opener });
+  const items = [
+    ...program.inputs.map((path) => ({ kind: "file", path }) as const),
+    ...program.libraries.map(({ name }) => ({ kind: "library", name }) as const),
+  ];
+  const inputs = await loadInputs(items, { opener });
+  const { session, pid } = await openWarmSession(mode, runtime);
+  const samples: LinkSample[] = [];
+  try {
+    for (let number = 1; number <= count; number++) {
+      const requests = session.epc.counters.requests;
+      const cpu = process.cpuUsage();
+      const started = performance.now();
+      const dylib = session.createJITDylib("python");
+      fill(dylib, inputs, runtime);
+      // In this process libraries that bound to a program keep it: it could not be removed.
+      const isProgram = mode.name !== "in-process";
+      const job = await session.link(dylib, ["main", "Py_IsInitialized"], { isProgram });
+      const linked = performance.now();
+      const { user, system } = process.cpuUsage(cpu);
+      const asked = session.epc.counters.requests - requests;
+      await checkIt(session, job);
+      const before = performance.now();
+      await session.removeJITDylib(dylib);
+      samples.push({
+        number,
+        milliseconds: linked - started,
+        cpu: (user + system) / 1000,
+        phases: job.phases,
+        removal: performance.now() - before,
+        requests: asked,
+        held: heldBy(process.pid),
+        executor: pid === undefined ? undefined : heldBy(pid),
+      });
+    }
+  } finally {
+    await session.endSession();
+    arena.dispose();
+  }
+  return samples;
+}
+
+/** As `slablink run` does. */
+function fill(dylib: JITDylib, inputs: readonly Input[], runtime: RuntimeLibraries): void {
+  for (const input of inputs) {
+    if (input.kind === "object") dylib.addObject(input.reader);
+    else if (input.kind === "archive") dylib.addGenerator(new StaticArchiveGenerator(input.archive));
+    else dylib.addGenerator(new SharedLibraryGenerator(input.library, runtime.loadName(input.library)));
+  }
+  for (const archive of runtime.implicitArchives()) dylib.addGenerator(new StaticArchiveGenerator(archive));
+  dylib.addGenerator(new ProcessSymbolsGenerator());
+}
+
+/** Fresh code and fresh data: the interpreter says that it has not been started. */
+async function checkIt(session: ExecutionSession, job: LinkedJob): Promise<void> {
+  const address = job.address("Py_IsInitialized")!;
+  const argument = new SpsWriter(8).u64(address).bytes;
+  const result = await session.epc.callWrapper(LlvmWrapper.runAsVoidFunction, argument);
+  const value = new SpsReader(result, "Py_IsInitialized").i32("value");
+  if (value !== 0) throw new Error(`Py_IsInitialized() gave ${value}, expected 0`);
+}

@@ -1,0 +1,21 @@
+import type { GraphTables } from "../graph/graph-tables.ts";
+import type { SectionKind } from "../graph/section-table.ts";
+import { kernel } from "../kernel/kernel.ts";
+
+/** Rows of the sections of some kinds, in their order. */
+export function sectionsOfKinds(tables: GraphTables, ...kinds: readonly SectionKind[]): ArrayLike<number> {
+  const { sections, columns } = tables;
+  const mask = kinds.reduce<number>((bits, kind) => bits | (1 << kind), 0);
+  const { record } = columns;
+  const fast = record === undefined ? undefined : kernel();
+  if (fast !== undefined) {
+    const block = columns.block(4 * sections.count);
+    const count = fast.sectionsOfKinds(record!, sections.count, mask, block.position);
+    const rows = block.int32(sections.count).slice(0, count);
+    block.release();
+    return rows;
+  }
+  const rows: number[] = [];
+  for (let row = 0; row < sections.count; row++) if ((mask >> sections.kind[row]!) & 1) rows.push(row);
+  return rows;
+}
