@@ -1,14 +1,55 @@
 import type { Program } from "./case.ts";
-import { type Contestant, subject } from "./contestants.ts";
+import type { Attempt, Contestant } from "./contestant.ts";
+import { subject } from "./contestants.ts";
+import { type Counters, readCounters } from "./counters.ts";
 import { machineCpuTime } from "./machine.ts";
-import { measure, type Run } from "./measure.ts";
+import { measure, measurePeak, type Run } from "./measure.ts";
 
-/** The runs of one contestant, one for each round. */
+/** The runs of one contestant, one for each round. Times in ms. */
 export interface Result {
   readonly contestant: Contestant;
   readonly wall: number[];
   readonly cpu: number[];
+  /** CPU time of what links and of what runs, as far as they are processes of their own. */
+  readonly controllerCpu: number[];
+  readonly executorCpu: number[];
+  /** Most memory that one process had, in bytes. */
+  readonly peak: number;
+  readonly counters: Counters | undefined;
+  readonly note: string | undefined;
 }
+
+/** Who could not take part, and why. */
+export interface Failure {
+  readonly contestant: string;
+  readonly reason: string;
+}
+
+/** All contestants in one program. */
+export interface Competition {
+  readonly results: readonly Result[];
+  readonly failures: readonly Failure[];
+  /** CPU time that other processes used meanwhile, as a part of one core; undefined where the system does not say. */
+  readonly disturbance: number | undefined;
+}
+
+/** How it is measured: rounds, and runs of `--stats=json` beside them. */
+export interface CompetitionOptions {
+  readonly rounds: number;
+  readonly statisticsRuns: number;
+  readonly directory: string;
+  /** Called before each step that takes time, for people who wait. */
+  progress(what: string): void;
+}
+
+/** Longest a first run may take, in s. */
+const LIMIT = 120;
+/** A contestant whose first run takes longer, in ms, has few rounds: it would be most of the time, and need them least. */
+const SLOW = 5000;
+const SLOW_ROUNDS = 3;
+
+/** The first run did not end in time; another arrangement of the same program would take as long. */
+class EndlessError extends Error {}
 
 /** What a measured process sees: this environment without what would slow Node down or change what it does. */
 export function cleanEnvironment(): Record<string, string> {
@@ -19,15 +60,6 @@ export function cleanEnvironment(): Record<string, string> {
   return environment;
 }
 
-/** All contestants in one program. */
-export interface Competition {
-  readonly results: readonly Result[];
-  /** Who could not take part, and why. */
-  readonly failures: readonly string[];
-  /** CPU time that other processes used meanwhile, as a part of one core; undefined where the system does not say. */
-  readonly disturbance: number | undefined;
-}
-
 /**
  * Runs every contestant once per round, in turn, and checks each time that the program did what it should. One round
  * before the first fills the caches, and shows which peers cannot link the program at all. The order turns from round to
@@ -36,34 +68,95 @@ export interface Competition {
 export function compete(
   program: Program,
   contestants: readonly Contestant[],
-  rounds: number,
-  directory: string,
+  { rounds, statisticsRuns, directory, progress }: CompetitionOptions,
 ): Competition {
   const environment = cleanEnvironment();
-  const failures: string[] = [];
-  const able: { words: string[]; result: Result }[] = [];
+  const failures: Failure[] = [];
+  const able: { attempt: Attempt; rounds: number; result: Result }[] = [];
+  const endless = new Map<string, string>();
   for (const contestant of contestants) {
-    const words = contestant.command(program, directory);
+    progress(`${contestant.name}, first run`);
+    const [family] = contestant.name.split(" ");
     try {
-      check(measure({ words, environment }, directory), program, contestant);
-      able.push({ words, result: { contestant, wall: [], cpu: [] } });
+      const before = endless.get(family);
+      if (before !== undefined) throw new Error(`not tried, as ${before} did not end`);
+      const { attempt, wall } = firstRun(program, contestant, environment, directory);
+      const peak = Math.max(...attempt.commands.map((words) => measurePeak({ words, environment }, directory)));
+      const counters = readCounters(attempt, statisticsRuns, environment, directory);
+      const empty = { wall: [], cpu: [], controllerCpu: [], executorCpu: [] };
+      const result: Result = { contestant, ...empty, peak, counters, note: attempt.note };
+      able.push({ attempt, rounds: wall > SLOW ? Math.min(rounds, SLOW_ROUNDS) : rounds, result });
     } catch (error) {
       if (contestant === subject) throw error;
-      failures.push((error as Error).message.split("\n", 2).join(" "));
+      if (error instanceof EndlessError) endless.set(family, contestant.name);
+      failures.push({ contestant: contestant.name, reason: (error as Error).message });
     }
   }
   const stopwatch = startDisturbance();
   for (let round = 0; round < rounds; round++) {
+    progress(`round ${round + 1} of ${rounds}`);
     for (let i = 0; i < able.length; i++) {
-      const { result, words } = able[(i + round) % able.length];
-      const run = measure({ words, environment }, directory);
-      check(run, program, result.contestant);
-      result.wall.push(run.wall);
-      result.cpu.push(run.cpu);
+      const { result, attempt, rounds: own } = able[(i + round) % able.length];
+      if (round < own) record(result, runAll(attempt, environment, directory), attempt);
     }
   }
   const results = able.map(({ result }) => result);
   return { results, failures, disturbance: stopwatch(results) };
+}
+
+/** The first way of a contestant's that works, and how long it took. Throws an Error with what the last one said. */
+function firstRun(
+  program: Program,
+  contestant: Contestant,
+  environment: Record<string, string>,
+  directory: string,
+): { attempt: Attempt; wall: number } {
+  let attempt = contestant.attempt(program, directory);
+  for (;;) {
+    const limited = attempt.commands.map((words) => ["/usr/bin/timeout", "-s", "KILL", String(LIMIT), ...words]);
+    const runs = runAll({ ...attempt, commands: limited }, environment, directory);
+    const wrong = mistake(runs, attempt);
+    if (wrong === undefined) return { attempt, wall: runs.reduce((sum, { wall }) => sum + wall, 0) };
+    const { stderr, wall } = runs.at(-1)!;
+    const next = contestant.retry?.(program, directory, stderr);
+    if (next === undefined) throw wall < 1000 * LIMIT ? new Error(wrong) : new EndlessError(`no end after ${LIMIT} s`);
+    attempt = next;
+  }
+}
+
+/** One after the other; none after one that failed. */
+function runAll({ commands }: Attempt, environment: Record<string, string>, directory: string): Run[] {
+  const runs: Run[] = [];
+  for (const words of commands) {
+    runs.push(measure({ words, environment }, directory));
+    if (runs.at(-1)!.status !== 0) break;
+  }
+  return runs;
+}
+
+function record(result: Result, runs: readonly Run[], attempt: Attempt): void {
+  const wrong = mistake(runs, attempt);
+  if (wrong !== undefined) throw new Error(`${result.contestant.name}, after runs that went well: ${wrong}`);
+  const sum = (of: (run: Run) => number): number => runs.reduce((total, run) => total + of(run), 0);
+  const cpu = sum((run) => run.cpu);
+  result.wall.push(sum((run) => run.wall));
+  result.cpu.push(cpu);
+  const orphan = attempt.executorIsOrphan ? runs[0].orphansCpu : undefined;
+  const executor = result.counters?.executorCpu ?? orphan ?? runs[1]?.cpu;
+  if (executor === undefined) return;
+  result.executorCpu.push(executor);
+  result.controllerCpu.push(cpu - executor);
+}
+
+/** What a run did wrong, in one line: a fast failure is no result. */
+export function mistake(runs: readonly Run[], { commands, stdout }: Attempt): string | undefined {
+  const last = runs.at(-1)!;
+  const isWhole = runs.length === commands.length;
+  if (last.status === 0 && isWhole && last.stdout === stdout) return undefined;
+  const lines = last.stderr.trim().split("\n");
+  const said = (lines.find((line) => /\berror\b/i.test(line)) ?? lines[0]).slice(0, 240);
+  if (last.status !== 0) return `status ${last.status}${said === "" ? "" : `: ${said}`}`;
+  return `printed ${JSON.stringify(last.stdout.slice(0, 100))}, expected ${JSON.stringify(stdout)}`;
 }
 
 /** The answer ends the measurement: CPU time per wall time of all processes but the measured ones and this one. */
@@ -80,12 +173,4 @@ function startDisturbance(): (results: readonly Result[]) => number | undefined 
     const others = now - before.machine - measured - (own() - before.own);
     return Math.max(0, others / (performance.now() - before.time));
   };
-}
-
-/** Throws an Error when a run did not give the program's output; a fast failure is no result. */
-export function check(run: Run, program: Program, contestant: Contestant): void {
-  if (run.status === 0 && run.stdout === program.stdout) return;
-  const expected = `status 0 and ${JSON.stringify(program.stdout)}`;
-  const found = `status ${run.status} and ${JSON.stringify(run.stdout.slice(0, 200))}`;
-  throw new Error(`${contestant.name}: ${found}, expected ${expected}\n${run.stderr.slice(0, 2000)}`);
 }

@@ -1,93 +1,30 @@
-import { writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import type { Program } from "./case.ts";
-import { compilerFile, locate, type Requirement } from "./requirements.ts";
+import { availableParallelism } from "node:os";
+import type { Contestant } from "./contestant.ts";
+import { jitlinkContestants } from "./contestants/llvm-jitlink.ts";
+import { corners, slablink, slablinkModes } from "./contestants/slablink.ts";
+import { linkers } from "./contestants/static-linkers.ts";
 
-/** One way to link and run a program. */
-export interface Contestant {
-  readonly name: string;
-  readonly requirements: readonly Requirement[];
-  /** Takes part only with --all. */
-  readonly optional?: boolean;
-  /** The command line: an absolute path first. */
-  command(program: Program, directory: string): string[];
-}
+/** The one whose benchmark this is: what it cannot do is an error. */
+export const subject: Contestant = slablink;
 
-const slablinkProgram = fileURLToPath(new URL("../../bin/slablink", import.meta.url));
-const jitlink: Requirement = { file: "/usr/lib/llvm-22/bin/llvm-jitlink", package: "llvm-22" };
-const jitlinkExecutor: Requirement = { file: "/usr/lib/llvm-22/bin/llvm-jitlink-executor", package: "llvm-22" };
-const lld: Requirement = { file: "/usr/lib/llvm-22/bin/ld.lld", package: "lld-22" };
-const mold: Requirement = { file: "mold", package: "mold" };
+/** What the others are compared with by default: the ancestor, with the same inputs in the same arrangement. */
+export const DEFAULT_BASELINE = "llvm-jitlink shared";
 
-/** What the others are compared with: the ancestor, with the same inputs in the same arrangement. */
-export const baseline: Contestant = {
-  name: "llvm-jitlink, shared memory",
-  requirements: [jitlink, jitlinkExecutor],
-  command: (program) => jitlinkCommand(program, [`-oop-executor=${jitlinkExecutor.file}`, "-use-memmgr=shared"]),
-};
-
-/** The one whose benchmark this is. */
-export const subject: Contestant = {
-  name: "slablink",
-  requirements: [],
-  command: (program) => slablinkCommand(program, []),
-};
-
+/** Everybody. */
 export const contestants: readonly Contestant[] = [
-  subject,
-  baseline,
-  {
-    name: "slablink --memory=rpc",
-    requirements: [],
-    optional: true,
-    command: (program) => slablinkCommand(program, ["--memory=rpc"]),
-  },
-  {
-    name: "slablink --in-process",
-    requirements: [],
-    optional: true,
-    command: (program) => slablinkCommand(program, ["--in-process"]),
-  },
-  {
-    name: "llvm-jitlink, rpc",
-    requirements: [jitlink, jitlinkExecutor],
-    optional: true,
-    command: (program) => jitlinkCommand(program, [`-oop-executor=${jitlinkExecutor.file}`]),
-  },
-  {
-    name: "llvm-jitlink, in-process",
-    requirements: [jitlink],
-    optional: true,
-    command: (program) => jitlinkCommand(program, []),
-  },
-  { name: "ld.lld + run", requirements: [lld], optional: true, command: (...of) => staticLink(lld, ...of) },
-  { name: "mold + run", requirements: [mold], optional: true, command: (...of) => staticLink(mold, ...of) },
+  slablink,
+  ...slablinkModes,
+  ...jitlinkContestants,
+  ...linkers,
+  ...corners(availableParallelism()),
 ];
 
-/** The words of a slablink run; `options` come first. */
-export function slablinkCommand({ inputs, libraries, arguments: rest }: Program, options: readonly string[]): string[] {
-  const names = libraries.map(({ name }) => `-l${name}`);
-  return [process.execPath, slablinkProgram, "run", ...options, ...inputs, ...names, "--", ...rest];
-}
-
-function jitlinkCommand({ inputs, libraries, arguments: rest }: Program, options: readonly string[]): string[] {
-  const preload = libraries.map(({ soname }) => `-preload=${soname}`);
-  // Behind -args the first word is argv[0].
-  return [jitlink.file, ...options, ...preload, ...inputs, "-args", "program", ...rest];
-}
-
-/** Links an ordinary executable with no compiler driver in between, and runs it. */
-function staticLink(linker: Requirement, { inputs, libraries, arguments: rest }: Program, directory: string): string[] {
-  const output = `${directory}/executable`;
-  const start = ["Scrt1.o", "crti.o", "crtbeginS.o"].map((name) => compilerFile(name)!);
-  const end = ["crtendS.o", "crtn.o"].map((name) => compilerFile(name)!);
-  const libc = compilerFile("libc.so")!.replace(/\/[^/]*$/, "");
-  const gcc = compilerFile("libgcc.a")!.replace(/\/[^/]*$/, "");
-  const link = [
-    ...["-pie", "-dynamic-linker", "/lib64/ld-linux-x86-64.so.2", "-o", output, `-L${gcc}`, `-L${libc}`],
-    ...[...start, ...inputs, ...libraries.map(({ name }) => `-l${name}`), "-lc", "-lgcc", ...end],
-  ];
-  const response = `${output}.words`;
-  writeFileSync(response, link.map((word) => `"${word}"\n`).join(""));
-  return ["/bin/sh", "-c", '"$0" "@$1" && shift && exec "$@"', locate(linker)!, response, output, ...rest];
+/**
+ * The contestant that is called so.
+ * @throws Error that lists the names.
+ */
+export function contestantOf(name: string): Contestant {
+  const found = contestants.find((each) => each.name === name);
+  if (found !== undefined) return found;
+  throw new Error(`no contestant is called '${name}'; there are ${contestants.map((each) => each.name).join("; ")}`);
 }

@@ -1,14 +1,19 @@
 import { closeSync, openSync, readFileSync, rmSync } from "node:fs";
 import { constants } from "node:os";
 import { koffi, type NativeFunction } from "../src/host/koffi.ts";
+import { processorTimeOf, RUSAGE_SIZE } from "../src/host/processor-time.ts";
 
-/** What one run of a command cost, with everything it started. */
+/** What one run of a command cost, with everything it started. Times in ms. */
 export interface Run {
-  /** From before the process was made until it ended, in ms. */
+  /** From before the process was made until it ended. */
   readonly wall: number;
-  /** User and system time of the process and of all its descendants, in ms. */
+  /** User and system time of the process and of all its descendants. */
   readonly cpu: number;
-  /** Peak resident memory of the largest process among the command and those that it waited for, in MiB. */
+  /** The part of it that processes had which nobody but this one waited for: llvm-jitlink's executor. */
+  readonly orphansCpu: number;
+  /** Most memory that any one of the orphans ever had (maximum resident set size), in bytes; 0 without any. */
+  readonly orphansPeak: number;
+  /** Peak resident memory, if that is not less than its maker's (see `measurePeak`), of the largest process among the command and those that it waited for, in MiB. */
   readonly peak: number;
   /** As a shell shows it: 128 + the signal's number when it died of one. */
   readonly status: number;
@@ -24,9 +29,10 @@ export interface Command {
 
 const PR_SET_CHILD_SUBREAPER = 36;
 const ECHILD = 10;
-/** Larger than glibc's posix_spawn_file_actions_t (80 bytes) and struct rusage (144 bytes). */
+/** Larger than glibc's posix_spawn_file_actions_t (80 bytes). */
 const FILE_ACTIONS_SIZE = 128;
-const RUSAGE_SIZE = 144;
+/** Offset of ru_maxrss, in KiB, in struct rusage (getrusage(2)). */
+const RU_MAXRSS = 32;
 
 /**
  * Runs a command to its end and measures it. Blocks: nothing else of this process may disturb the run.
@@ -40,11 +46,21 @@ export function measure(command: Command, directory: string): Run {
   const err = `${directory}/stderr`;
   const descriptors = [openSync("/dev/null", "r"), openSync(out, "w"), openSync(err, "w")];
   try {
-    return { ...run(command, descriptors), stdout: readFileSync(out, "utf8"), stderr: readFileSync(err, "utf8") };
+    const usage = run(command, descriptors);
+    return { ...usage, stdout: readFileSync(out, "utf8"), stderr: readFileSync(err, "utf8") };
   } finally {
     for (const descriptor of descriptors) closeSync(descriptor);
     for (const path of [out, err]) rmSync(path, { force: true });
   }
+}
+
+/**
+ * Most memory that any process of a command ever had, in bytes. In a run of its own: a process begins with the maximum
+ * that its maker had (the kernel carries it over exec), which here would be Node's. A shell that ends at once makes it.
+ */
+export function measurePeak(command: Command, directory: string): number {
+  const words = ["/bin/sh", "-c", '"$@" & exit', "sh", ...command.words];
+  return measure({ ...command, words }, directory).orphansPeak;
 }
 
 function run(command: Command, descriptors: readonly number[]): Omit<Run, "stdout" | "stderr"> {
@@ -63,7 +79,9 @@ function run(command: Command, descriptors: readonly number[]): Omit<Run, "stdou
   }
   const status = new Int32Array(1);
   const usage = new Uint8Array(RUSAGE_SIZE);
-  let cpu = 0;
+  let ownCpu = 0;
+  let orphansCpu = 0;
+  let orphansPeak = 0;
   let peak = 0;
   let wall = 0;
   let end = 0;
@@ -75,27 +93,25 @@ function run(command: Command, descriptors: readonly number[]): Omit<Run, "stdou
       if (number === constants.errno.EINTR) continue;
       throw new Error(`wait4 failed with errno ${number}`);
     }
-    cpu += cpuTime(usage);
-    if (waited !== pid[0]) continue;
+    if (waited !== pid[0]) {
+      orphansCpu += processorTimeOf(usage);
+      orphansPeak = Math.max(orphansPeak, 2 ** 20 * peakMemory(usage));
+      continue;
+    }
     wall = performance.now() - start;
+    ownCpu = processorTimeOf(usage);
     peak = peakMemory(usage);
     end = status[0];
   }
   destroyActions(actions);
   const signal = end & 0x7f;
-  return { wall, cpu, peak, status: signal === 0 ? (end >> 8) & 0xff : 128 + signal };
-}
-
-/** ru_utime + ru_stime of a struct rusage (getrusage(2)), in ms. */
-function cpuTime(usage: Uint8Array): number {
-  const view = new DataView(usage.buffer);
-  const seconds = (at: number): number => Number(view.getBigInt64(at, true)) * 1000;
-  return seconds(0) + seconds(16) + (Number(view.getBigInt64(8, true)) + Number(view.getBigInt64(24, true))) / 1000;
+  const cpu = ownCpu + orphansCpu;
+  return { wall, cpu, peak, orphansCpu, orphansPeak, status: signal === 0 ? (end >> 8) & 0xff : 128 + signal };
 }
 
 /** ru_maxrss, which is in KiB, in MiB. */
 function peakMemory(usage: Uint8Array): number {
-  return Number(new DataView(usage.buffer).getBigInt64(32, true)) / 1024;
+  return Number(new DataView(usage.buffer).getBigInt64(RU_MAXRSS, true)) / 1024;
 }
 
 interface Native {

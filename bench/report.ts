@@ -1,17 +1,31 @@
 import type { Case } from "./case.ts";
-import type { Result } from "./compete.ts";
-import { baseline } from "./contestants.ts";
+import type { Competition, Failure, Result } from "./compete.ts";
+import type { Phase } from "./counters.ts";
 import type { Machine } from "./machine.ts";
-import type { Phase } from "./phases.ts";
-import { pairedRatio, type Summary, summarize } from "./statistics.ts";
+import { ratioOf, type Summary, summarize } from "./statistics.ts";
 
-/** One contestant in one case: times in ms, and against the baseline (undefined when that did not take part). */
+/** One contestant in one case: times in ms, sizes in bytes; ratios to the baseline where that took part. */
 export interface Row {
   readonly contestant: string;
+  readonly rounds: number;
   readonly wall: Summary;
+  readonly wallRatio?: Summary;
+  /** User and system time of all processes; and of the one that links and the one that runs, as far as these are two. */
   readonly cpu: Summary;
-  readonly wallRatio: Summary | undefined;
-  readonly cpuRatio: Summary | undefined;
+  readonly cpuRatio?: Summary;
+  readonly controllerCpu?: Summary;
+  readonly executorCpu?: Summary;
+  /** Most memory that one of the processes had. */
+  readonly peak: number;
+  /** What slablink counts: requests to the executor, bytes over the socket, mappings of linked code and data. */
+  readonly requests?: number;
+  readonly bytes?: number;
+  readonly mappings?: number;
+  readonly protectionChanges?: number;
+  /** Of each round, in ms. */
+  readonly times: { readonly wall: readonly number[]; readonly cpu: readonly number[] };
+  /** In which way this is not the same work as the others'. */
+  readonly note?: string;
 }
 
 /** One case, measured; or why it, or some contestant, was not. */
@@ -19,12 +33,16 @@ export interface Section {
   readonly name: string;
   readonly description: string;
   readonly rows: readonly Row[];
+  readonly failures: readonly Failure[];
+  /** Of slablink, with --phases. */
   readonly phases: readonly Phase[];
+  /** What is not there, and the package that has it. */
   readonly absent: readonly string[];
   /** CPU time that others used meanwhile, as a part of one core; undefined where the system does not say. */
-  readonly disturbance: number | undefined;
+  readonly disturbance?: number;
 }
 
+/** All that was measured, as --json prints it. */
 export interface Report {
   readonly machine: Machine;
   readonly runs: number;
@@ -32,60 +50,53 @@ export interface Report {
   readonly sections: readonly Section[];
 }
 
-export function rowsOf(results: readonly Result[]): Row[] {
-  const against = results.find(({ contestant }) => contestant === baseline);
-  return results.map((result) => ({
-    contestant: result.contestant.name,
-    wall: summarize(result.wall),
-    cpu: summarize(result.cpu),
-    wallRatio: against && pairedRatio(result.wall, against.wall),
-    cpuRatio: against && pairedRatio(result.cpu, against.cpu),
+/** The rows of a case, in the contestants' order. */
+export function rowsOf({ results }: Competition, baseline: string): Row[] {
+  return relateRows(results.map(rowOf), baseline);
+}
+
+/** The same report with ratios to another contestant. */
+export function relate(report: Report, baseline: string): Report {
+  const sections = report.sections.map((section) => ({ ...section, rows: relateRows(section.rows, baseline) }));
+  return { ...report, baseline, sections };
+}
+
+function relateRows(rows: readonly Row[], baseline: string): Row[] {
+  const against = rows.find(({ contestant }) => contestant === baseline)?.times;
+  return rows.map((row) => ({
+    ...row,
+    wallRatio: against && ratioOf(row.times.wall, against.wall),
+    cpuRatio: against && ratioOf(row.times.cpu, against.cpu),
   }));
+}
+
+function rowOf({ contestant, wall, cpu, controllerCpu, executorCpu, counters, peak, note }: Result): Row {
+  const optional = (values: readonly number[]): Summary | undefined => {
+    return values.length === 0 ? undefined : summarize(values);
+  };
+  return {
+    contestant: contestant.name,
+    rounds: wall.length,
+    wall: summarize(wall),
+    cpu: summarize(cpu),
+    controllerCpu: optional(controllerCpu),
+    executorCpu: optional(executorCpu),
+    peak,
+    requests: counters?.requests,
+    bytes: counters?.bytes,
+    mappings: counters?.mappings,
+    protectionChanges: counters?.protectionChanges,
+    times: { wall: wall.map(rounded), cpu: cpu.map(rounded) },
+    note,
+  };
+}
+
+/** Microseconds are as much as can be told. */
+function rounded(time: number): number {
+  return Math.round(1000 * time) / 1000;
 }
 
 /** A case of which nothing was measured. */
 export function skipped({ name, description }: Case, reason: string): Section {
-  return { name, description, rows: [], phases: [], absent: [`${name}: ${reason}`], disturbance: undefined };
-}
-
-/** The heading: the machine, and how to read the numbers. */
-export function formatHead({ machine, runs, baseline: against }: Omit<Report, "sections">): string {
-  const { processor, cores, memoryGiB, system, distribution, node } = machine;
-  return (
-    `${processor}, ${cores} cores, ${memoryGiB} GiB; ${distribution}, ${system}; Node ${node}\n` +
-    `${runs} rounds; whole processes, medians in ms (quartiles); ratios are of each round, to ${against}\n`
-  );
-}
-
-export function formatSection({ name, description, rows, phases, absent, disturbance }: Section): string {
-  const lines = [`\n${name}: ${description}`];
-  if (rows.length > 0) {
-    lines.push(...table([["", "wall", "", "ratio", "", "CPU", "", "ratio", ""], ...rows.map(cellsOf)]));
-  }
-  if (phases.length > 0) {
-    lines.push("  slablink's phases");
-    lines.push(...table(phases.map(({ name: phase, milliseconds }) => [phase, ...cells(milliseconds, 2)])));
-  }
-  for (const reason of absent) lines.push(`  left out: ${reason}`);
-  if (disturbance !== undefined) lines.push(`  other processes used ${disturbance.toFixed(2)} of a core meanwhile`);
-  return `${lines.join("\n")}\n`;
-}
-
-function cellsOf({ contestant, wall, wallRatio, cpu, cpuRatio }: Row): string[] {
-  return [contestant, ...cells(wall, 1), ...cells(wallRatio, 2), ...cells(cpu, 1), ...cells(cpuRatio, 2)];
-}
-
-function cells(summary: Summary | undefined, places: number): string[] {
-  if (summary === undefined) return ["", ""];
-  const { median, lower, upper } = summary;
-  return [median.toFixed(places), `(${lower.toFixed(places)}–${upper.toFixed(places)})`];
-}
-
-/** First column left, the others right, two spaces in front. */
-function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  return rows.map((row) => {
-    const aligned = row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])));
-    return `  ${aligned.join("  ")}`.trimEnd();
-  });
+  return { name, description, rows: [], failures: [], phases: [], absent: [`${name}: ${reason}`] };
 }

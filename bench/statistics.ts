@@ -28,3 +28,9 @@ export function pairedRatio(values: readonly number[], baseline: readonly number
   }
   return summarize(values.map((value, round) => value / baseline[round]));
 }
+
+/** As `pairedRatio`, of the rounds that both had: a slow contestant had the first only. */
+export function ratioOf(values: readonly number[], others: readonly number[]): Summary {
+  const rounds = Math.min(values.length, others.length);
+  return pairedRatio(values.slice(0, rounds), others.slice(0, rounds));
+}

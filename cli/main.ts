@@ -7,6 +7,7 @@ import type { StartMarks } from "./trace.ts";
 const commands: Record<string, () => Promise<{ command(words: string[], marks?: StartMarks): Promise<number> }>> = {
   run: () => import("./run.ts"),
   executor: () => import("./executor.ts"),
+  bench: () => import("./bench.ts"),
   help: () => import("./help.ts"),
   version: () => import("./version.ts"),
 };

@@ -102,6 +102,16 @@ export function parseSize(text: string, option: string): number {
 }
 
 /**
+ * A whole number from 1 to 1024, decimal.
+ * @throws UsageError for anything else.
+ */
+export function parseCount(text: string, option: string): number {
+  const count = /^[0-9]+$/.test(text) ? Number(text) : 0;
+  if (count >= 1 && count <= 1024) return count;
+  throw new UsageError(`${option}: '${text}' is not a number from 1 to 1024`);
+}
+
+/**
  * `NAME=TEXT`, divided at the first `=`.
  * @throws UsageError if either side is empty.
  */

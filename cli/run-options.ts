@@ -2,7 +2,7 @@ import { UsageError } from "../src/errors.ts";
 import type { InputItem } from "../src/inputs/input.ts";
 import type { RunRequest } from "../src/orc/run-request.ts";
 import { withDefaultLibraries } from "./default-libraries.ts";
-import { type Option, oneOf, parseAddress, parseOptions, parsePair, parseSize } from "./options.ts";
+import { type Option, oneOf, parseAddress, parseCount, parseOptions, parsePair, parseSize } from "./options.ts";
 
 /** How `--stats` wants to be printed. */
 export type StatsForm = "none" | "table" | "line" | "json";
@@ -82,9 +82,15 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
     flag(["--in-process"], () => {
       run.mode = "in-process";
     }),
-    valued(["--memory"], "shared|rpc", (value, name) => {
-      run.memory = oneOf(value, ["shared", "rpc"], name);
+    valued(["--memory"], "shared|rpc|rpc-per-object", (value, name) => {
+      run.memory = oneOf(value, ["shared", "rpc", "rpc-per-object"], name);
       memoryGiven = true;
+    }),
+    valued(["--tasks"], "inline|dispatched", (value, name) => {
+      run.tasks = oneOf(value, ["inline", "dispatched"], name);
+    }),
+    valued(["--threads"], "N|auto", (value, name) => {
+      run.threads = value === "auto" ? undefined : parseCount(value, name);
     }),
     valued(["--entry", "-e"], "NAME", (name) => {
       if (name === "") throw new UsageError("--entry needs the name of a function");
@@ -99,6 +105,9 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
     }),
     valued(["--alias"], "NEW=OLD", (text, name) => {
       aliases.push(parsePair(text, name, "NEW=OLD"));
+    }),
+    flag(["--no-run"], () => {
+      run.linkOnly = true;
     }),
     flag(["--no-process-symbols"], () => {
       run.processSymbols = false;
@@ -139,6 +148,9 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
     if (run.mode === "in-process" && (run.executorPath !== undefined || memoryGiven)) {
       const other = run.executorPath !== undefined ? "--executor" : "--memory";
       throw new UsageError(`--in-process and ${other} exclude each other: in-process there is no executor`);
+    }
+    if (run.memory === "rpc-per-object" && run.slabSize !== undefined) {
+      throw new UsageError("--memory=rpc-per-object and --slab-size exclude each other: there is no slab");
     }
   }
   const name = argv0 ?? (first?.kind === "file" ? first.path : "slablink");

@@ -16,18 +16,18 @@ export async function command(words: string[], marks?: StartMarks): Promise<numb
   if (help) return (await import("./help.ts")).command(["run"]);
   if (traceFile !== undefined) marks?.push(process.hrtime());
   const traced = traceFile === undefined ? undefined : (await import("./trace.ts")).startTrace(traceFile, marks);
-  const formatStats = form === "none" ? undefined : (await import("./stats.ts")).formatStats;
+  const stats = form === "none" ? undefined : await import("./stats.ts");
   let printStats = () => {};
   const running = runProgram({
     ...options,
     ...traced,
     endsProcess: true,
-    onLinked: (stats) => {
-      if (form === "none" || formatStats === undefined) return;
-      const text = formatStats(stats, form);
+    onLinked: (linked) => {
+      if (form === "none" || stats === undefined) return;
+      const print = () => writeError(stats.formatStats({ ...linked, cpu: stats.processorTime(options.mode) }, form));
       // A program in this process may end it at any moment; one in an executor leaves the last lines to us.
-      if (options.mode === "in-process") writeError(text);
-      else printStats = () => writeError(text);
+      if (options.mode === "in-process") print();
+      else printStats = print;
     },
     onWarning: (text) => writeError(`slablink: warning: ${text}\n`),
     onExecutor: passSignalsOn,

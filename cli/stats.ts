@@ -1,9 +1,26 @@
 import { hex } from "../src/bytes/address.ts";
+import { childrenProcessorTime } from "../src/host/processor-time.ts";
 import type { LinkStats } from "../src/orc/run-request.ts";
 import type { StatsForm } from "./run-options.ts";
 
+/** CPU time, user and system, in ms: of this process so far, and of the executor with what that started, once it has ended. */
+export interface ProcessorTime {
+  readonly controller: number;
+  readonly executor?: number;
+}
+
+/** The processor time of this run; call it when the program has ended, or in-process before it begins. */
+export function processorTime(mode: "executor" | "in-process"): ProcessorTime {
+  const { user, system } = process.cpuUsage();
+  const controller = (user + system) / 1000;
+  return mode === "in-process" ? { controller } : { controller, executor: childrenProcessorTime() };
+}
+
 /** What a link did, as text that ends with a line break. */
-export function formatStats(stats: LinkStats, form: Exclude<StatsForm, "none">): string {
+export function formatStats(
+  stats: LinkStats & { readonly cpu?: ProcessorTime },
+  form: Exclude<StatsForm, "none">,
+): string {
   if (form === "json") return `${JSON.stringify({ ...stats, milliseconds: total(stats) })}\n`;
   return form === "line" ? line(stats) : table(stats);
 }
@@ -15,8 +32,8 @@ function line(stats: LinkStats): string {
   );
 }
 
-function table(stats: LinkStats): string {
-  const { slab } = stats;
+function table(stats: LinkStats & { readonly cpu?: ProcessorTime }): string {
+  const { slab, cpu } = stats;
   const rows: [string, string][] = [
     ...stats.phases.map((phase): [string, string] => [phase.name, `${phase.milliseconds.toFixed(2)} ms`]),
     ["total", `${total(stats).toFixed(2)} ms`],
@@ -33,6 +50,8 @@ function table(stats: LinkStats): string {
     ["mappings", count(stats.mappings)],
     ["protection changes", count(stats.protectionChanges)],
     ["slab", `${hex(slab.address)}, ${bytes(slab.used)} of ${bytes(slab.size)} used`],
+    ...(cpu === undefined ? [] : [["CPU, controller", `${cpu.controller.toFixed(2)} ms`] as [string, string]]),
+    ...(cpu?.executor === undefined ? [] : [["CPU, executor", `${cpu.executor.toFixed(2)} ms`] as [string, string]]),
     ...stats.libraries.map((path, index): [string, string] => [index === 0 ? "libraries" : "", path]),
   ];
   const width = Math.max(...rows.map(([name]) => name.length));

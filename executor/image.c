@@ -168,10 +168,22 @@ static void forget_image(struct image *image) {
   free(image);
 }
 
+/* The slab that holds [start, end), or the first of several that adjoin each other. NULL if some page is in none. */
+static struct reservation *slabs_around(uint64_t start, uint64_t end) {
+  struct reservation *first = NULL;
+  while (start < end) {
+    struct reservation *slab = reservation_around(start, start + 1);
+    if (!slab || slab->kind != SLAB) return NULL;
+    if (!first) first = slab;
+    start = slab->base + slab->size;
+  }
+  return first;
+}
+
 static bool check_request(const struct request *request, struct reservation **slab, struct reason *reason) {
   uint64_t end = request->start + request->size;
-  *slab = reservation_around(request->start, end);
-  if (!*slab || (*slab)->kind != SLAB || request->start != page_down(request->start) || end != page_down(end)) {
+  *slab = slabs_around(request->start, end);
+  if (!*slab || request->start != page_down(request->start) || end != page_down(end)) {
     return refuse(reason, LOAD ": [0x%llx, 0x%llx) is no range of whole pages inside a slab", (ull)request->start, (ull)end);
   }
   const struct interval *other = interval_find(&segments, request->start, end);

@@ -8,6 +8,7 @@ export { bindDefinitions, bindReferences } from "./bind-symbols";
 export { copySections } from "./copy-sections";
 export { directReferences } from "./direct-references";
 export { writeEhFrameTable } from "./eh-frame-table";
+export { filterByGnuHash, hashNames, listExports, writeExports } from "./exports";
 export { countIndirectFunctions, moveSections, placeSections, sectionsOfKinds } from "./lay-out";
 export { linkFar } from "./link-far";
 export { offerIndex } from "./offer-index";

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { cleanEnvironment } from "../compete.ts";
-import { slablinkCommand } from "../contestants.ts";
+import { slablinkCommand } from "../contestants/slablink.ts";
 import type { Run } from "../measure.ts";
 import { compilerFile } from "../requirements.ts";
 import type { ScaleProgram } from "./shape.ts";

@@ -16,12 +16,13 @@ export class GraphTable {
   }
 
   /** Writes row `index`. */
-  set(index: number, firstSymbol: number, symbolCount: number, localCount: number): void {
+  set(index: number, firstSymbol: number, symbolCount: number, localCount: number, symbolEntries: number): void {
     while (WORDS * (index + 1) > this.#words.length) this.#allocate(2 * (this.#words.length / WORDS));
     const at = WORDS * index;
     this.#words[at] = firstSymbol;
     this.#words[at + 1] = symbolCount;
     this.#words[at + 2] = localCount;
+    this.#words[at + 3] = symbolEntries;
   }
 
   #allocate(capacity: number): void {

@@ -46,6 +46,7 @@ export class GraphTables {
   /** Notes what the kernel has to know of a graph whose tables are complete. */
   pack(graph: LinkGraph): void {
     if (graph.reader.view.buffer !== this.columns.buffer) this.keepFromKernel();
-    this.packedGraphs.set(graph.index, graph.firstSymbol, graph.symbolCount, graph.localCount);
+    const { index, firstSymbol, symbolCount, localCount, symbolEntries } = graph;
+    this.packedGraphs.set(index, firstSymbol, symbolCount, localCount, symbolEntries);
   }
 }

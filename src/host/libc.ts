@@ -21,6 +21,7 @@ const DECLARATIONS = {
   process_vm_writev: ["intptr_t", "int", "void *", "ulong", "void *", "ulong", "ulong"],
   strerror: ["str", "int"],
   getrlimit: ["int", "int", "void *"],
+  getrusage: ["int", "int", "void *"],
   pthread_attr_init: ["int", "void *"],
   pthread_attr_setstacksize: ["int", "void *", "size_t"],
   pthread_attr_destroy: ["int", "void *"],
@@ -78,6 +79,7 @@ export interface Libc {
   ): number;
   strerror(errno: number): string;
   getrlimit(resource: number, result: Uint8Array): number;
+  getrusage(who: number, usage: Uint8Array): number;
   pthread_attr_init(attributes: Uint8Array): number;
   pthread_attr_setstacksize(attributes: Uint8Array, size: number): number;
   pthread_attr_destroy(attributes: Uint8Array): number;

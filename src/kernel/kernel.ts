@@ -59,6 +59,25 @@ export interface Kernel {
   /** Number of rows written to `out`. */
   sectionsOfKinds(record: number, last: number, mask: number, out: number): number;
   countIndirectFunctions(record: number, last: number): number;
+  /** Number of identifiers written to `out`. */
+  listExports(record: number, pool: number, names: number, out: number): number;
+  hashNames(pool: number, ids: number, count: number, out: number): void;
+  /** Number of positions written to `out`. */
+  filterByGnuHash(hashes: number, count: number, table: number, symbolCount: number, out: number): number;
+  /** Bytes of the string table. */
+  writeExports(
+    record: number,
+    pool: number,
+    graphCount: number,
+    ids: number,
+    count: number,
+    symbols: number,
+    first: number,
+    strings: number,
+    used: number,
+    buckets: number,
+    bucketCount: number,
+  ): number;
   /** Bytes copied. */
   copySections(record: number, first: number, last: number): number;
   /** Number of indirect functions seen. */

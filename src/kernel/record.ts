@@ -23,6 +23,8 @@ export const GRAPH_SIZE = 16;
 export const GRAPH_FIRST_SYMBOL = 0;
 export const GRAPH_SYMBOL_COUNT = 4;
 export const GRAPH_LOCAL_COUNT = 8;
+/** Position of the file's symbol table. */
+export const GRAPH_SYMBOL_ENTRIES = 12;
 
 // The pool of names (SymbolStringPool).
 export const POOL_SLOTS = 0;
@@ -86,6 +88,9 @@ export const OFFER_SOURCE = 148;
 export const OFFER_INDEX = 152;
 export const OFFER_BEFORE = 156;
 export const OFFER_COUNT = 160;
+
+/** Result of `listExports`. */
+export const EXPORTS_BYTES = 164;
 
 /** Where in the record of a job's tables `scanObject` says what it found. */
 export const OBJECT_RECORD = 192;

@@ -54,19 +54,22 @@ import {
   STT_FUNC,
   SYM_SIZE,
 } from "../formats/elf/constants.ts";
+import { type DynamicSymbolPlace, writeDynamicSymbol } from "./dynamic-symbol.ts";
 import { type Layout, PAGE, type Stripe } from "./layout.ts";
 
 const segmentCount = 8;
 
-/** A definition of the job that the rest of the process may see. */
-export interface AnchorExport {
-  readonly name: Uint8Array;
-  /** ELF st_info. */
-  readonly info: number;
-  readonly size: number;
-  /** Address, or offset in the TLS block; asked for when the job has its addresses. */
-  address(): number;
+/** The definitions of the job that the rest of the process may see; written when the job has its addresses. */
+export interface AnchorExports {
+  readonly count: number;
+  /** Length of all names, in bytes. */
+  readonly nameBytes: number;
+  /** Makes a dynamic symbol of each, in the order given by `place`, and answers the bytes of the string table that are in use then. */
+  write(view: DataView, place: DynamicSymbolPlace): number;
 }
+
+/** Of a job that shows nothing. */
+export const noExports: AnchorExports = { count: 0, nameBytes: 0, write: (_view, { used }) => used };
 
 /** A thread-local variable of a library: its module and offset are the loader's to say. */
 export interface ForeignTls {
@@ -115,7 +118,7 @@ export interface OutsideName {
 /** All that goes into an anchor, collected before the job has addresses; sizes and alignments in bytes. */
 export interface AnchorPlan {
   readonly name: string;
-  readonly exports: readonly AnchorExport[];
+  readonly exports: AnchorExports;
   readonly foreignTls: readonly ForeignTls[];
   readonly copies: readonly DataCopy[];
   readonly functions: readonly CanonicalFunction[];
@@ -164,7 +167,7 @@ export function measureAnchor(plan: AnchorPlan): AnchorSizes {
   for (const foreign of plan.foreignTls) relocationCount += foreign.staticTls ? 3 : 2;
   let strings = 1 + plan.name.length + 1;
   for (const name of plan.needed) strings += Buffer.byteLength(name) + 1;
-  for (const symbol of plan.exports) strings += symbol.name.length + 1;
+  strings += plan.exports.nameBytes + plan.exports.count;
   for (const symbol of plan.foreignTls) strings += symbol.name.length + 1;
   for (const { name } of [...plan.functions, ...plan.names]) strings += name.length + 1;
   relocationCount += plan.functions.filter(({ target }) => target === undefined).length;
@@ -179,7 +182,7 @@ export function measureAnchor(plan: AnchorPlan): AnchorSizes {
   const { exports, foreignTls, functions } = plan;
   const copyCount = plan.copies.length + aliasCount;
   const outside = functions.length + plan.names.length + foreignTls.length;
-  const symbolCount = 1 + exports.length + copyCount + outside + pointerNames.size;
+  const symbolCount = 1 + exports.count + copyCount + outside + pointerNames.size;
   const hash = EHDR_SIZE + segmentCount * PHDR_SIZE;
   const symbols = alignUp(hash + 4 * (2 + bucketCount(symbolCount) + symbolCount), 8);
   const stringsStart = symbols + symbolCount * SYM_SIZE;
@@ -243,7 +246,7 @@ export function writeAnchor(view: DataView, start: number, plan: AnchorPlan, siz
   // String table: first NUL, then soname.
   const soname = writer.string(Buffer.from(plan.name));
   const needed = plan.needed.map((name) => writer.string(Buffer.from(name)));
-  for (const symbol of plan.exports) writer.symbol(symbol.name, symbol.info, 1, symbol.address(), symbol.size);
+  writer.exports(plan.exports);
   const data = layout.headerData.address;
   plan.copies.forEach((copy, index) => {
     const names = copy.exported ? [copy.name, ...copy.aliases] : [];
@@ -354,7 +357,9 @@ class AnchorWriter {
     const code = plan.functions.length > 0 ? PF_X : 0;
     this.#segment(0, PT_LOAD, PF_R | code, base, layout.header, layout.header.size, PAGE);
     this.#segment(1, PT_LOAD, PF_R | PF_W, base, layout.headerData, layout.headerData.size, PAGE);
-    this.#segment(2, PT_LOAD, PF_R, base, rest, 0, PAGE);
+    // Garbage collectors (D's) look for pointers in segments that are writable; blocks of objects hold their data.
+    const ownData = layout.objectBlocks.length > 0 ? PF_W : 0;
+    this.#segment(2, PT_LOAD, PF_R | ownData, base, rest, 0, PAGE);
     this.#segment(3, PT_LOAD, PF_R | PF_W, base, writable, 0, PAGE);
     this.#segment(4, PT_DYNAMIC, PF_R | PF_W, base, dynamic, dynamic.size, 8);
     this.#segment(5, PT_GNU_EH_FRAME, PF_R, base, table, table.size, 4);
@@ -374,21 +379,34 @@ class AnchorWriter {
     return at;
   }
 
-  /** Appends a dynamic symbol, hashed when it is a definition, and gives its index. */
+  /** Appends a dynamic symbol and gives its index. */
   symbol(name: Uint8Array, info: number, section: number, value: number, size: number): number {
-    const view = this.#view;
+    const { symbols, strings, hash } = this.#sizes;
     const index = this.#symbols++;
-    const at = this.#start + this.#sizes.symbols + index * SYM_SIZE;
-    view.setUint32(at, this.string(name), true);
-    view.setUint8(at + 4, info);
-    view.setUint16(at + 6, section, true);
-    setWord64(this.#view, at + 8, value);
-    setWord64(this.#view, at + 16, size);
-    const buckets = this.#start + this.#sizes.hash + 8;
-    const bucket = buckets + 4 * (hashOf(name) % this.#buckets);
-    view.setUint32(buckets + 4 * (this.#buckets + index), view.getUint32(bucket, true), true);
-    view.setUint32(bucket, index, true);
+    const place = {
+      symbols: this.#start + symbols,
+      first: index,
+      strings: this.#start + strings,
+      used: this.#strings,
+      buckets: this.#start + hash + 8,
+      bucketCount: this.#buckets,
+    };
+    this.#strings = writeDynamicSymbol(this.#view, place, { name, info, section, value, size });
     return index;
+  }
+
+  /** All that the job exports, at once: there may be hundreds of thousands. */
+  exports(exports: AnchorExports): void {
+    const { symbols, strings, hash } = this.#sizes;
+    this.#strings = exports.write(this.#view, {
+      symbols: this.#start + symbols,
+      first: this.#symbols,
+      strings: this.#start + strings,
+      used: this.#strings,
+      buckets: this.#start + hash + 8,
+      bucketCount: this.#buckets,
+    });
+    this.#symbols += exports.count;
   }
 
   relocation(place: number, type: number, symbol: number, addend: number): void {
@@ -435,15 +453,4 @@ class AnchorWriter {
     setWord64(this.#view, at + 40, range.size);
     setWord64(this.#view, at + 48, align);
   }
-}
-
-/** The hash function of DT_HASH (gABI 5, "Hash Table"). */
-function hashOf(name: Uint8Array): number {
-  let hash = 0;
-  for (let i = 0; i < name.length; i++) {
-    hash = (hash << 4) + name[i]!;
-    const high = hash & 0xf000_0000;
-    hash = (hash ^ (high >>> 24)) & ~high;
-  }
-  return hash >>> 0;
 }

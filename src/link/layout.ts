@@ -3,6 +3,7 @@ import type { GraphTables } from "../graph/graph-tables.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import { kernel } from "../kernel/kernel.ts";
 import { type FunctionArrays, orderFunctionArrays } from "./function-arrays.ts";
+import { isInObjectBlock, type ObjectBlock, placeObjectBlocks } from "./object-blocks.ts";
 import { SectionSets } from "./section-sets.ts";
 import { sectionsOfKinds } from "./sections-of-kinds.ts";
 import { placeStartCode, type StartCode } from "./start-code.ts";
@@ -45,6 +46,7 @@ export interface Layout {
   alignment: number;
   header: Stripe;
   headerData: Stripe;
+  /** Begins with `objectBlocks`, if objects have memory of their own: these hold read-only sections and data too. */
   code: Stripe;
   readOnly: Stripe;
   writableCode: Stripe;
@@ -63,6 +65,8 @@ export interface Layout {
   /** The functions that sections .init and .fini make. */
   startCode: readonly StartCode[];
   sets: SectionSets;
+  /** In the order of their addresses, without gaps; empty unless objects have memory of their own. */
+  objectBlocks: readonly ObjectBlock[];
 }
 
 const stripeOf: Record<number, number> = {
@@ -83,15 +87,22 @@ const hugeZeroFill = 2 ** 26;
 
 /**
  * Gives every live section its offset: input order within a stripe, except for what has to be contiguous or sorted
- * (constructor arrays, `__start_`/`__stop_` sets, .eh_frame).
+ * (constructor arrays, `__start_`/`__stop_` sets, .eh_frame). `perObject`: code, read-only sections and data of an object
+ * are next to each other, in pages that no other object has.
  */
-export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra: ExtraSpace): Layout {
+export function layOut(
+  tables: GraphTables,
+  setNames: ReadonlySet<number>,
+  extra: ExtraSpace,
+  perObject = false,
+): Layout {
   const { sections } = tables;
   const cursor = new Float64Array(stripeCount);
   const alignments = new Float64Array(stripeCount).fill(1);
   const sets = new SectionSets(tables, setNames);
   const arrayRows: number[] = [];
   const hugeRows: number[] = [];
+  const blockRows: number[] = [];
 
   const place = (row: number, stripe: number, alignment: number): void => {
     const at = alignUp(cursor[stripe]!, alignment);
@@ -101,8 +112,8 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
   };
 
   const startRows = new Set([...tables.initSections, ...tables.finiSections]);
-  const left =
-    startRows.size + setNames.size > 0 ? undefined : placeWithKernel(tables, cursor, alignments, hugeZeroFill);
+  const isUsual = !perObject && startRows.size + setNames.size === 0;
+  const left = isUsual ? placeWithKernel(tables, cursor, alignments, hugeZeroFill) : undefined;
   const rows = left?.length ?? sections.count;
   for (let i = 0; i < rows; i++) {
     const row = left?.[i] ?? i;
@@ -112,9 +123,12 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
     if (setNames.size > 0 && sets.claims(row)) continue;
     if (kind === SectionKind.functionArray) arrayRows.push(row);
     else if (kind === SectionKind.zeroFill && sections.size[row]! > hugeZeroFill) hugeRows.push(row);
+    else if (perObject && isInObjectBlock(kind)) blockRows.push(row);
     // Readers of .eh_frame go from record to record: no padding between sections, as it would read as the end.
     else place(row, stripeOf[kind]!, kind === SectionKind.ehFrame ? 4 : sections.alignment[row]!);
   }
+  const own = perObject ? placeObjectBlocks(tables, blockRows) : undefined;
+  if (own !== undefined) [cursor[0], alignments[0]] = [own.end, own.alignment];
   const nearZeroFill = cursor[3]!;
   for (const row of hugeRows) place(row, 3, sections.alignment[row]!);
   const startCode: StartCode[] = [];
@@ -201,6 +215,7 @@ export function layOut(tables: GraphTables, setNames: ReadonlySet<number>, extra
     arrays,
     startCode,
     sets,
+    objectBlocks: own?.blocks ?? [],
   };
 }
 
@@ -260,6 +275,14 @@ export function placeLayout(tables: GraphTables, layout: Layout, address: number
   base[SectionKind.tlsZeroFill] = tlsZeroFill;
   base[SectionKind.ehFrame] = layout.ehFrame.address;
   base[SectionKind.functionArray] = layout.data.address;
+  if (layout.objectBlocks.length > 0) {
+    base[SectionKind.readOnly] = layout.code.address;
+    base[SectionKind.data] = layout.code.address;
+  }
+  for (const block of layout.objectBlocks) {
+    block.address += layout.code.address;
+    for (const segment of block.segments) segment.address += layout.code.address;
+  }
   moveSections(tables, base);
   for (const group of layout.arrays.groups) {
     group.start += layout.data.address;

@@ -1,5 +1,12 @@
 import { alignUp } from "../bytes/address.ts";
-import { type AnchorPlan, type CanonicalFunction, type DataCopy, measureAnchor, writeAnchor } from "./anchor.ts";
+import {
+  type AnchorPlan,
+  type CanonicalFunction,
+  type DataCopy,
+  measureAnchor,
+  noExports,
+  writeAnchor,
+} from "./anchor.ts";
 import { type Layout, PAGE } from "./layout.ts";
 
 /** Above any slab that is placed low, and still within the reach of 32-bit addresses. */
@@ -21,7 +28,7 @@ export function writePreload(
   const tls = { imageSize: 0, size: tlsAlignment > 1 ? 1 : 0, alignment: tlsAlignment };
   const plan: AnchorPlan = {
     name: "slablink-data",
-    exports: [],
+    exports: noExports,
     foreignTls: [],
     copies,
     functions,
@@ -62,6 +69,7 @@ export function writePreload(
     arrays: undefined as never,
     startCode: [],
     sets: undefined as never,
+    objectBlocks: [],
   };
   const bytes = new Uint8Array(data - start + sizes.headerData);
   writeAnchor(new DataView(bytes.buffer), 0, plan, sizes, layout);

@@ -9,6 +9,8 @@ export interface AllocationRequest {
   readonly contentSize?: number;
   /** Bytes from the start that code reaches by 32-bit addresses; the rest may lie anywhere behind. All by default. */
   readonly nearSize?: number;
+  /** Offsets, ascending, at which allocations of their own begin, for a manager that is `perObject`. */
+  readonly parts?: readonly number[];
   /** A power of two; at least the page size is used. */
   readonly alignment: number;
   /** Who asks, for errors. */
@@ -37,6 +39,8 @@ export interface FinalizedAlloc {
 /** Provides the memory of link jobs (LLVM's JITLinkMemoryManager). Answers are tasks, never on the caller's stack. */
 export interface JITLinkMemoryManager {
   readonly pageSize: number;
+  /** Wants to know the parts of a job, one for each object, each in pages of its own. */
+  readonly perObject?: boolean;
   allocate(request: AllocationRequest): Promise<InFlightAlloc>;
   deallocate(allocs: readonly FinalizedAlloc[]): Promise<void>;
   /** Gives back this side's memory, when the executor has ended. */

@@ -1,14 +1,14 @@
 import { type AddressRange, alignUp, hex } from "../bytes/address.ts";
-import { expectValue, writeActions } from "../epc/calls.ts";
+import { expectValue } from "../epc/calls.ts";
 import { Llvm, Slablink } from "../epc/dialect.ts";
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
-import type { SpsWriter } from "../epc/sps-writer.ts";
 import { SlablinkError } from "../errors.ts";
 import { takeWorkingMemory, type WorkBuffer } from "../host/work-buffer.ts";
-import type { InitializeInfo, MemoryMapper, Segment, WorkingMemory, ZeroFill } from "./memory-mapper.ts";
+import type { InitializeInfo, MemoryMapper, WorkingMemory, ZeroFill } from "./memory-mapper.ts";
 import { callWithAddresses, instanceArgument, releaseRemoteSlab, reserveRemoteSlab } from "./remote-requests.ts";
 import { Reservations } from "./reservations.ts";
 import { checkSegments, mappedSize } from "./segments.ts";
+import { sendContents } from "./send-contents.ts";
 
 interface Reservation {
   readonly start: number;
@@ -70,15 +70,12 @@ export class RpcMemoryMapper implements MemoryMapper {
     const lowest = checkSegments(info.segments, start, size, this.pageSize);
     const address = this.#preparedFor(lowest);
     const buffer = this.#prepared.get(address)!;
-    const mapped = info.segments.filter((segment) => mappedSize(segment, this.#zeroFill) > 0);
-    const total = info.segments.reduce((sum, segment) => sum + segment.contentSize, 0);
-    const out = instanceArgument(this.#epc, Llvm.memoryInstance, total + 1024);
-    const sent = mapped.length > 0 ? mapped : info.segments;
-    out.sequence(sent, (segment) => this.#writeSegment(out, segment, address, buffer));
-    writeActions(out, info.actions, this.#epc.bootstrap);
+    const sized = info.segments.map((segment) => ({ ...segment, size: mappedSize(segment, this.#zeroFill) }));
+    const mapped = sized.filter(({ size: bytes }) => bytes > 0);
+    const contents = { start: address, size: buffer.size, position: buffer.position, bytes: buffer.bytes };
+    const sent = sendContents(this.#epc, mapped.length > 0 ? mapped : sized, info.actions, contents);
     this.discard(address);
-    const result = await this.#epc.callWrapper(Llvm.memoryInitialize, out.bytes);
-    return expectValue(result, "initializing memory", (reader) => reader.u64("key"));
+    return sent;
   }
 
   async deinitialize(keys: readonly number[]): Promise<void> {
@@ -91,17 +88,6 @@ export class RpcMemoryMapper implements MemoryMapper {
       if (this.canPlace) await releaseRemoteSlab(this.#epc, base);
       else await callWithAddresses(this.#epc, Llvm.memoryRelease, Llvm.memoryInstance, [base]);
     }
-  }
-
-  #writeSegment(out: SpsWriter, segment: Segment, start: number, buffer: WorkBuffer): void {
-    const { address, contentSize, protection } = segment;
-    const offset = address - start;
-    if (offset < 0 || offset + contentSize > buffer.size) {
-      throw new SlablinkError("memory", `segment at ${hex(address)} is outside the memory prepared at ${hex(start)}`);
-    }
-    out.u8(protection).u64(address).u64(mappedSize(segment, this.#zeroFill));
-    const from = buffer.position + offset;
-    out.blob(buffer.bytes.subarray(from, from + contentSize));
   }
 
   /** Where the prepared memory that holds `address` begins. */

@@ -21,7 +21,11 @@ export interface SlabOptions {
   readonly growable?: boolean;
   /** How many slabs may be reserved; 1 by default. */
   readonly maxSlabs?: number;
+  readonly tasks?: Tasks;
 }
+
+/** How an allocation is answered: at once, in the asker's turn (`inline`), or by a task of its own (the default). */
+export type Tasks = "inline" | "dispatched";
 
 /** 256 MiB, of address space. */
 export const DEFAULT_SLAB_SIZE = 256 * 2 ** 20;
@@ -38,6 +42,7 @@ export class SlabMemoryManager implements JITLinkMemoryManager {
   readonly #epc: ExecutorProcessControl;
   readonly #maxSlabs: number;
   readonly #growable: boolean;
+  readonly #tasks: Tasks;
   readonly #slabs: Slab[] = [];
   readonly #inFlight = new Set<number>();
   /** Reservations happen one after the other. */
@@ -51,6 +56,7 @@ export class SlabMemoryManager implements JITLinkMemoryManager {
     this.placement = options.placement ?? "low";
     this.#maxSlabs = options.maxSlabs ?? 1;
     this.#growable = options.growable === true;
+    this.#tasks = options.tasks ?? "dispatched";
   }
 
   /** The slabs reserved so far. */
@@ -83,7 +89,7 @@ export class SlabMemoryManager implements JITLinkMemoryManager {
       if (!found && this.#slabs.length === known) throw exhausted(request.name, size, this.#slabs);
     }
     const { slab, address } = found;
-    await nextTask();
+    if (this.#tasks === "dispatched") await nextTask();
     return this.#start(slab, address, size, request.contentSize ?? size);
   }
 
@@ -190,6 +196,7 @@ export class SlabMemoryManager implements JITLinkMemoryManager {
   }
 }
 
-function nextTask(): Promise<void> {
+/** The caller goes on in a task of its own. */
+export function nextTask(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

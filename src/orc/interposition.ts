@@ -73,7 +73,7 @@ export function interposes(job: LinkJob): boolean {
   const inProcess = job.context.epc.kind === "in-process";
   const exports = exportsOf(job);
   const ids = new Uint8Array(pool.size);
-  for (const { id } of exports.symbols) ids[id] = 1;
+  for (const id of exports.ids) ids[id] = 1;
   const copied = new Set(COPIED.map((name) => pool.internString(name)));
   const allocator = ALLOCATOR.map((name) => new SymbolName(new TextEncoder().encode(name)));
   for (const library of closure(libraries, job)) {
@@ -81,8 +81,7 @@ export function interposes(job: LinkJob): boolean {
     const isImplicit = isOfEveryProcess(library.soname);
     if (inProcess && library.needed.includes("libstdc++.so.6")) return true;
     // Inline functions that the C++ library has too mean the same, and its constructors call none.
-    const names = isImplicit ? exports.strongNames : exports.names;
-    if (names.some((name) => library.find(name) !== 0)) return true;
+    if (exports.areIn(library, !isImplicit)) return true;
     if (!isImplicit && allocator.some((name) => library.find(name) !== 0)) return true;
     let refers = false;
     library.forEachImport((strings, at) => {
@@ -100,7 +99,7 @@ function mayOpenLibraries(job: LinkJob): boolean {
   const id = tables.pool.internString("dlopen");
   if ((resolution.references[id] ?? 0) === 0 || (resolution.definition[id] ?? 0) !== 0) return false;
   const library = context.runtime.find(C_LIBRARY);
-  return library !== undefined && exportsOf(job).strongNames.some((name) => library.find(name) !== 0);
+  return library !== undefined && exportsOf(job).areIn(library, false);
 }
 
 /** The libraries and those that they need, as far as they can be found; the standard ones need nothing that matters here. */

@@ -111,7 +111,8 @@ async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd
     if (job.address(PASCAL_MAIN) !== undefined) throw new LinkError("link", pascalSentence);
     for (const warning of job.warnings) request.onWarning?.(warning);
     request.onLinked?.(statsOf(session, job, before));
-    hasRun = true;
+    hasRun = request.linkOnly !== true || request.endsProcess === true;
+    if (request.linkOnly) return { status: 0 };
     steps?.begin("program");
     if (request.mode === "in-process") {
       request.onLeave?.();
@@ -149,9 +150,9 @@ async function relaunchFor(error: unknown): Promise<void> {
 }
 
 async function openSession(request: RunRequest, runtime: RuntimeLibraries, start: Start): Promise<ExecutionSession> {
-  const { slabSize = DEFAULT_SLAB_SIZE, placement, trace } = request;
+  const { slabSize = DEFAULT_SLAB_SIZE, placement, tasks, trace } = request;
   // Who asks for a size gets that size; without a wish a large program gets a large slab.
-  const slabs = { slabSize, placement, growable: request.slabSize === undefined };
+  const slabs = { slabSize, placement, tasks, growable: request.slabSize === undefined };
   if (request.mode === "in-process") {
     const { InProcessExecutorProcessControl } = await import("../epc/in-process.ts");
     const { InProcessMemoryMapper } = await import("../memory/in-process-mapper.ts");
@@ -175,6 +176,11 @@ async function openSession(request: RunRequest, runtime: RuntimeLibraries, start
     const launch = () => launchExecutor(how);
     const epc = await (trace?.follow("start executor", launch, "executor start") ?? launch());
     request.onExecutor?.((signal) => epc.kill(signal));
+    if (request.memory === "rpc-per-object") {
+      const { ObjectMemoryManager } = await import("../memory/object-memory-manager.ts");
+      const memoryManager = new ObjectMemoryManager(epc, { placement, tasks });
+      return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime, endsProcess, trace });
+    }
     const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);
     const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
     memoryManager.reserveAhead();
@@ -229,7 +235,10 @@ function run(session: ExecutionSession, job: LinkedJob, main: number, request: R
 function statsOf(session: ExecutionSession, job: LinkedJob, before: LinkStats["phases"]): LinkStats {
   const { requests, bytesSent, bytesReceived } = session.epc.counters;
   const { sections, symbols } = job.tables;
-  const slab = (session.memoryManager as SlabMemoryManager).slabs[0];
+  const { memoryManager } = session;
+  // Without slabs, a job has what it needs.
+  const own = { start: job.alloc.address, end: job.alloc.address + job.alloc.size };
+  const slab = memoryManager instanceof SlabMemoryManager ? memoryManager.slabs[0]?.range : own;
   return {
     phases: [...before, ...job.phases],
     objects: job.counts.objects,
@@ -244,8 +253,8 @@ function statsOf(session: ExecutionSession, job: LinkedJob, before: LinkStats["p
     mappings: job.counts.mappings,
     protectionChanges: job.counts.protectionChanges,
     slab: {
-      address: slab?.range.start ?? 0,
-      size: slab === undefined ? 0 : slab.range.end - slab.range.start,
+      address: slab?.start ?? 0,
+      size: slab === undefined ? 0 : slab.end - slab.start,
       used: job.alloc.size,
     },
     externals: job.externals.ids.length,

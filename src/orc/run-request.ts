@@ -1,4 +1,5 @@
 import type { InputItem } from "../inputs/input.ts";
+import type { Tasks } from "../memory/slab-memory-manager.ts";
 import type { Tracer } from "../trace/tracer.ts";
 
 /** All that is needed to link a program and run it. */
@@ -10,8 +11,15 @@ export interface RunRequest {
   readonly mode: "executor" | "in-process";
   /** The executor program; the package's own by default. */
   readonly executorPath?: string;
-  /** `shared`: contents lie in memory shared with the executor; `rpc`: they travel in messages. */
-  readonly memory: "shared" | "rpc";
+  /**
+   * `shared`: contents lie in memory shared with the executor; `rpc`: they travel in messages; `rpc-per-object`: and each
+   * object is reserved and finalized by itself, as LLVM's generic memory manager does.
+   */
+  readonly memory: "shared" | "rpc" | "rpc-per-object";
+  /** Whether memory is allocated in the asker's turn or answered by a task of its own (the default). */
+  readonly tasks?: Tasks;
+  /** Threads that may work on the link, this one included; by default as many as pay. */
+  readonly threads?: number;
   /** Name of the function to call as `int main(int argc, char **argv, char **envp)`. */
   readonly entry: string;
   /** The program's arguments, `argv[0]` first. */
@@ -25,6 +33,8 @@ export interface RunRequest {
   /** Size of the slab in bytes. */
   readonly slabSize?: number;
   readonly placement: "low" | "near-libc" | "anywhere";
+  /** Ends with status 0 where the program would begin. */
+  readonly linkOnly?: boolean;
   /** The caller ends this process right after the program: giving back mappings (5 to 10 ms) is left to the kernel. */
   readonly endsProcess?: boolean;
   /** Records all of it. */

@@ -93,6 +93,11 @@ test("every option, with = and with a word of its own", () => {
   assert.equal(parseRunOptions(["--stats", "a.o"]).stats, "table");
   assert.equal(parseRunOptions(["--stats", "json"]).items.length, 1, "--stats takes no word of its own");
   assert.equal(parseRunOptions(["--help"]).help, true);
+  assert.equal(parseRunOptions(["--memory=rpc-per-object", "a.o"]).memory, "rpc-per-object");
+  assert.equal(parseRunOptions(["--tasks=inline", "a.o"]).tasks, "inline");
+  assert.equal(parseRunOptions(["--threads=2", "a.o"]).threads, 2);
+  assert.equal(parseRunOptions(["--threads=2", "--threads", "auto", "a.o"]).threads, undefined);
+  assert.equal(parseRunOptions(["--no-run", "a.o"]).linkOnly, true);
 });
 
 test("sizes", () => {
@@ -131,6 +136,10 @@ test("every mistake is a usage error that says what is expected", () => {
     [["a.o", "--entry="], /--entry needs the name/],
     [["a.o", "--in-process=yes"], /--in-process takes no value/],
     [["a.o", "--memory", "disk"], /--memory: 'disk' is none of shared, rpc/],
+    [["a.o", "--memory=rpc-per-object", "--slab-size=1M"], /--memory=rpc-per-object and --slab-size exclude/],
+    [["a.o", "--tasks=later"], /--tasks: 'later' is none of inline, dispatched/],
+    [["a.o", "--threads=0"], /--threads: '0' is not a number from 1 to 1024/],
+    [["a.o", "--threads", "many"], /--threads: 'many' is not a number/],
     [["a.o", "--placement=high"], /--placement: 'high' is none of low, near-libc, anywhere/],
     [["a.o", "--stats=xml"], /--stats: 'xml' is none of table, line, json/],
     [["a.o", "--slab-size=many"], /--slab-size: 'many' is not a size/],

@@ -42,6 +42,21 @@ for (const mode of modesUnderTest) {
     assert.deepEqual(await runIn(mode, [c, s, cc], { env }), ok("42 twice\n"));
   });
 
+  test(`${mode}: --no-run links, finds what is wrong, and runs nothing`, async () => {
+    const object = await objectOf(`
+      #include <stdio.h>
+      #include <stdlib.h>
+      __attribute__((constructor)) static void begin(void) { puts("begins"); exit(4); }
+      int main(void) { return 3; }`);
+    const { status, stdout, stderr } = await runIn(mode, ["--no-run", "--stats=json", object]);
+    assert.deepEqual([status, stdout], [0, ""], stderr);
+    assert.equal(JSON.parse(stderr).objects, 1);
+    const wrong = await objectOf("int absent(void); int main(void) { return absent(); }");
+    const refused = await runIn(mode, ["--no-run", wrong]);
+    assert.equal(refused.status, 1);
+    assert.match(refused.stderr, /undefined symbol: absent/);
+  });
+
   test(`${mode}: --stats=json is the last line of standard error`, async () => {
     const object = await objectOf(`#include <stdio.h>\nint main(void) { fputs("program\\n", stderr); return 3; }`);
     const { status, stderr } = await runIn(mode, ["--stats=json", object]);
@@ -148,4 +163,31 @@ test("a response file may hold options, inputs and the program's arguments", asy
   const inner = fileOf("inner", `"${object}" --argv0 'from a file'`);
   const outer = fileOf("outer", `@${inner}\n--memory=shared -- one two`);
   assert.deepEqual(await slablink(["run", `@${outer}`, "three"]), ok("hello from from a file, 4\n"));
+});
+
+test("every corner of memory, tasks and threads runs the program alike; per object it takes two requests for each", async () => {
+  const objects = await Promise.all([
+    objectOf(`
+      #include <stdio.h>
+      int next(void); extern const char word[]; extern int counter;
+      int main(void) { counter += 5; int sum = next(); printf("%s %d %d\\n", word, sum, counter); return 9; }`),
+    objectOf("int counter = 30; int last(void); int next(void) { return last() + ++counter; }"),
+    objectOf('const char word[] = "sum"; static int zero[1000]; int last(void) { return zero[999]++ + 1; }'),
+  ]);
+  const requests = new Map<string, number>();
+  for (const memory of ["shared", "rpc", "rpc-per-object"]) {
+    for (const tasks of ["inline", "dispatched"]) {
+      for (const threads of ["1", "2", "auto"]) {
+        const corner = [`--memory=${memory}`, `--tasks=${tasks}`, `--threads=${threads}`];
+        const { status, stdout, stderr } = await slablink(["run", ...corner, "--stats=json", ...objects]);
+        assert.deepEqual([status, stdout], [9, "sum 37 36\n"], `${corner.join(" ")}: ${stderr}`);
+        requests.set(memory, JSON.parse(stderr).requests);
+      }
+    }
+  }
+  // A place for all (2), the part in front and the shared one (3), and two for each object.
+  const [slab, perObject] = [requests.get("rpc")!, requests.get("rpc-per-object")!];
+  assert.equal(perObject - (slab - 2), 2 + 3 + 2 * objects.length, `${perObject} requests, with a slab ${slab}`);
+  const refused = await slablink(["run", "--in-process", "--memory=rpc-per-object", objects[0]]);
+  assert.equal(refused.status, 2);
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { test } from "node:test";
-import { formatStats } from "../../cli/stats.ts";
+import { formatStats, processorTime } from "../../cli/stats.ts";
 import type { LinkStats } from "../../src/orc/run-request.ts";
 
 const stats: LinkStats = {
@@ -25,6 +26,20 @@ test("JSON is one line that holds everything, and the total", () => {
   const text = formatStats(stats, "json");
   assert.equal(text.indexOf("\n"), text.length - 1);
   assert.deepEqual(JSON.parse(text), { ...stats, milliseconds: 3.75 });
+});
+
+test("the processor time of both processes, in table and JSON, where it is known", () => {
+  const cpu = { controller: 12.5, executor: 0.25 };
+  assert.deepEqual(JSON.parse(formatStats({ ...stats, cpu }, "json")).cpu, cpu);
+  const table = formatStats({ ...stats, cpu }, "table");
+  assert.match(table, /^slablink: CPU, controller +12\.50 ms$/m);
+  assert.match(table, /^slablink: CPU, executor +0\.25 ms$/m);
+  assert.doesNotMatch(formatStats({ ...stats, cpu: { controller: 1 } }, "table"), /CPU, executor/);
+  assert.deepEqual(Object.keys(processorTime("in-process")), ["controller"]);
+  const before = processorTime("executor");
+  spawnSync("/bin/sh", ["-c", "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done"]);
+  const after = processorTime("executor");
+  assert.ok(after.executor! - before.executor! > 1 && before.controller > 1);
 });
 
 test("the table has a row for each number", () => {

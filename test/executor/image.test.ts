@@ -65,6 +65,23 @@ test("an image lands where it was linked, is known to the loader, and leaves aga
   await controller.close();
 });
 
+test("an image may span slabs that adjoin each other, but no gap between them", async () => {
+  const controller = await RawController.start();
+  const half = image.start + 4096 * Math.floor(image.size / 8192);
+  const first = await reserveSlab(controller, image.start, half - image.start);
+  const second = await reserveSlab(controller, half + 4096, image.start + image.size - half - 4096);
+  await assert.rejects(loadImage(controller, image), /no range of whole pages inside a slab/);
+  await reserveSlab(controller, half, 4096);
+  const { handle } = await loadImage(controller, image);
+  assert.equal(await runVoid(controller, await symbol(controller, "image_function")), 41);
+  // Giving up one of the slabs takes the image with it; the others' addresses stay theirs.
+  for (const base of [first, half, second]) {
+    (await controller.call(`${OURS}slab_release`, sps().u64(base))).success();
+    await assert.rejects(unloadImage(controller, handle), /no image has the handle/);
+  }
+  await controller.close();
+});
+
 test("results are the words that the loader left in the image", async () => {
   const controller = await start();
   const { handle } = await loadImage(controller, image);

@@ -14,7 +14,11 @@ import { freshDirectory, packageRoot } from "./workspace.ts";
  * run by the compiler's own linker, and has to do the same under slablink in every mode.
  * `PROGRAMS=qsort,tls` in the environment chooses those whose names hold one of the words.
  */
-export function testPrograms(directory: string, endings: readonly string[]): void {
+export function testPrograms(
+  directory: string,
+  endings: readonly string[],
+  modes: readonly Mode[] = modesUnderTest,
+): void {
   const chosen = process.env.PROGRAMS?.split(",");
   const sources = join(packageRoot, directory);
   for (const name of readdirSync(sources).sort()) {
@@ -27,7 +31,9 @@ export function testPrograms(directory: string, endings: readonly string[]): voi
         if (program.inputs.length === 0) return [{ compiler, name: compiler.join(" ") }];
         return program.inputs.map((inputs) => ({ compiler, inputs, name: [...compiler, "|", ...inputs].join(" ") }));
       });
-      await Promise.all(variants.map((variant) => t.test(variant.name, (v) => testVariant(v, program, variant))));
+      await Promise.all(
+        variants.map((variant) => t.test(variant.name, (v) => testVariant(v, program, variant, modes))),
+      );
     });
   }
 }
@@ -39,7 +45,12 @@ interface Variant {
   readonly inputs?: readonly string[];
 }
 
-async function testVariant(t: TestContext, program: TestProgram, variant: Variant): Promise<void> {
+async function testVariant(
+  t: TestContext,
+  program: TestProgram,
+  variant: Variant,
+  modes: readonly Mode[],
+): Promise<void> {
   const words = [...(variant.inputs ?? []), ...program.link];
   const libraries = words.flatMap((word) => (word.startsWith("lib:") ? [word.slice(4)] : []));
   if (!has(t, compilerFor(variant.compiler[0], program.name), ...program.needs, ...libraries)) return;
@@ -62,7 +73,7 @@ async function testVariant(t: TestContext, program: TestProgram, variant: Varian
 
   const reference = await runReference(program, variant.compiler, inputs, directory);
   assert.equal(reference.status, program.status, `the reference's own status\n${reference.stdout}${reference.stderr}`);
-  for (const mode of modesUnderTest) {
+  for (const mode of modes) {
     if (program.only.length > 0 && !program.only.includes(mode)) continue;
     await t.test(mode, async () => {
       const outcome = await runLinked(program, mode, inputs, directory);

@@ -6,14 +6,19 @@ import { type Outcome, type ProcessOptions, run } from "./process.ts";
 import { freshDirectory, packageRoot } from "./workspace.ts";
 
 /** The ways a program can be run: each has to give what the reference gives. */
-export const modes = { shared: ["--memory=shared"], rpc: ["--memory=rpc"], "in-process": ["--in-process"] } as const;
+export const modes = {
+  shared: ["--memory=shared"],
+  rpc: ["--memory=rpc"],
+  "in-process": ["--in-process"],
+  "per-object": ["--memory=rpc-per-object"],
+} as const;
 
-/** One of the three ways. */
+/** One of these ways. */
 export type Mode = keyof typeof modes;
 
-/** The modes under test; `MODES=shared,rpc` in the environment narrows them while one is being worked on. */
-export const modesUnderTest: readonly Mode[] = (Object.keys(modes) as Mode[]).filter(
-  (mode) => process.env.MODES === undefined || process.env.MODES.split(",").includes(mode),
+/** The modes under test; `MODES=shared,rpc` in the environment chooses others while one is being worked on. */
+export const modesUnderTest: readonly Mode[] = (Object.keys(modes) as Mode[]).filter((mode) =>
+  (process.env.MODES ?? "shared,rpc,in-process").split(",").includes(mode),
 );
 
 let runs = 0;

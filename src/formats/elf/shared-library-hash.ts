@@ -10,6 +10,15 @@ export interface SymbolHashTable {
   /** Symbols from here on are definitions only; those before may be undefined. */
   readonly firstHashed: number;
   candidates(name: SymbolName, match: (index: number) => boolean): void;
+  /** Where a checked DT_GNU_HASH is, for those who read it themselves. */
+  readonly gnuHash?: GnuHashPlace;
+}
+
+/** A DT_GNU_HASH at `position` of `view`. */
+export interface GnuHashPlace {
+  readonly view: DataView;
+  readonly position: number;
+  readonly symbolCount: number;
 }
 
 /** A symbol's name as bytes in place, with its hashes. */
@@ -78,6 +87,7 @@ export function readGnuHash(reader: ByteReader, offset: number): SymbolHashTable
   return {
     symbolCount,
     firstHashed: symbolOffset,
+    gnuHash: { view: reader.view, position: reader.start + offset, symbolCount },
     candidates(name, match) {
       const h = name.gnuHash;
       const word = bloom + 8 * (Math.floor(h / 64) % bloomSize);

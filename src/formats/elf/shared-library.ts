@@ -1,7 +1,14 @@
 import { R_X86_64_64, R_X86_64_GLOB_DAT } from "../../arch/x86_64.ts";
 import type { ByteReader } from "../../bytes/byte-reader.ts";
 import * as elf from "./constants.ts";
-import { linearSearch, readGnuHash, readSysvHash, type SymbolHashTable, SymbolName } from "./shared-library-hash.ts";
+import {
+  type GnuHashPlace,
+  linearSearch,
+  readGnuHash,
+  readSysvHash,
+  type SymbolHashTable,
+  SymbolName,
+} from "./shared-library-hash.ts";
 import { collectRela, collectRelr, type DynamicRelocation } from "./shared-library-relocations.ts";
 import { type Segment, SegmentTable } from "./shared-library-segments.ts";
 import { readVersionDefinitions } from "./shared-library-versions.ts";
@@ -105,6 +112,11 @@ export class SharedLibrary {
       return true;
     });
     return found;
+  }
+
+  /** Its hash table, if it is a DT_GNU_HASH. */
+  get gnuHash(): GnuHashPlace | undefined {
+    return this.#hash.gnuHash;
   }
 
   /** The exported symbols, in the table's order. */

@@ -1,7 +1,10 @@
 import { STUB_SIZE } from "../../arch/x86_64.ts";
+import { alignUp } from "../../bytes/address.ts";
 import { Slablink } from "../../epc/dialect.ts";
 import type { AllocActionPair } from "../../epc/executor-process-control.ts";
 import { SpsWriter } from "../../epc/sps-writer.ts";
+import { SectionKind } from "../../graph/section-table.ts";
+import { PAGE } from "../../link/layout.ts";
 import type { FinalizedAlloc } from "../../memory/jitlink-memory-manager.ts";
 import { type Segment, WRITABLE_CODE } from "../../memory/memory-mapper.ts";
 import type { LinkJob } from "../link-job.ts";
@@ -10,6 +13,13 @@ const R__ = 1;
 const RW_ = 3;
 const R_X = 5;
 const RWX = 7 | WRITABLE_CODE;
+
+/** Of what an object has to itself, by kind of section. */
+const protectionOf: Record<number, number> = {
+  [SectionKind.code]: R_X,
+  [SectionKind.readOnly]: R__,
+  [SectionKind.data]: RW_,
+};
 
 /** A job that is in the executor. */
 export interface Finalized {
@@ -20,7 +30,7 @@ export interface Finalized {
   readonly protectionChanges: number;
 }
 
-/** One request: the stripes get their protections, the executor resolves indirect functions. */
+/** One request, or one for each object and one for what they share: the stripes get their protections, the executor resolves indirect functions. */
 export async function finalize(job: LinkJob): Promise<Finalized> {
   const { layout, linkage, context, external } = job;
   const actions = resolverActions(job);
@@ -28,8 +38,15 @@ export async function finalize(job: LinkJob): Promise<Finalized> {
   const codeEnd = layout.stubs + STUB_SIZE * linkage.stubCount;
   const readOnlyEnd = layout.globalOffsetTable + linkage.size;
   const segments: Segment[] = [];
+  let codeStart = code.address;
+  for (const block of layout.objectBlocks) {
+    for (const { address, size, kind } of block.segments) {
+      segments.push({ address, contentSize: size, zeroFillSize: 0, protection: protectionOf[kind]! });
+      codeStart = alignUp(address + size, PAGE);
+    }
+  }
   for (const [address, end, protection] of [
-    [code.address, linkage.stubCount > 0 ? codeEnd : code.address + code.size, R_X],
+    [codeStart, linkage.stubCount > 0 ? codeEnd : code.address + code.size, R_X],
     [readOnly.address, readOnlyEnd, R__],
     [writableCode.address, writableCode.address + writableCode.size, RWX],
     [data.address, data.address + data.size, RW_],

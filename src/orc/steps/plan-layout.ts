@@ -1,9 +1,10 @@
 import { STUB_SIZE } from "../../arch/x86_64.ts";
+import { alignUp } from "../../bytes/address.ts";
 import { C_LIBRARY, isOfEveryProcess } from "../../inputs/runtime-libraries.ts";
 import { measureAnchor } from "../../link/anchor.ts";
 import { countIndirectFunctions } from "../../link/bind-symbols.ts";
 import { Demand } from "../../link/direct-references.ts";
-import { layOut, measureThreadLocals, placeLayout } from "../../link/layout.ts";
+import { type Layout, layOut, measureThreadLocals, PAGE, placeLayout } from "../../link/layout.ts";
 import { GOT_BYTES_PER_SYMBOL } from "../../link/linkage-tables.ts";
 import { exportsOf } from "../exports-of-job.ts";
 import type { LinkJob } from "../link-job.ts";
@@ -21,7 +22,7 @@ export async function planLayout(job: LinkJob): Promise<void> {
   const { copies, functions, names, demands } = planned;
   job.plan = {
     name: `slablink-job-${serial}`,
-    exports: exportsOf(job).symbols,
+    exports: exportsOf(job),
     copies,
     functions,
     names,
@@ -38,17 +39,28 @@ export async function planLayout(job: LinkJob): Promise<void> {
   };
   job.sizes = measureAnchor(job.plan);
   const indirect = countIndirectFunctions(tables);
-  job.layout = layOut(tables, new Set([...job.setBounds.values()].map((bound) => bound.section)), {
+  const extra = {
     header: job.sizes.header,
     headerData: job.sizes.headerData,
     dsoHandle: job.sizes.dsoHandle,
     stubs: STUB_SIZE * (external.known.length + external.fromLibraries.length + job.aliases.size + indirect),
     globalOffsetTable: GOT_BYTES_PER_SYMBOL * (tables.symbols.count + 1),
     resolvedSlots: RESOLVED_SLOT_SIZE * indirect,
-  });
+  };
+  const sets = new Set([...job.setBounds.values()].map((bound) => bound.section));
+  job.layout = layOut(tables, sets, extra, memoryManager.perObject);
   const { size, alignment, contentSize, nearSize } = job.layout;
-  job.alloc = await memoryManager.allocate({ size, alignment, contentSize, nearSize, name: dylib.name });
+  const parts = memoryManager.perObject ? partsOf(job.layout) : undefined;
+  job.alloc = await memoryManager.allocate({ size, alignment, contentSize, nearSize, parts, name: dylib.name });
   placeLayout(tables, job.layout, job.alloc.address);
+}
+
+/** Where each object's memory begins, and what they share behind them. */
+function partsOf({ code, objectBlocks }: Layout): number[] {
+  const last = objectBlocks.at(-1)?.segments.at(-1);
+  if (last === undefined) return [];
+  const parts = objectBlocks.map(({ address }) => code.address + address);
+  return [...parts, code.address + alignUp(last.address + last.size, PAGE)];
 }
 
 /**
