@@ -22,6 +22,7 @@ import {
 import { ExecutionSession } from "./execution-session.ts";
 import { executorPath } from "./executor-path.ts";
 import type { JITDylib } from "./jit-dylib.ts";
+import type { ExecutorTarget } from "./link-job.ts";
 import { LowMemoryError } from "./low-memory-error.ts";
 import type { LinkedJob } from "./materialize.ts";
 import { DataOutOfReachError } from "./plan-copies.ts";
@@ -44,18 +45,29 @@ const pascalSentence = `the program is Free Pascal's (it defines ${PASCAL_MAIN})
 export async function runProgram(request: RunRequest): Promise<ProgramEnd> {
   // What only some runs need is loaded for those alone: the code of a module is executed whether it is used or not.
   if (request.mode === "in-process") (await import("./relaunch.ts")).afterRelaunch();
-  let start: Start = { room: { size: 0, alignment: 1 } };
-  for (let attempt = 1; ; attempt++) {
+  const starts: Starts = { next: { room: { size: 0, alignment: 1 } }, count: 0 };
+  for (;;) {
     try {
-      return await linkAndRun(request, start);
+      return await linkAndRun(request, starts);
     } catch (error) {
-      // An executor can be had with more; this process has been started again for it by now, or cannot be.
-      const restart = request.mode === "executor" && request.executorPath === undefined && attempt < MOST_STARTS;
-      const next = restart ? startAfter(error, start) : undefined;
-      if (next === undefined) throw error;
-      start = next;
+      if (!startsAgain(request, starts, error)) throw error;
     }
   }
+}
+
+/** The starts of executors for one program. */
+interface Starts {
+  /** How the next one is to be started. */
+  next: Start;
+  count: number;
+}
+
+/** Whether another executor can help after `error`; `starts.next` is that one then. This process would have been started again by now. */
+function startsAgain(request: RunRequest, starts: Starts, error: unknown): boolean {
+  if (request.mode !== "executor" || request.executorPath !== undefined || starts.count >= MOST_STARTS) return false;
+  const next = startAfter(error, starts.next);
+  if (next !== undefined) starts.next = next;
+  return next !== undefined;
 }
 
 /** What an executor must be started with. */
@@ -76,7 +88,7 @@ function startAfter(error: unknown, start: Start): Start | undefined {
   return undefined;
 }
 
-async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd> {
+async function linkAndRun(request: RunRequest, starts: Starts): Promise<ProgramEnd> {
   const arena = new FileArena();
   const map = (path: string) => arena.map(path);
   const { trace } = request;
@@ -88,7 +100,7 @@ async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd
   steps?.begin("inputs");
   const started = milliseconds();
   // The executor starts while the inputs are read.
-  const opening = openSession(request, runtime, start);
+  const opening = openSession(request, runtime, starts);
   opening.catch(() => {}); // awaited below
   let session: ExecutionSession | undefined;
   let hasRun = false;
@@ -149,7 +161,22 @@ async function relaunchFor(error: unknown): Promise<void> {
   }
 }
 
-async function openSession(request: RunRequest, runtime: RuntimeLibraries, start: Start): Promise<ExecutionSession> {
+async function openSession(request: RunRequest, runtime: RuntimeLibraries, starts: Starts): Promise<ExecutionSession> {
+  const { trace } = request;
+  const isRemote = request.mode === "executor";
+  return new ExecutionSession({
+    ...(await openTarget(request, starts)),
+    sharedMemory: !isRemote || request.memory === "shared",
+    runtime,
+    endsProcess: isRemote && request.endsProcess,
+    trace,
+    restart: (error) => (startsAgain(request, starts, error) ? openTarget(request, starts) : undefined),
+  });
+}
+
+/** Starts an executor, or takes this process for one. */
+async function openTarget(request: RunRequest, starts: Starts): Promise<ExecutorTarget> {
+  starts.count++;
   const { slabSize = DEFAULT_SLAB_SIZE, placement, tasks, trace } = request;
   // Who asks for a size gets that size; without a wish a large program gets a large slab.
   const slabs = { slabSize, placement, tasks, growable: request.slabSize === undefined };
@@ -160,7 +187,7 @@ async function openSession(request: RunRequest, runtime: RuntimeLibraries, start
     const mapper = new InProcessMemoryMapper(epc);
     trace?.watch(mapper);
     const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
-    return new ExecutionSession({ epc, memoryManager, sharedMemory: true, runtime, trace });
+    return { epc, memoryManager };
   }
   const sharedMemory = request.memory === "shared";
   const makeSlab = () => new SlabMemory(slabSize);
@@ -168,7 +195,7 @@ async function openSession(request: RunRequest, runtime: RuntimeLibraries, start
   const path = request.executorPath ?? executorPath();
   try {
     const { endsProcess } = request;
-    const { room, lacking, lowHeap } = start;
+    const { room, lacking, lowHeap } = starts.next;
     const tlsAlignment = room.alignment > EXECUTOR_TLS_ALIGNMENT ? room.alignment : 1;
     const needsPreload = tlsAlignment > 1 || lacking !== undefined;
     const preload = needsPreload ? (await import("./relaunch.ts")).preloadFor({ ...lacking, tlsAlignment }) : undefined;
@@ -178,13 +205,12 @@ async function openSession(request: RunRequest, runtime: RuntimeLibraries, start
     request.onExecutor?.((signal) => epc.kill(signal));
     if (request.memory === "rpc-per-object") {
       const { ObjectMemoryManager } = await import("../memory/object-memory-manager.ts");
-      const memoryManager = new ObjectMemoryManager(epc, { placement, tasks });
-      return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime, endsProcess, trace });
+      return { epc, memoryManager: new ObjectMemoryManager(epc, { placement, tasks }) };
     }
     const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);
     const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
     memoryManager.reserveAhead();
-    return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime, endsProcess, trace });
+    return { epc, memoryManager };
   } catch (error) {
     slab?.dispose();
     throw error;

@@ -226,6 +226,37 @@ test("in-process: a second start goes on in the same file", { skip: !inProcess }
   assert.ok(nodes[1]!.start >= first!.end && nodes[1]!.end <= second!.start);
 });
 
+for (const mode of modesUnderTest.filter((each) => each !== "in-process")) {
+  test(`${mode}: an executor that has something out of reach is exchanged, and what was read is read once`, async () => {
+    const directory = freshDirectory();
+    writeFileSync(join(directory, "keep.c"), "#include <stdlib.h>\nint (*const kept)(int) = abs;\n");
+    const library = join(directory, "libkeep.so");
+    await mustRun("gcc", ["-shared", "-fPIC", "-o", library, join(directory, "keep.c")]);
+    const body = `#include <stdlib.h>
+      extern int (*const kept)(int);
+      int (*const own)(int) = abs;
+      int main(void) { return own == kept && (int (*)(int))(unsigned)(unsigned long)&abs == kept ? 3 : 4; }\n`;
+    const once = await traced(mode, [await compile(["gcc", "-O1", "-fno-pic"], "near.c", body), library]);
+    assert.deepEqual({ status: once.status, stderr: once.stderr }, { status: 3, stderr: "" });
+    const count = ({ trace }: Traced, name: string, category: string) => trace.named(name, category).length;
+    const phases = once.trace.spans.filter(({ tid }) => tid === once.trace.one("link main", "link jobs").tid);
+    assert.deepEqual(
+      phases.map(({ name }) => name).slice(0, 8),
+      ["link main", "parse and resolve", ...["process symbols", "layout"], "restart executor"].concat(
+        ...["process symbols", "layout", "load anchor"],
+      ),
+    );
+    assert.equal(count(once, "start executor", "executor start"), 2);
+
+    // Room for thread-locals is found missing later: a start for everything, which the next one has, too.
+    const large = `__thread int large[100000];\n${body.replace("return own", "return large[99999] == 0 && own")}`;
+    const twice = await traced(mode, [await compile(["gcc", "-O1", "-fno-pic"], "large.c", large), library]);
+    assert.deepEqual({ status: twice.status, stderr: twice.stderr }, { status: 3, stderr: "" });
+    assert.equal(count(twice, "start executor", "executor start"), 3);
+    assert.equal(count(twice, "link main", "link jobs"), 2);
+  });
+}
+
 for (const mode of modesUnderTest) {
   test(`${mode}: a link that fails is there with its error`, async () => {
     const { trace, status, stderr } = await traced(mode, [
