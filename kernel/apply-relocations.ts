@@ -13,6 +13,7 @@ import {
   GRAPH_SYMBOL_COUNT,
   GRAPHS,
   INDIRECT_END,
+  LAST_ROW,
   LEFT_CAPACITY,
   LEFT_COUNT,
   LEFT_PAIRS,
@@ -51,6 +52,11 @@ const MAX_SAFE_INTEGER: f64 = 9007199254740991;
  * are not its affair. `out`: a record that says where to go on and takes the entries that are left.
  */
 export function applyRelocations(record: usize, out: usize, last: i32): void {
+  applyInto(record, out, 0, load<u32>(out + LEFT_CAPACITY), last);
+}
+
+/** As `applyRelocations`; the first `left` pairs of the record are in use. */
+function applyInto(record: usize, out: usize, left: u32, capacity: u32, last: i32): void {
   const kinds = <usize>load<u32>(record + SECTION_KIND);
   const sizes = <usize>load<u32>(record + SECTION_SIZE);
   const addresses = <usize>load<u32>(record + SECTION_ADDRESS);
@@ -66,8 +72,6 @@ export function applyRelocations(record: usize, out: usize, last: i32): void {
   const stubs = load<f64>(record + STUBS);
   const indirectEnd = load<f64>(record + INDIRECT_END);
   const table = load<f64>(record + GLOBAL_OFFSET_TABLE);
-  const capacity = load<u32>(out + LEFT_CAPACITY);
-  let left: u32 = 0;
   let applied: u32 = 0;
   let resume = <usize>load<u32>(out + NEXT_ENTRY);
   let row = load<i32>(out + NEXT_ROW);
@@ -195,6 +199,32 @@ export function applyRelocations(record: usize, out: usize, last: i32): void {
   }
   store<u32>(out + NEXT_ENTRY, 0);
   finish(out, row, left, applied);
+}
+
+/**
+ * Applies the relocation entries of rows below `last`, `size` rows at a time, as long as the counter that threads share gives any. Ends early, with
+ * NEXT_ENTRY set, when there is no room for what is left; LAST_ROW is where that chunk ends.
+ */
+export function applyChunks(record: usize, out: usize, counter: usize, last: i32, size: i32): void {
+  const room = load<u32>(out + LEFT_CAPACITY);
+  let applied: u32 = 0;
+  let left: u32 = 0;
+  store<u32>(out + NEXT_ENTRY, 0);
+  for (;;) {
+    const first = atomic.add<i32>(counter, size);
+    if (first >= last) break;
+    const end = min(first + size, last);
+    store<i32>(out + NEXT_ROW, first);
+    applyInto(record, out, left, room, end);
+    applied += load<u32>(out + APPLIED);
+    left = load<u32>(out + LEFT_COUNT);
+    if (load<u32>(out + NEXT_ENTRY) !== 0) {
+      store<i32>(out + LAST_ROW, end);
+      break;
+    }
+  }
+  store<u32>(out + APPLIED, applied);
+  store<u32>(out + LEFT_COUNT, left);
 }
 
 function finish(out: usize, row: i32, left: u32, applied: u32): void {

@@ -32,3 +32,14 @@ export function copySections(record: usize, first: i32, last: i32): f64 {
   }
   return total;
 }
+
+/** Copies rows below `last`, `size` at a time, as long as the counter that threads share gives any. Gives the number of bytes. */
+export function copyChunks(record: usize, counter: usize, last: i32, size: i32): f64 {
+  let total: f64 = 0;
+  let first = atomic.add<i32>(counter, size);
+  while (first < last) {
+    total += copySections(record, first, min(first + size, last));
+    first = atomic.add<i32>(counter, size);
+  }
+  return total;
+}

@@ -3,14 +3,15 @@
 // (src/host/linear-memory.ts), finds the tables by their records (src/kernel/record.ts), and does the usual only: what is rare, or wrong, it leaves
 // to the JavaScript that does everything (src/kernel/kernel.ts says how each function is used).
 
-export { applyRelocations } from "./apply-relocations";
+export { applyChunks, applyRelocations } from "./apply-relocations";
 export { bindDefinitions, bindReferences } from "./bind-symbols";
-export { copySections } from "./copy-sections";
+export { copyChunks, copySections } from "./copy-sections";
 export { directReferences } from "./direct-references";
 export { writeEhFrameTable } from "./eh-frame-table";
 export { filterByGnuHash, hashNames, listExports, writeExports } from "./exports";
 export { countIndirectFunctions, moveSections, placeSections, sectionsOfKinds } from "./lay-out";
 export { linkFar } from "./link-far";
 export { offerIndex } from "./offer-index";
-export { readObject, scanObject } from "./read-object";
+export { readSections, readSymbols, scanObject } from "./read-object";
 export { resolve } from "./resolve";
+export { readQueued } from "./section-queue";

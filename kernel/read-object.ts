@@ -86,7 +86,9 @@ export function scanObject(file: usize, length: u32, out: usize): i32 {
   if (load<u16>(file + 58) !== HEADER || count === 0 || names >= count || names === 0) return -1;
   if (offset === 0 || offset > <u64>length || offset + HEADER * <u64>count > <u64>length) return -1;
   const table = file + <usize>offset;
-  if (stringTable(file, length, table + HEADER * names) === 0) return -1;
+  const sectionNames = stringTable(file, length, table + HEADER * names);
+  if (sectionNames === 0) return -1;
+  const namesSize = <u32>load<u64>(table + HEADER * names + 32);
   let symbols: usize = 0;
   let groups = 0;
   for (let index: u32 = 1; index < count; index++) {
@@ -100,6 +102,10 @@ export function scanObject(file: usize, length: u32, out: usize): i32 {
     const flags = load<u32>(header + 8);
     if (type === SHT_REL || type === <u32>SHT_CREL) return -1;
     if ((flags & SHF_LINK_ORDER) !== 0) return -1;
+    const name = load<u32>(header);
+    if (name >= namesSize) return -1;
+    // .gnu.linkonce and .gnu.lto_
+    if (load<u32>(sectionNames + name) === 0x756e672e && load<u16>(sectionNames + name + 4) === 0x6c2e) return -1;
   }
   store<u32>(out + OBJECT_GROUPS, groups);
   store<u32>(out + OBJECT_SYMBOL_TABLE, 0);
@@ -124,14 +130,13 @@ export function scanObject(file: usize, length: u32, out: usize): i32 {
 }
 
 /**
- * Reads a file that `scanObject` has looked at into the rows from `firstSection` and `firstSymbol` on. False when it has to be read by the other
- * one: the rows may be half full then.
+ * Reads groups and symbols of a file that `scanObject` has looked at, for which files must be taken in their order. False when the file has to be
+ * read by the other one: the rows may be half full then.
  */
-export function readObject(
+export function readSymbols(
   record: usize,
   pool: usize,
   file: usize,
-  length: u32,
   graph: i32,
   firstSection: i32,
   firstSymbol: i32,
@@ -139,19 +144,30 @@ export function readObject(
 ): bool {
   const table = file + <usize>load<u64>(file + 40);
   const count = <u32>load<u16>(file + 60);
-  const namesHeader = table + HEADER * <usize>load<u16>(file + 62);
-  const names = file + <usize>load<u64>(namesHeader + 24);
-  const namesSize = load<u64>(namesHeader + 32);
   const kinds = <usize>load<u32>(record + SECTION_KIND) + firstSection;
-  if (!readSections(record, file, length, table, count, names, <u32>namesSize, graph, firstSection)) return false;
   if (load<u32>(out + OBJECT_GROUPS) !== 0) {
-    if (!readGroups(record, pool, file, table, count, graph, firstSection, out)) return false;
+    if (!readGroups(record, pool, file, table, count, graph, kinds, out)) return false;
   }
-  if (!readRelocationTables(record, file, table, count, firstSection)) return false;
-  return readSymbols(record, pool, count, kinds, firstSection, firstSymbol, out);
+  return readSymbolTable(record, pool, count, kinds, firstSection, firstSymbol, out);
 }
 
-function readSections(
+/**
+ * Reads the sections of a file whose groups and symbols have been read: threads may do that side by side. False when they have to be read
+ * by the other one.
+ */
+export function readSections(record: usize, file: usize, length: u32, graph: i32, firstSection: i32): bool {
+  const table = file + <usize>load<u64>(file + 40);
+  const count = <u32>load<u16>(file + 60);
+  const namesHeader = table + HEADER * <u32>load<u16>(file + 62);
+  const names = file + <usize>load<u64>(namesHeader + 24);
+  const namesSize = <u32>load<u64>(namesHeader + 32);
+  return (
+    readHeaders(record, file, length, table, count, names, namesSize, graph, firstSection) &&
+    readRelocationTables(record, file, table, count, firstSection)
+  );
+}
+
+function readHeaders(
   record: usize,
   file: usize,
   length: u32,
@@ -182,10 +198,6 @@ function readSections(
     const size = load<u64>(header + 32);
     if (type !== SHT_NOBITS && !isInside(length, offset, size)) return false;
     if (size >= LARGEST_SIZE) return false;
-    // The first four letters of .gnu.linkonce and .gnu.lto_
-    if (load<u8>(text) === 0x2e && load<u8>(text + 1) === 0x67 && load<u8>(text + 2) === 0x6e) {
-      if (load<u8>(text + 5) === 0x6c) return false;
-    }
     store<i32>(contents + 4 * index, <i32>(file + <usize>offset));
     store<f64>(sizes + 8 * index, <f64>size);
     if (type === SHT_SYMTAB || type === SHT_GROUP) continue;
@@ -196,7 +208,8 @@ function readSections(
       if ((flags & SHF_EXECINSTR) !== 0) return false;
       continue;
     }
-    store<u8>(kinds + index, <u8>kind);
+    // Groups may have been read before.
+    if (load<u8>(kinds + index) !== KIND_DISCARDED) store<u8>(kinds + index, <u8>kind);
     if (kind === KIND_CODE && size > 0) {
       if (type === SHT_NOBITS) return false;
       // .init and .fini
@@ -223,11 +236,10 @@ function readGroups(
   table: usize,
   count: u32,
   graph: i32,
-  firstSection: i32,
+  kinds: usize,
   out: usize,
 ): bool {
-  const kinds = <usize>load<u32>(record + SECTION_KIND) + firstSection;
-  const sectionNames = <usize>load<u32>(record + SECTION_NAME) + 4 * firstSection;
+  const sectionNames = file + <usize>load<u64>(table + HEADER * <u32>load<u16>(file + 62) + 24);
   const owners = <usize>load<u32>(record + GROUP_OWNER);
   const symbols = <usize>load<u32>(out + OBJECT_SYMBOL_TABLE);
   const symbolCount = load<u32>(out + OBJECT_SYMBOLS);
@@ -248,7 +260,7 @@ function readGroups(
     if (offset >= namesSize) return false;
     let name = names + offset;
     const section = <u32>load<u16>(entry + 6);
-    if (offset === 0 && section > 0 && section < count) name = <usize>load<u32>(sectionNames + 4 * section);
+    if (offset === 0 && section > 0 && section < count) name = sectionNames + load<u32>(table + HEADER * section);
     const id = intern(pool, name);
     if (id < 0) return false;
     const owner = load<i32>(owners + 4 * id);
@@ -260,7 +272,9 @@ function readGroups(
     for (let member: u32 = 4; member < size; member += 4) {
       const number = load<u32>(words + member);
       if (number === 0 || number >= count) return false;
-      if (load<u8>(kinds + number) !== KIND_NONE) store<u8>(kinds + number, KIND_DISCARDED);
+      const its = table + HEADER * number;
+      const kind = sectionKindOf(load<u32>(its + 4), load<u32>(its + 8), sectionNames + load<u32>(its));
+      if (kind !== KIND_NONE) store<u8>(kinds + number, KIND_DISCARDED);
     }
   }
   return true;
@@ -290,7 +304,7 @@ function readRelocationTables(record: usize, file: usize, table: usize, count: u
   return true;
 }
 
-function readSymbols(
+function readSymbolTable(
   record: usize,
   pool: usize,
   count: u32,

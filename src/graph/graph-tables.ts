@@ -18,6 +18,8 @@ export class GraphTables {
   readonly groups = new GroupOwners(this.columns);
   /** The graphs that ask for executable stacks: `.note.GNU-stack` with SHF_EXECINSTR. */
   readonly executableStacks: LinkGraph[] = [];
+  /** Where other threads read sections, while a job is collected. */
+  queue: { add(graph: LinkGraph): boolean } | undefined;
   /** Some name may bear a version. */
   hasVersions = false;
   /** `foo@VER` → `foo`, for definitions `foo@@VER` (name identifiers). */

@@ -73,6 +73,8 @@ export class SectionTable {
   relocationCount!: Int32Array;
   /** Address in the executor once the layout is fixed; offset in the TLS block for TLS sections. */
   address!: Float64Array;
+  /** Called before the columns move; other threads must not be writing to them then. */
+  beforeMove: (() => void) | undefined;
   readonly #columns: Columns;
   #block: ColumnBlock | undefined;
 
@@ -91,25 +93,27 @@ export class SectionTable {
 
   /** Takes back the rows from `first` on, which may have been written to. */
   truncate(first: number): void {
-    for (const column of [
-      this.kind,
-      this.graph,
-      this.content,
-      this.size,
-      this.alignment,
-      this.name,
-      this.relocations,
-      this.relocationCount,
-      this.address,
-    ]) {
-      column.fill(0, first, this.count);
-    }
+    this.clear(first, this.count);
     this.count = first;
+  }
+
+  /** Makes the rows [first, last) what they were at first. */
+  clear(first: number, last: number): void {
+    const { kind, graph, content, size, alignment, name, relocations, relocationCount, address } = this;
+    for (const column of [kind, graph, content, size, alignment, name, relocations, relocationCount, address]) {
+      column.fill(0, first, last);
+    }
+  }
+
+  /** Makes room for so many rows in all. */
+  reserve(rows: number): void {
+    if (rows > this.kind.length) this.#allocate(rows);
   }
 
   /** Moves all rows into a block of `capacity` rows. */
   #allocate(capacity: number): void {
     const { kind, graph, content, size, alignment, name, relocations, relocationCount, address } = this;
+    this.beforeMove?.();
     const before = this.#block;
     const block = this.#columns.block(ROW_SIZE * capacity);
     this.#block = block;

@@ -11,16 +11,19 @@ export interface Kernel {
   /** Number of sections, or -1. */
   scanObject(file: number, length: number, out: number): number;
   /** 1 when it has read everything. */
-  readObject(
+  readSymbols(
     record: number,
     pool: number,
     file: number,
-    length: number,
     graph: number,
     firstSection: number,
     firstSymbol: number,
     out: number,
   ): number;
+  /** 1 when it has read everything. */
+  readSections(record: number, file: number, length: number, graph: number, firstSection: number): number;
+  /** Number of files. */
+  readQueued(record: number, queue: number, waits: number): number;
   /** 1 when it has offered all names of the index. */
   offerIndex(
     record: number,
@@ -80,6 +83,9 @@ export interface Kernel {
   ): number;
   /** Bytes copied. */
   copySections(record: number, first: number, last: number): number;
+  /** Bytes copied by this thread. */
+  copyChunks(record: number, counter: number, last: number, size: number): number;
+  applyChunks(record: number, out: number, counter: number, last: number, size: number): void;
   /** Number of indirect functions seen. */
   bindDefinitions(record: number, first: number, last: number): number;
   bindReferences(record: number, first: number, last: number): void;

@@ -63,6 +63,8 @@ export const NEXT_ROW = 8;
 export const NEXT_ENTRY = 12;
 /** Number of entries seen. */
 export const APPLIED = 16;
+/** Of `applyChunks`: where the chunk ends that NEXT_ROW is in. */
+export const LAST_ROW = 20;
 export const LEFT_PAIRS = 24;
 
 /** Bytes that sorting takes beside the room for all rows. */
@@ -102,3 +104,12 @@ export const OBJECT_SYMBOLS = 8;
 export const OBJECT_LOCALS = 12;
 export const OBJECT_NAMES = 16;
 export const OBJECT_NAMES_SIZE = 20;
+
+// A queue of files whose sections are to be read: how many were added, taken and finished, and whether more will come. An entry has the file's
+// position and length, its graph, its first section, and what became of it.
+export const QUEUE_ADDED = 0;
+export const QUEUE_TAKEN = 4;
+export const QUEUE_FINISHED = 8;
+export const QUEUE_CLOSED = 12;
+export const QUEUE_ENTRIES = 64;
+export const QUEUE_ENTRY_SIZE = 20;

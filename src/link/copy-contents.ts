@@ -1,14 +1,21 @@
 import type { GraphTables } from "../graph/graph-tables.ts";
 import { SectionKind } from "../graph/section-table.ts";
+import type { KernelThreads } from "../kernel/threads.ts";
 import type { WorkingMemory } from "../memory/memory-mapper.ts";
-import { kernelJob } from "./kernel-job.ts";
+import { type KernelJob, kernelJob } from "./kernel-job.ts";
 import { sectionsOfKinds } from "./sections-of-kinds.ts";
 
-/** Copies the contents of all live sections but the thread-local ones to where they will run; gives the number of bytes. */
-export function copyContents(tables: GraphTables, memory: WorkingMemory): number {
+/** Rows that a thread takes at a time. */
+const CHUNK = 512;
+
+/**
+ * Copies the contents of all live sections but the thread-local ones to where they will run, with other threads if there are any; gives
+ * the number of bytes.
+ */
+export function copyContents(tables: GraphTables, memory: WorkingMemory, threads?: KernelThreads): number {
   const { sections } = tables;
   const fast = kernelJob(tables, memory);
-  if (fast !== undefined) return fast.kernel.copySections(fast.record, 0, sections.count);
+  if (fast !== undefined) return copyFast(tables, fast, threads);
   let total = 0;
   const copier = new SectionCopier(tables, memory);
   for (let row = 0; row < sections.count; row++) {
@@ -20,6 +27,18 @@ export function copyContents(tables: GraphTables, memory: WorkingMemory): number
     total += sections.size[row]!;
   }
   return total;
+}
+
+function copyFast({ sections, columns }: GraphTables, fast: KernelJob, threads: KernelThreads | undefined): number {
+  const { kernel, record } = fast;
+  if (threads === undefined) return kernel.copySections(record, 0, sections.count);
+  const counter = columns.block(64);
+  const values = [record, counter.position, sections.count, CHUNK] as const;
+  const calls = threads.callAll(kernel.copyChunks, () => values);
+  let bytes = kernel.copyChunks(...values);
+  for (const call of calls) bytes += call.wait();
+  counter.release();
+  return bytes;
 }
 
 /** Copies the initial contents of thread-local variables to the image at `tlsImage`. */

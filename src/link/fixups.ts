@@ -12,6 +12,7 @@ import { relaxGotLoad } from "../arch/x86_64-relax.ts";
 import { RELA_SIZE } from "../formats/elf/constants.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import { INDIRECT_END } from "../kernel/record.ts";
+import type { KernelThreads } from "../kernel/threads.ts";
 import type { FixupInputs } from "./fixup-inputs.ts";
 import { type KernelJob, kernelJob } from "./kernel-job.ts";
 import { LeftEntries } from "./left-entries.ts";
@@ -50,12 +51,12 @@ export class Fixups {
   }
 
   /** Fixes up all sections but the thread-local ones, whose contents are in place. */
-  applyAll(): void {
+  applyAll(threads?: KernelThreads): void {
     this.applied = 0;
     const { tables, memory } = this.#in;
     const fast = kernelJob(tables, memory);
     if (fast !== undefined) {
-      this.#applyFast(fast);
+      this.#applyFast(fast, threads);
       return;
     }
     const { sections } = tables;
@@ -66,12 +67,12 @@ export class Fixups {
   }
 
   /** The kernel applies what it can; the entries that it leaves are applied here, in their order. */
-  #applyFast({ kernel, record, view }: KernelJob): void {
+  #applyFast({ kernel, record, view }: KernelJob, threads: KernelThreads | undefined): void {
     const { tables, linkage } = this.#in;
     const indirectEnd = this.#rows.stubsAreAddresses ? linkage.stubs : this.#indirectEnd;
     view.setFloat64(record + INDIRECT_END, indirectEnd, true);
     const left = new LeftEntries(tables.columns, view);
-    left.collect((out) => kernel.applyRelocations(record, out, tables.sections.count));
+    left.collect(kernel, record, tables.sections.count, threads);
     this.applied = left.applied;
     for (let i = 0; i < left.rows.length; i++) {
       const row = left.rows[i]!;

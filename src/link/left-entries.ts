@@ -1,8 +1,12 @@
-import type { Columns } from "../kernel/columns.ts";
-import { APPLIED, LEFT_CAPACITY, LEFT_COUNT, LEFT_PAIRS, NEXT_ENTRY, NEXT_ROW } from "../kernel/record.ts";
+import type { ColumnBlock, Columns } from "../kernel/columns.ts";
+import type { Kernel } from "../kernel/kernel.ts";
+import { APPLIED, LAST_ROW, LEFT_CAPACITY, LEFT_COUNT, LEFT_PAIRS, NEXT_ENTRY, NEXT_ROW } from "../kernel/record.ts";
+import type { KernelThreads } from "../kernel/threads.ts";
 
 /** How many entries the kernel may leave in one call. */
-const CAPACITY = 1000;
+const CAPACITY = 4000;
+/** Rows that a thread takes at a time. */
+const CHUNK = 256;
 
 /** The relocation entries that the kernel leaves, in the order in which it met them. */
 export class LeftEntries {
@@ -19,23 +23,76 @@ export class LeftEntries {
     this.#view = view;
   }
 
-  /** Calls `apply` with the position of its record until it has gone through everything. */
-  collect(apply: (out: number) => void): void {
-    const view = this.#view;
+  /** Lets the kernel apply the relocations of all sections below `last`, with other threads if there are any. */
+  collect(kernel: Kernel, record: number, last: number, threads?: KernelThreads): void {
+    if (threads === undefined) {
+      const block = this.#record();
+      this.#apply(kernel, record, block.position, last);
+      block.release();
+      return;
+    }
+    const counter = this.#columns.block(64);
+    const records: ColumnBlock[] = [];
+    const values = (): readonly [number, number, number, number, number] => {
+      const block = this.#record();
+      records.push(block);
+      return [record, block.position, counter.position, last, CHUNK];
+    };
+    const calls = threads.callAll(kernel.applyChunks, values);
+    kernel.applyChunks(...values());
+    for (const call of calls) call.wait();
+    for (const block of records) {
+      this.#take(block.position);
+      // This thread's room was used up in the middle of a chunk.
+      const end = this.#view.getUint32(block.position + LAST_ROW, true);
+      if (this.#view.getUint32(block.position + NEXT_ENTRY, true) !== 0)
+        this.#apply(kernel, record, block.position, end);
+    }
+    // A thread that had to stop took no further chunks.
+    const rest = this.#view.getInt32(counter.position, true);
+    if (rest < last) {
+      const block = this.#record();
+      this.#view.setUint32(block.position + NEXT_ROW, rest, true);
+      this.#apply(kernel, record, block.position, last);
+      block.release();
+    }
+    counter.release();
+    for (const block of records) block.release();
+    this.#sort();
+  }
+
+  #record(): ColumnBlock {
     const block = this.#columns.block(LEFT_PAIRS + 8 * CAPACITY);
-    const out = block.position;
-    view.setUint32(out + LEFT_CAPACITY, CAPACITY, true);
-    view.setUint32(out + NEXT_ROW, 0, true);
-    view.setUint32(out + NEXT_ENTRY, 0, true);
+    this.#view.setUint32(block.position + LEFT_CAPACITY, CAPACITY, true);
+    return block;
+  }
+
+  /** From where the record says up to row `last`. */
+  #apply(kernel: Kernel, record: number, out: number, last: number): void {
     do {
-      apply(out);
-      this.applied += view.getUint32(out + APPLIED, true);
-      const end = out + LEFT_PAIRS + 8 * view.getUint32(out + LEFT_COUNT, true);
-      for (let at = out + LEFT_PAIRS; at < end; at += 8) {
-        this.rows.push(view.getUint32(at, true));
-        this.entries.push(view.getUint32(at + 4, true));
-      }
-    } while (view.getUint32(out + NEXT_ENTRY, true) !== 0);
-    block.release();
+      kernel.applyRelocations(record, out, last);
+      this.#take(out);
+    } while (this.#view.getUint32(out + NEXT_ENTRY, true) !== 0);
+  }
+
+  #take(out: number): void {
+    const view = this.#view;
+    this.applied += view.getUint32(out + APPLIED, true);
+    const end = out + LEFT_PAIRS + 8 * view.getUint32(out + LEFT_COUNT, true);
+    for (let at = out + LEFT_PAIRS; at < end; at += 8) {
+      this.rows.push(view.getUint32(at, true));
+      this.entries.push(view.getUint32(at + 4, true));
+    }
+  }
+
+  /** Into the order in which one thread would have met them. */
+  #sort(): void {
+    const { rows, entries } = this;
+    const order = rows.map((_, i) => i).sort((a, b) => rows[a]! - rows[b]! || entries[a]! - entries[b]!);
+    const sorted = order.map((i) => [rows[i]!, entries[i]!] as const);
+    sorted.forEach(([row, entry], i) => {
+      rows[i] = row;
+      entries[i] = entry;
+    });
   }
 }

@@ -16,6 +16,8 @@ export interface ExecutionSessionOptions extends ExecutorTarget {
   /** The executor sees the controller's working memory (shared or the same process). */
   readonly sharedMemory: boolean;
   readonly runtime?: RuntimeLibraries;
+  /** Threads that may work on a job, this one included; by default as many as pay. */
+  readonly threads?: number;
   /** The process ends with the session: giving back this side's memory is left to the kernel. */
   readonly endsProcess?: boolean;
   /**
@@ -166,6 +168,7 @@ export class ExecutionSession {
       // A pool for each job: what a job costs must not depend on the names of all the others, nor their names stay when they go.
       pool: new SymbolStringPool(),
       sharedMemory: this.#options.sharedMemory,
+      threads: this.#options.threads,
       openedLibraries: this.#openedLibraries,
       linkInto: async (other, wanted) => {
         if (!visiting.has(other)) await this.#link(other, wanted, visiting);

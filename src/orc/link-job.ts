@@ -2,6 +2,7 @@ import type { ExecutorProcessControl } from "../epc/executor-process-control.ts"
 import { GraphTables } from "../graph/graph-tables.ts";
 import type { SymbolStringPool } from "../graph/symbol-string-pool.ts";
 import type { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
+import type { KernelThreads } from "../kernel/threads.ts";
 import type { AnchorPlan, AnchorSizes } from "../link/anchor.ts";
 import type { Externals } from "../link/externals.ts";
 import type { Layout } from "../link/layout.ts";
@@ -34,6 +35,8 @@ export interface MaterializationContext {
   restart?(error: DataOutOfReachError): Promise<ExecutorTarget | undefined>;
   /** Other jobs will follow while this one is linked. */
   readonly isKept: boolean;
+  /** Threads that may work on a job, this one included; by default as many as pay. */
+  readonly threads?: number;
   /** Records the job and its steps. */
   readonly trace?: Tracer;
   /** Number of the job, for names. */
@@ -62,6 +65,12 @@ export class LinkJob {
   context: MaterializationContext;
   readonly tables: GraphTables;
   readonly resolution: SymbolResolution;
+
+  // startThreads
+  /** Size of all objects and archives that the job may read. */
+  inputBytes = 0;
+  /** Threads that share the work with this one. */
+  threads: KernelThreads | undefined;
 
   // collect
   /** Objects that were added to the JITDylib since its last job. */

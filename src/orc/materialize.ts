@@ -17,6 +17,7 @@ import { findExternals } from "./steps/find-externals.ts";
 import { copy, fixUp } from "./steps/fix-up.ts";
 import { loadAnchor } from "./steps/load-anchor.ts";
 import { planLayout } from "./steps/plan-layout.ts";
+import { startThreads } from "./steps/start-threads.ts";
 import type { SymbolResolution } from "./symbol-resolution.ts";
 
 /** A link job that is in the executor, ready to run. */
@@ -28,6 +29,8 @@ export interface LinkedJob {
   readonly image: number;
   readonly externals: Externals;
   readonly libraries: readonly string[];
+  /** Threads have been started to share the work. */
+  readonly hasThreads: boolean;
   /** What the inputs get although it weakens the process, a sentence each. */
   readonly warnings: readonly string[];
   /** Has to run before the program, when libraries refer to what it defines. */
@@ -63,6 +66,8 @@ export async function materialize(
   const times = new LinkTimes(trace);
   const job = new LinkJob(dylib, context);
   try {
+    times.begin("start threads");
+    await startThreads(job);
     times.begin("parse and resolve");
     collect(job, names);
     await findOutside(job, times);
@@ -141,6 +146,7 @@ function linkedJob(
     externals,
     libraries: job.external.libraries.map((library) => library.loadName),
     warnings: linkWarnings(job),
+    hasThreads: job.threads !== undefined,
     interposition: job.interposition,
     phases,
     counts: { objects: tables.graphs.length, archives, relocations, bytesCopied, mappings, protectionChanges },

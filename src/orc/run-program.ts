@@ -126,6 +126,8 @@ async function linkAndRun(request: RunRequest, starts: Starts): Promise<ProgramE
     hasRun = request.linkOnly !== true || request.endsProcess === true;
     if (request.linkOnly) return { status: 0 };
     steps?.begin("program");
+    // The program's process has the threads that the program makes.
+    if (request.mode === "in-process" && job.hasThreads) await (await import("../kernel/threads.ts")).endThreads();
     if (request.mode === "in-process") {
       request.onLeave?.();
       if (request.endsProcess) (await import("../native/become-program.ts")).becomeProgram(request.argv[0] ?? "");
@@ -162,13 +164,14 @@ async function relaunchFor(error: unknown): Promise<void> {
 }
 
 async function openSession(request: RunRequest, runtime: RuntimeLibraries, starts: Starts): Promise<ExecutionSession> {
-  const { trace } = request;
+  const { threads, trace } = request;
   const isRemote = request.mode === "executor";
   return new ExecutionSession({
     ...(await openTarget(request, starts)),
     sharedMemory: !isRemote || request.memory === "shared",
     runtime,
     endsProcess: isRemote && request.endsProcess,
+    threads,
     trace,
     restart: (error) => (startsAgain(request, starts, error) ? openTarget(request, starts) : undefined),
   });

@@ -76,6 +76,26 @@ export function buildLinkGraph(tables: GraphTables, reader: ByteReader): LinkGra
   return graph;
 }
 
+/**
+ * Reads the sections of a graph whose groups and symbols the kernel has read, and whose sections hold something that it leaves to others,
+ * or damage.
+ */
+export function readSectionsAgain(graph: LinkGraph): void {
+  const { reader, firstSection, sectionCount, tables } = graph;
+  const { sections } = tables;
+  const dropped: number[] = [];
+  for (let row = firstSection; row < firstSection + sectionCount; row++) {
+    if (sections.kind[row] === SectionKind.discarded) dropped.push(row);
+  }
+  sections.clear(firstSection, firstSection + sectionCount);
+  const header = readElfHeader(reader);
+  const at = (index: number): number => reader.start + header.sectionTable + index * SHDR_SIZE;
+  const headers: SectionHeaders = { reader, header, at };
+  const found = readSections(graph, headers);
+  for (const row of dropped) sections.kind[row] = SectionKind.discarded;
+  for (const table of found.relocations) readRelocationTable(graph, headers, table, found.symbolTable);
+}
+
 interface FoundSections {
   symbolTable: number;
   extendedIndices: number;

@@ -11,7 +11,7 @@ import {
   OBJECT_SYMBOL_TABLE,
   OBJECT_SYMBOLS,
 } from "../../kernel/record.ts";
-import { nameDefaultVersions } from "./build-link-graph.ts";
+import { nameDefaultVersions, readSectionsAgain } from "./build-link-graph.ts";
 
 /** Lets the kernel read a relocatable file; undefined, with nothing changed, for one that `buildLinkGraph` has to read. */
 export function readObject(tables: GraphTables, reader: ByteReader): LinkGraph | undefined {
@@ -45,12 +45,15 @@ export function readObject(tables: GraphTables, reader: ByteReader): LinkGraph |
   if (
     still === undefined ||
     poolRecord === undefined ||
-    !fast.readObject(still, poolRecord, start, length, index, firstSection, firstSymbol, out)
+    !fast.readSymbols(still, poolRecord, start, index, firstSection, firstSymbol, out)
   ) {
     graphs.pop();
     sections.truncate(firstSection);
     symbols.truncate(firstSymbol);
     return undefined;
+  }
+  if (tables.queue?.add(graph) !== true && !fast.readSections(still, start, length, index, firstSection)) {
+    readSectionsAgain(graph);
   }
   if (pool.hasVersions) nameDefaultVersions(graph);
   tables.pack(graph);

@@ -1,5 +1,7 @@
 import { buildLinkGraph } from "../../formats/elf/build-link-graph.ts";
 import { readObject } from "../../formats/elf/read-object.ts";
+import { SectionQueue } from "../../formats/elf/section-queue.ts";
+import { kernel } from "../../kernel/kernel.ts";
 import { ArchiveSource } from "../archive-source.ts";
 import { archivesOf, type SharedLibraryGenerator, type StaticArchiveGenerator } from "../definition-generator.ts";
 import type { LinkJob } from "../link-job.ts";
@@ -11,9 +13,28 @@ import { duplicateSymbols, threadLocalMismatches } from "../undefined-symbols.ts
  */
 export function collect(job: LinkJob, names: readonly string[]): void {
   const { dylib, tables, resolution } = job;
-  const { pool } = tables;
   job.objects = dylib.pending.splice(0);
   job.lookedUp = names;
+  const queue = openQueue(job);
+  try {
+    resolve(job, names);
+    queue?.close();
+  } finally {
+    queue?.stop();
+    tables.queue = undefined;
+    tables.sections.beforeMove = undefined;
+  }
+  if (resolution.duplicates.length > 0) throw duplicateSymbols(tables, resolution.duplicates);
+  const mismatches = resolution.threadLocalMismatches();
+  if (mismatches.length > 0) throw threadLocalMismatches(tables, mismatches);
+  resolution.allocateCommons();
+  for (const [versioned, name] of tables.defaultVersions) job.aliases.set(versioned, name);
+}
+
+/** Reads objects and what they need of the archives. */
+function resolve(job: LinkJob, names: readonly string[]): void {
+  const { dylib, tables, resolution } = job;
+  const { pool } = tables;
   // Objects alone: archives that are there in any case need not be opened before one is missed.
   const onlyObjects = dylib.generators.every(({ kind }) => kind === "implicit-archives" || kind === "process");
   const archives = onlyObjects ? new Map<StaticArchiveGenerator, OfferedArchive>() : offerArchives(job);
@@ -47,11 +68,6 @@ export function collect(job: LinkJob, names: readonly string[]): void {
   addObjects(Number.POSITIVE_INFINITY);
   if (onlyObjects && resolution.undefinedNames().length > 0) offerArchives(job);
   resolution.close(isLinked);
-  if (resolution.duplicates.length > 0) throw duplicateSymbols(tables, resolution.duplicates);
-  const mismatches = resolution.threadLocalMismatches();
-  if (mismatches.length > 0) throw threadLocalMismatches(tables, mismatches);
-  resolution.allocateCommons();
-  for (const [versioned, name] of tables.defaultVersions) job.aliases.set(versioned, name);
 }
 
 /** An archive whose definitions the resolution knows; number 0 stands for one that is linked as a whole. */
@@ -101,4 +117,16 @@ function reserveNames({ dylib, tables, resolution }: LinkJob): void {
   }
   tables.pool.reserve(names, bytes);
   resolution.reserve(names);
+}
+
+/** Opens the queue of files whose sections the job's threads read. */
+function openQueue({ threads, inputBytes, tables }: LinkJob): SectionQueue | undefined {
+  const fast = kernel();
+  if (threads === undefined || fast === undefined || tables.columns.record === undefined) return undefined;
+  // Room for everything, so that the columns stay where they are: an object has a section for 150 bytes, hardly ever more.
+  tables.sections.reserve(Math.min(Math.ceil(inputBytes / 128), 2 ** 22));
+  const queue = new SectionQueue(tables, fast, threads);
+  tables.queue = queue;
+  tables.sections.beforeMove = () => queue.drain();
+  return queue;
 }

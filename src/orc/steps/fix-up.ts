@@ -10,7 +10,7 @@ import { asLowMemoryError } from "../low-memory-error.ts";
 
 /** Puts the contents in place: needs addresses of nothing, so it goes on while the loader works. */
 export function copy(job: LinkJob): void {
-  job.bytesCopied = copyContents(job.tables, job.alloc.memory);
+  job.bytesCopied = copyContents(job.tables, job.alloc.memory, job.threads);
 }
 
 /** Applies all relocations and makes what depends on fixed-up contents. */
@@ -20,11 +20,11 @@ export function fixUp(job: LinkJob): void {
   linkFar(job);
   const fixups = fixupsOf(job, job.externals);
   try {
-    fixups.applyAll();
+    fixups.applyAll(job.threads);
     if (fixups.again) {
       // A function got its stub for an address after other uses had been written: once more, from the files.
-      copyContents(tables, memory);
-      fixups.applyAll();
+      copyContents(tables, memory, job.threads);
+      fixups.applyAll(job.threads);
     }
   } catch (error) {
     throw asLowMemoryError(error, job.alloc.address, job.alloc.size);

@@ -1,0 +1,129 @@
+import { availableParallelism } from "node:os";
+import { Worker } from "node:worker_threads";
+import type { LinearMemory } from "./linear-memory.ts";
+import type { WasmModule } from "./webassembly.ts";
+
+/** A thread's control record, in words: what it is to do, and how far it is. The first two only ever grow. */
+const Control = { posted: 0, done: 1, isOnline: 2, task: 3, argumentCount: 4 } as const;
+/** Words of the record; the numbers for the task's arguments, its result first, follow at this byte. */
+const NUMBERS = 64;
+const MOST_ARGUMENTS = 12;
+const RECORD_SIZE = 4096;
+/** A task of this number ends the thread. */
+const END = -1;
+
+/** What a thread runs: no module of slablink's, so that it is there soon. It sleeps in Atomics.wait, which takes no processor time. */
+const PROGRAM = `
+const { module, memory, control } = require("node:worker_threads").workerData;
+const words = new Int32Array(memory.buffer, control, 16);
+const numbers = new Float64Array(memory.buffer, control + ${NUMBERS}, ${MOST_ARGUMENTS + 1});
+const functions = Object.values(new WebAssembly.Instance(module, { env: { memory } }).exports);
+Atomics.store(words, ${Control.isOnline}, 1);
+Atomics.notify(words, ${Control.isOnline});
+for (let seen = 0; ; ) {
+  Atomics.wait(words, ${Control.posted}, seen);
+  const posted = Atomics.load(words, ${Control.posted});
+  if (posted === seen) continue;
+  seen = posted;
+  if (words[${Control.task}] === ${END}) break;
+  const count = words[${Control.argumentCount}];
+  numbers[0] = functions[words[${Control.task}]](...numbers.subarray(1, 1 + count));
+  Atomics.store(words, ${Control.done}, seen);
+  Atomics.notify(words, ${Control.done});
+}
+`;
+
+/** A call of one of the kernel's functions that another thread makes. */
+export interface ThreadCall {
+  /** Waits for its end; gives what the function gave. */
+  wait(): number;
+}
+
+/** Threads beside this one that run functions of the kernel on the linear memory. */
+export class KernelThreads {
+  readonly #workers: Worker[] = [];
+  readonly #words: Int32Array[] = [];
+  readonly #numbers: Float64Array[] = [];
+  readonly #functions: unknown[];
+  readonly #linear: LinearMemory;
+  readonly #controls: number[] = [];
+
+  /** Starts `count` threads; they take part when they are there (15 to 40 ms). `exports`: the functions of `module`. */
+  constructor(count: number, module: WasmModule, exports: object, linear: LinearMemory) {
+    this.#functions = Object.values(exports);
+    this.#linear = linear;
+    for (let i = 0; i < count; i++) {
+      const control = linear.take("tables", RECORD_SIZE);
+      if (control === undefined) break;
+      this.#controls.push(control);
+      this.#words.push(new Int32Array(linear.buffer, control, 16));
+      this.#numbers.push(new Float64Array(linear.buffer, control + NUMBERS, MOST_ARGUMENTS + 1));
+      const workerData = { module, memory: linear.memory, control };
+      const worker = new Worker(PROGRAM, { eval: true, workerData, execArgv: [], stdin: false });
+      // A thread that fails (no memory for its stack) never gets work, or its work is done by the one that waits for it.
+      worker.on("error", () => {});
+      worker.unref();
+      this.#workers.push(worker);
+    }
+  }
+
+  /** Number of threads that are there and have nothing to do. */
+  get idle(): number {
+    return this.#words.reduce((count, words) => count + (isIdle(words) ? 1 : 0), 0);
+  }
+
+  /** Has every idle thread call the function with arguments of its own, `argumentsOf` its number among them. */
+  callAll(name: (...values: never[]) => unknown, argumentsOf: (index: number) => readonly number[]): ThreadCall[] {
+    const task = this.#functions.indexOf(name);
+    const calls: ThreadCall[] = [];
+    this.#words.forEach((words, at) => {
+      if (!isIdle(words)) return;
+      const values = argumentsOf(calls.length);
+      this.#numbers[at]!.set(values, 1);
+      words[Control.task] = task;
+      words[Control.argumentCount] = values.length;
+      const posted = Atomics.add(words, Control.posted, 1) + 1;
+      Atomics.notify(words, Control.posted);
+      calls.push({
+        wait: () => {
+          for (
+            let done = Atomics.load(words, Control.done);
+            done !== posted;
+            done = Atomics.load(words, Control.done)
+          ) {
+            Atomics.wait(words, Control.done, done, 1000);
+          }
+          return this.#numbers[at]![0]!;
+        },
+      });
+    });
+    return calls;
+  }
+
+  /** Ends the threads; they must have nothing to do. */
+  async close(): Promise<void> {
+    for (const words of this.#words.splice(0)) {
+      words[Control.task] = END;
+      Atomics.add(words, Control.posted, 1);
+      Atomics.notify(words, Control.posted);
+    }
+    await Promise.all(this.#workers.splice(0).map((worker) => ended(worker)));
+    for (const control of this.#controls.splice(0)) this.#linear.give("tables", control, RECORD_SIZE);
+  }
+}
+
+function isIdle(words: Int32Array): boolean {
+  return words[Control.isOnline] === 1 && Atomics.load(words, Control.done) === Atomics.load(words, Control.posted);
+}
+
+function ended(worker: Worker): Promise<void> {
+  return new Promise((resolve) => {
+    worker.ref();
+    worker.once("exit", () => resolve());
+  });
+}
+
+/** Threads that this machine runs side by side. */
+export function processorCount(): number {
+  return availableParallelism();
+}

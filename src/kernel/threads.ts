@@ -1,0 +1,35 @@
+import { KernelThreads, processorCount } from "../host/kernel-threads.ts";
+import { linearMemory } from "../host/linear-memory.ts";
+import { kernel, kernelCode } from "./kernel.ts";
+
+/** More threads than these wait for memory rather than for processors. */
+const MOST_THREADS = 8;
+
+let started: KernelThreads | undefined;
+let startedCount = 0;
+
+/**
+ * The threads that share the work of a job with this one, `count` with this one, by default as many as the machine runs side by side. They
+ * are there for all further jobs of the process. Undefined: this thread alone.
+ */
+export function startThreads(count = Math.min(processorCount(), MOST_THREADS)): KernelThreads | undefined {
+  if (count <= 1) return undefined;
+  const fast = kernel();
+  const linear = linearMemory();
+  if (fast === undefined || linear === undefined) return undefined;
+  if (started !== undefined && startedCount >= count - 1) return started;
+  // Jobs that have the old ones keep them.
+  startedCount = count - 1;
+  started = new KernelThreads(startedCount, kernelCode.module!, fast, linear);
+  return started;
+}
+
+/** Ends the threads, when nothing is being linked. */
+export async function endThreads(): Promise<void> {
+  const ending = started;
+  started = undefined;
+  startedCount = 0;
+  await ending?.close();
+}
+
+export type { KernelThreads, ThreadCall } from "../host/kernel-threads.ts";
