@@ -42,6 +42,7 @@ The link
   --tasks=inline|dispatched
                          memory is allocated in the turn of who asks, or by a task of its own (default)
   --stats[=FORM]         say on standard error what the link did: table (default), line, or json as the last line
+  --trace FILE           write what the run does, and when, as Chrome trace events: opens in https://ui.perfetto.dev
 
 Where it runs
   --executor PATH        in this executor program rather than slablink's own

@@ -1,9 +1,10 @@
 import { SlablinkError } from "../src/errors.ts";
 
 import { writeError } from "./terminal.ts";
+import type { StartMarks } from "./trace.ts";
 
 /** The commands; each is loaded only when it is asked for, since start-up counts in every run. */
-const commands: Record<string, () => Promise<{ command(words: string[]): Promise<number> }>> = {
+const commands: Record<string, () => Promise<{ command(words: string[], marks?: StartMarks): Promise<number> }>> = {
   run: () => import("./run.ts"),
   executor: () => import("./executor.ts"),
   bench: () => import("./bench.ts"),
@@ -14,11 +15,11 @@ const commands: Record<string, () => Promise<{ command(words: string[]): Promise
 /** Names of all commands, as a hint for a mistyped one. */
 export const commandNames: readonly string[] = Object.keys(commands);
 
-/** Runs the command line (without `node` and the script) and ends this process with the command's status. */
-export async function main(words: string[]): Promise<void> {
+/** Runs the command line (without `node` and the script) and ends this process with the command's status. `marks`: for a trace. */
+export async function main(words: string[], marks?: StartMarks): Promise<void> {
   let status: number;
   try {
-    status = await dispatch(words);
+    status = await dispatch(words, marks);
   } catch (error) {
     status = await report(error);
   }
@@ -26,7 +27,7 @@ export async function main(words: string[]): Promise<void> {
   process.exit(status);
 }
 
-async function dispatch(words: string[]): Promise<number> {
+async function dispatch(words: string[], marks?: StartMarks): Promise<number> {
   const [name, ...rest] = words;
   if (name === "--version" || name === "-V") return (await commands.version()).command(rest);
   if (name === undefined || name === "--help" || name === "-h") {
@@ -39,7 +40,7 @@ async function dispatch(words: string[]): Promise<number> {
     const { unknownCommand } = await import("./hint.ts");
     throw unknownCommand(name, commandNames);
   }
-  return (await commands[name]()).command(rest);
+  return (await commands[name]()).command(rest, marks);
 }
 
 async function report(error: unknown): Promise<number> {

@@ -8,8 +8,10 @@ import { type Option, oneOf, parseAddress, parseCount, parseOptions, parsePair, 
 export type StatsForm = "none" | "table" | "line" | "json";
 
 /** The command line of `slablink run`, understood but not acted on. */
-export interface RunOptions extends Omit<RunRequest, "onLinked" | "onExecutor"> {
+export interface RunOptions extends Omit<RunRequest, "onLinked" | "onExecutor" | "trace"> {
   readonly stats: StatsForm;
+  /** Where a trace is to be written. */
+  readonly trace?: string;
   readonly help: boolean;
 }
 
@@ -124,6 +126,10 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
         run.stats = value === "" ? "table" : oneOf(value, ["table", "line", "json"], name);
       },
     },
+    valued(["--trace"], "FILE", (path, name) => {
+      if (path === "") throw new UsageError(`${name} needs the name of a file to write`);
+      run.trace = path;
+    }),
     flag(["--help", "-h"], () => {
       run.help = true;
     }),

@@ -5,18 +5,22 @@ import { endAtOnce } from "./end-process.ts";
 import { parseRunOptions } from "./run-options.ts";
 import { passSignalsOn, statusOfSignal } from "./signals.ts";
 import { writeError } from "./terminal.ts";
+import type { StartMarks } from "./trace.ts";
 
 /** Set by set-up, for bin/slablink to keep the compiled code of what a run has used. */
 const WRITE_CODE_CACHE = "SLABLINK_WRITE_CODE_CACHE";
 
-/** `slablink run`: compiles what is source, links, runs; the status is the program's. */
-export async function command(words: string[]): Promise<number> {
-  const { stats: form, help, ...options } = parseRunOptions(expandResponseFiles(words));
+/** `slablink run`: compiles what is source, links, runs; the status is the program's. `marks` are for a trace. */
+export async function command(words: string[], marks?: StartMarks): Promise<number> {
+  const { stats: form, help, trace: traceFile, ...options } = parseRunOptions(expandResponseFiles(words));
   if (help) return (await import("./help.ts")).command(["run"]);
+  if (traceFile !== undefined) marks?.push(process.hrtime());
+  const traced = traceFile === undefined ? undefined : (await import("./trace.ts")).startTrace(traceFile, marks);
   const stats = form === "none" ? undefined : await import("./stats.ts");
   let printStats = () => {};
   const running = runProgram({
     ...options,
+    ...traced,
     endsProcess: true,
     onLinked: (linked) => {
       if (form === "none" || stats === undefined) return;

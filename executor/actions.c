@@ -5,6 +5,7 @@
 
 #include "access.h"
 #include "builtins.h"
+#include "trace.h"
 #include "wrapper.h"
 
 static struct action read_action(struct sps_reader *reader) {
@@ -50,7 +51,12 @@ static bool run(const struct action *action, struct reason *reason) {
     return refuse(reason, "allocation action at 0x%llx: no code there", (unsigned long long)action->function);
   }
   wrapper_function *function = (wrapper_function *)(uintptr_t)action->function;
+  uint64_t started = trace_now();
   struct wrapper_result result = function((const char *)action->arguments.data, action->arguments.size);
+  if (trace_is_on) {
+    const struct builtin *builtin = builtin_at(action->function);
+    trace_action(builtin ? builtin->name : NULL, action->function, started);
+  }
   bool succeeded = true;
   const char *out_of_band = result_out_of_band_text(&result);
   struct sps_reader reader = sps_reader_of(result_bytes(&result), result.size);

@@ -5,6 +5,7 @@
 #include "finalize.h"
 #include "jobs.h"
 #include "session.h"
+#include "trace.h"
 
 #define D "__llvm_orc_SimpleExecutorDylibManager_"
 #define M "__llvm_orc_SimpleExecutorMemoryManager_"
@@ -19,6 +20,8 @@
 #define MAIN_IF_IDLE(name, function) {name, (uintptr_t)function, ON_MAIN_IF_IDLE, NULL}
 
 static bool slab_release_runs_linked_code(const char *arguments, size_t size);
+
+enum { TRACE_ENTRIES = 2 }; /* the last of the table */
 
 static const struct builtin table[] = {
     {"__llvm_orc_SimpleRemoteEPC_dispatch_fn", (uintptr_t)session_dispatch, NOT_CALLABLE, NULL},
@@ -62,6 +65,9 @@ static const struct builtin table[] = {
     MAIN_IF_IDLE(OURS "resolve_ifuncs", ifuncs_resolve),
     {OURS "program_run", (uintptr_t)program_run, ON_MAIN, NULL},
     READER(OURS "processor_time", processor_time),
+    /* Only for who asked for a trace. */
+    DATA(OURS "trace_batches", trace_batches),
+    READER(OURS "trace_take", trace_take),
 };
 
 /* Unlike the other releases it has no instance and one base. */
@@ -78,7 +84,7 @@ static bool slab_release_runs_linked_code(const char *arguments, size_t size) {
 }
 
 const struct builtin *builtins(size_t *count) {
-  *count = sizeof table / sizeof *table;
+  *count = sizeof table / sizeof *table - (trace_is_on ? 0 : TRACE_ENTRIES);
   return table;
 }
 

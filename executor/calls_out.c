@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "session.h"
+#include "trace.h"
 
 struct waiting_call {
   struct waiting_call *next;
@@ -35,6 +36,7 @@ static struct waiting_call *take(uint64_t sequence) {
 
 struct wrapper_result session_dispatch(void *context, const void *tag, const char *arguments, size_t size) {
   (void)context;
+  uint64_t started = trace_now();
   struct waiting_call call = {.wakes = PTHREAD_COND_INITIALIZER};
   pthread_mutex_lock(&lock);
   if (ended) {
@@ -55,6 +57,7 @@ struct wrapper_result session_dispatch(void *context, const void *tag, const cha
   while (!call.answered) pthread_cond_wait(&call.wakes, &lock);
   pthread_mutex_unlock(&lock);
   pthread_cond_destroy(&call.wakes);
+  trace_part("call to the controller", started);
   return call.result;
 }
 

@@ -8,6 +8,7 @@
 
 #include "debugger.h"
 #include "eh_frame.h"
+#include "trace.h"
 
 typedef unsigned long long ull;
 
@@ -158,11 +159,13 @@ bool finalize(struct reservation *reservation, const struct segment_request *req
   }
   region->busy = true;
   size_t mapped = 0;
+  uint64_t started = trace_now();
   while (succeeded && mapped < region->segment_count) {
     const struct segment_request *request = &requests[request_of_segment[mapped]];
     succeeded = map_segment(reservation, &region->segments[mapped++], request, with_contents, reason);
   }
   free(request_of_segment);
+  trace_part("map segments", started);
   if (succeeded) {
     tables_unlock();
     succeeded = actions_finalize(actions, &region->deallocations, reason);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "failure.h"
+#include "trace.h"
 
 static int input_fd = -1;
 static int output_fd = -1;
@@ -94,7 +95,7 @@ enum frame_status frame_read(struct frame *frame, char *sentence, size_t sentenc
              FRAME_HEADER_SIZE, (unsigned long long)FRAME_SIZE_MAX);
     return FRAME_BROKEN;
   }
-  *frame = (struct frame){header[1], header[2], header[3], NULL, size - FRAME_HEADER_SIZE};
+  *frame = (struct frame){header[1], header[2], header[3], NULL, size - FRAME_HEADER_SIZE, trace_now()};
   if (frame->opcode > OPCODE_CALL) {
     snprintf(sentence, sentence_size, "frame with opcode %llu, expected 0 to %d", (unsigned long long)frame->opcode, OPCODE_CALL);
     return FRAME_BROKEN;

@@ -18,6 +18,7 @@ struct frame {
   uint64_t tag;
   uint8_t *payload; /* malloc'ed */
   size_t payload_size;
+  uint64_t arrived; /* when its header was there, for the trace */
 };
 
 enum frame_status { FRAME_READ, FRAME_END, FRAME_BROKEN };

@@ -20,6 +20,7 @@
 #include "builtins.h"
 #include "descriptors.h"
 #include "finalize.h"
+#include "trace.h"
 #include "wrapper.h"
 
 #define LOAD "image load"
@@ -138,7 +139,9 @@ static void *open_image(int fd, const struct request *request, struct reason *re
   char path[64];
   file_path(fd, path);
   /* Lazily: the libraries that the image brings in bind their calls as in an ordinary program. */
+  uint64_t started = trace_now();
   void *handle = dlopen(path, RTLD_LAZY | RTLD_GLOBAL);
+  trace_part("dlopen", started);
   if (!handle) {
     const char *text = dlerror();
     refuse(reason, LOAD ": %s", text ? text : "the loader refused it");
@@ -309,7 +312,9 @@ bool image_unload_handle(uint64_t handle, struct reason *reason) {
 
   char path[64];
   file_path(image->fd, path);
+  uint64_t started = trace_now();
   dlclose(image->handle);
+  trace_part("dlclose", started);
   void *still = dlopen(path, RTLD_NOLOAD | RTLD_LAZY);
   if (still) {
     /* Something in the process holds on to it (a thread's thread_local destructor, a unique symbol, a library that

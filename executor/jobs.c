@@ -9,6 +9,7 @@
 #include "failure.h"
 #include "session.h"
 #include "thread.h"
+#include "trace.h"
 
 /* Calls may nest (linked code calls the controller, which calls linked code), so the pool grows while all its threads
    are busy. Beyond this many, calls wait. */
@@ -46,8 +47,10 @@ static struct job *pop(struct queue *queue) {
 /* Locked before and after. */
 static void run(struct job *job) {
   pthread_mutex_unlock(&lock);
+  trace_request_begins(job->name, (uintptr_t)job->function, job->sequence, job->payload_size, trace_now());
   struct wrapper_result result = job->function((const char *)job->payload, job->payload_size);
   session_leave_forked_child(0);
+  trace_request_ends();
   session_answer(job->sequence, &result);
   free(job->payload);
   free(job);

@@ -13,6 +13,7 @@ struct job {
   wrapper_function *function;
   uint8_t *payload; /* malloc'ed; the job frees it */
   size_t payload_size;
+  const char *name; /* for the trace; NULL: linked code */
 };
 
 /* On the main thread, behind what it has to do. */

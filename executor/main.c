@@ -15,6 +15,7 @@
 #include "jobs.h"
 #include "options.h"
 #include "session.h"
+#include "trace.h"
 
 /* Set when the controller ended the session in order; a program's own exit() leaves its memory alone. */
 static bool session_is_over;
@@ -35,6 +36,8 @@ static _Thread_local char alignment_of_thread_locals __attribute__((aligned(256)
 int main(int count, char **arguments) {
   arguments_find_auxiliary_vector();
   struct options options = options_read(count, arguments);
+  if (options.trace) trace_start();
+  uint64_t started = trace_now();
   if (options.parent) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     /* It may have died before that. */
@@ -44,6 +47,7 @@ int main(int count, char **arguments) {
   int input = move_high(options.input);
   int output = options.output == options.input ? input : move_high(options.output);
   session_start(input, output, options.parent != 0);
+  trace_part("start", started);
   jobs_serve_main();
   session_is_over = true;
   session_exit();

@@ -21,7 +21,7 @@ static void usage(const char *format, ...) {
   vsnprintf(sentence, sizeof sentence, format, arguments);
   va_end(arguments);
   complain(
-      "%s; usage: slablink-executor filedescs=IN,OUT [parent=PID] [slab=FD]... [tunables[=VALUE]] [preload=FD[,VALUE]] [lowheap]",
+      "%s; usage: slablink-executor filedescs=IN,OUT [parent=PID] [slab=FD]... [tunables[=VALUE]] [preload=FD[,VALUE]] [lowheap] [trace]",
       sentence);
   exit(2);
 }
@@ -62,7 +62,7 @@ static void forget_preload(const char *option, const char *value) {
 }
 
 struct options options_read(int count, char **arguments) {
-  struct options options = {-1, -1, 0};
+  struct options options = {-1, -1, 0, false};
   for (int i = 1; i < count; i++) {
     const char *option = arguments[i];
     if (strncmp(option, "filedescs=", 10) == 0) {
@@ -88,6 +88,8 @@ struct options options_read(int count, char **arguments) {
       /* The kernel has laid out this process so; what the program starts is as the user had it. */
       int persona = personality(0xffffffff);
       if (persona >= 0) personality((unsigned long)persona & ~(unsigned long)ADDR_NO_RANDOMIZE);
+    } else if (strcmp(option, "trace") == 0) {
+      options.trace = true;
     } else {
       usage("unknown argument %s", option);
     }

@@ -1,12 +1,14 @@
 #ifndef SLABLINK_OPTIONS_H
 #define SLABLINK_OPTIONS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct options {
   int input;
   int output;
   pid_t parent; /* 0: not given */
+  bool trace;
 };
 
 /* Exits with status 2 and a sentence for anything that is wrong. */

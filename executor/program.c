@@ -18,6 +18,7 @@
 #include "jobs.h"
 #include "reservation.h"
 #include "session.h"
+#include "trace.h"
 #include "wrapper.h"
 
 #define RUN "program run"
@@ -246,8 +247,11 @@ struct wrapper_result program_run(const char *arguments, size_t size) {
   program->outer = started;
   started = program;
   atexit(finalize_latest);
+  trace_program_part("initializers");
   initialize(program);
+  trace_program_part("main");
   int status = call_main(program);
+  trace_program_part(program->exit_after ? "exit" : NULL);
   if (program->exit_after) exit(status);
   session_leave_forked_child(status);
   atomic_flag_clear(&running);

@@ -16,6 +16,7 @@
 #include "frame.h"
 #include "jobs.h"
 #include "thread.h"
+#include "trace.h"
 
 #if defined(__x86_64__)
 #define TRIPLE "x86_64-pc-linux-gnu"
@@ -64,9 +65,11 @@ static void send_setup(void) {
   if (error) give_up("writing to the controller failed: %s", strerror(error));
 }
 
-static void answer_now(uint64_t sequence, wrapper_function *function, struct frame *frame) {
+static void answer_now(const char *name, wrapper_function *function, struct frame *frame) {
+  trace_request_begins(name, (uintptr_t)function, frame->sequence, frame->payload_size, frame->arrived);
   struct wrapper_result result = function((const char *)frame->payload, frame->payload_size);
-  session_answer(sequence, &result);
+  trace_request_ends();
+  session_answer(frame->sequence, &result);
   free(frame->payload);
 }
 
@@ -85,25 +88,27 @@ static struct wrapper_result no_code(const char *arguments, size_t size) {
 static void call(struct frame *frame) {
   const struct builtin *builtin = builtin_at(frame->tag);
   wrapper_function *function = (wrapper_function *)(uintptr_t)frame->tag;
+  const char *name = builtin ? builtin->name : NULL;
   enum place place = builtin ? builtin->place : NOT_CALLABLE;
   if (builtin && builtin->runs_linked_code && builtin->runs_linked_code((const char *)frame->payload, frame->payload_size)) {
     place = ON_MAIN_IF_IDLE;
   }
   if (place == NOT_CALLABLE && (builtin || !address_is_executable(frame->tag))) {
     complain("call to 0x%llx: no code there", (unsigned long long)frame->tag);
-    answer_now(frame->sequence, no_code, frame);
+    answer_now("no code", no_code, frame);
     return;
   }
   if (place == ON_MAIN && !program_claim()) {
-    answer_now(frame->sequence, second_program, frame);
+    answer_now(name, second_program, frame);
     return;
   }
   if (place == ON_READER || (place == NEAR_LOADER && !jobs_running())) {
-    answer_now(frame->sequence, function, frame);
+    answer_now(name, function, frame);
     return;
   }
   struct job *job = allocate(sizeof *job);
-  *job = (struct job){NULL, frame->sequence, function, frame->payload, frame->payload_size};
+  *job = (struct job){NULL, frame->sequence, function, frame->payload, frame->payload_size, name};
+  trace_received(name, frame->tag, frame->sequence, frame->payload_size, frame->arrived);
   if (place == ON_MAIN) jobs_post_main(job);
   else if (place == ON_MAIN_IF_IDLE) jobs_post_main_if_idle(job);
   else jobs_post_pool(job);
@@ -129,6 +134,7 @@ static void *read_frames(void *unused) {
   char sentence[256];
   struct frame frame;
   block_process_signals();
+  trace_thread_is(TRACE_READER);
   for (;;) {
     switch (frame_read(&frame, sentence, sizeof sentence)) {
       case FRAME_END:
@@ -162,14 +168,17 @@ static void *read_frames(void *unused) {
 static void before_fork(void) {
   tables_lock();
   frame_before_fork();
+  trace_before_fork();
 }
 
 static void after_fork_in_parent(void) {
+  trace_after_fork_in_parent();
   frame_after_fork_in_parent();
   tables_unlock();
 }
 
 static void after_fork_in_child(void) {
+  trace_after_fork_in_child();
   frame_after_fork_in_child();
   tables_unlock();
 }

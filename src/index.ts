@@ -83,6 +83,16 @@ export { LibrarySearch, type LibrarySearchOptions } from "./inputs/library-searc
 export { type LoadOptions, loadInputs } from "./inputs/load-inputs.ts";
 export { RuntimeLibraries, type RuntimeLibrary } from "./inputs/runtime-libraries.ts";
 
+// A trace of all this, for Perfetto and chrome://tracing (docs/trace.md).
+
+export type { RequestObserver } from "./epc/request-observer.ts";
+export { monotonicNow } from "./trace/monotonic-clock.ts";
+export type { Span, SpanArguments, SpanBatch } from "./trace/span.ts";
+export { SpanRecorder } from "./trace/span-recorder.ts";
+export type { Steps } from "./trace/steps.ts";
+export { traceText } from "./trace/trace-text.ts";
+export { Tracer, type TracerOptions } from "./trace/tracer.ts";
+
 // Errors, all of them SlablinkErrors with a code.
 
 export { RefusedError } from "./epc/calls.ts";

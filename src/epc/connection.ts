@@ -5,6 +5,7 @@ import type { ByteChannel } from "../host/byte-channel.ts";
 import type { ProtocolCounters } from "./executor-process-control.ts";
 import { encodeHeader, type Frame, FrameDecoder, Opcode } from "./frame.ts";
 import { ProtocolError } from "./protocol-error.ts";
+import type { RequestObserver } from "./request-observer.ts";
 import { SpsReader } from "./sps-reader.ts";
 import { StreamChannel } from "./stream-channel.ts";
 
@@ -34,6 +35,8 @@ export class EpcConnection {
   readonly closed: Promise<Error | undefined>;
   /** Turns the end of the stream into the error that pending calls get; may wait for the process. */
   explainEnd: (cause: Error | undefined) => Error | Promise<Error>;
+  /** Is told of every request, for a trace. */
+  observer: RequestObserver | undefined;
 
   readonly #channel: ByteChannel;
   readonly #decoder = new FrameDecoder();
@@ -72,6 +75,7 @@ export class EpcConnection {
     if (this.#failure) return Promise.reject(this.#failure);
     this.counters.requests++;
     const sequence = this.#nextSequence++;
+    this.observer?.sent(sequence, tag, argument.length);
     return new Promise((resolve, reject) => {
       this.#pending.set(sequence, { resolve, reject });
       if (this.#ending) return;
@@ -121,7 +125,7 @@ export class EpcConnection {
         this.#finish(frame);
         return;
       case Opcode.callWrapper:
-        void this.#answer(frame);
+        if (this.observer?.called(frame.tag, frame.payload) !== true) void this.#answer(frame);
         return;
       case Opcode.hangup:
         this.#end(hangupError(frame.payload));
@@ -137,11 +141,13 @@ export class EpcConnection {
     if (frame.tag !== 0) throw new ProtocolError(`a result has the tag ${hex(frame.tag)}, not 0x0`);
     this.#pending.delete(frame.sequence);
     if (this.#pending.size === 0) this.#channel.expect(false);
+    this.observer?.answered(frame.sequence, frame.payload.length);
     call.resolve(frame.payload);
   }
 
   async #answer(frame: Frame): Promise<void> {
     const handler = this.#handlers.get(frame.tag);
+    const answered = this.observer?.handling(frame.tag, frame.payload.length);
     let result = EMPTY;
     try {
       // Out-of-band errors have no form on LLVM 22's wire: an empty result is what its executors send, too.
@@ -149,6 +155,7 @@ export class EpcConnection {
     } catch {
       result = EMPTY;
     }
+    answered?.(result.length);
     this.#send(Opcode.result, frame.sequence, 0, result);
   }
 
@@ -173,6 +180,7 @@ export class EpcConnection {
       failure = error as Error;
     }
     this.#failure = failure;
+    this.observer?.ended(failure.message);
     this.#rejectSetup(failure);
     for (const call of this.#pending.values()) call.reject(failure);
     this.#pending.clear();

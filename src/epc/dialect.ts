@@ -48,6 +48,10 @@ export const Slablink = {
   programRun: "__slablink_program_run",
   /** → Tuple<u64, u64>: user and system time. */
   processorTime: "__slablink_processor_time",
+  /** Tag of calls from an executor that records a trace: u32 process, Sequence<span>; they get no result. */
+  traceBatches: "__slablink_trace_batches",
+  /** → the same, what has been recorded and not been handed over. */
+  traceTake: "__slablink_trace_take",
 } as const;
 
 /** Protection bits of a segment on the wire (RemoteAllocGroup); the same as <sys/mman.h>'s. */

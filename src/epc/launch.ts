@@ -5,6 +5,7 @@ import { spawnExecutor } from "../host/process.ts";
 import type { SlabMemory } from "../host/slab-memory.ts";
 import { spawnPolled } from "../host/spawn.ts";
 import { RemoteExecutorProcessControl } from "./remote.ts";
+import type { RequestObserver } from "./request-observer.ts";
 
 /** How an executor is started; `env` and `cwd` are this process's by default, `setupLimit` is in ms. */
 export interface LaunchOptions {
@@ -23,6 +24,8 @@ export interface LaunchOptions {
   readonly preload?: Uint8Array;
   /** Its heap is to lie right behind the executable, so that most of what is below 2 GiB is free (slablink's executor only). */
   readonly lowHeap?: boolean;
+  /** Records requests, and what slablink's executor does for them and by itself: a `Tracer`. LLVM's records nothing. */
+  readonly trace?: { observeExecutor(): RequestObserver };
   /** This process has nothing else to do while the executor works: its thread may sleep until an answer comes. */
   readonly blocking?: boolean;
 }
@@ -32,7 +35,7 @@ export const INHERITED_SLAB_FD = 4;
 
 /** Starts an executor and waits for its Setup: some 3 ms. Errors: ExecutorError, with how the process ended. */
 export async function launchExecutor(options: LaunchOptions): Promise<RemoteExecutorProcessControl> {
-  const { path, llvm = false, slab, cwd, setupLimit, staticTls = 0, preload, lowHeap } = options;
+  const { path, llvm = false, slab, cwd, setupLimit, staticTls = 0, preload, lowHeap, trace } = options;
   let { env } = options;
   const args = ["filedescs=3,3"];
   if (!llvm) args.push(`parent=${process.pid}`);
@@ -54,11 +57,16 @@ export async function launchExecutor(options: LaunchOptions): Promise<RemoteExec
     args.push(others === undefined ? `preload=${fd}` : `preload=${fd},${others}`);
   }
   if (lowHeap) args.push("lowheap");
+  if (trace !== undefined && !llvm) args.push("trace");
   const undo = lowHeap ? startWithLowHeap() : undefined;
   const start = options.blocking === true ? spawnPolled : spawnExecutor;
   const starting = start({ path, arguments: args, slabFd: slab?.fd, preload: file, env, cwd });
   undo?.();
   const process_ = await starting;
   if (file !== undefined) closeSync(file);
-  return RemoteExecutorProcessControl.connect(process_.stream, { process: process_, setupLimit });
+  return RemoteExecutorProcessControl.connect(process_.stream, {
+    process: process_,
+    setupLimit,
+    observer: trace?.observeExecutor(),
+  });
 }

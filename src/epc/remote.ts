@@ -20,6 +20,7 @@ import type { ExecutorProcessControl, ImageLoad, LoadedImage, ProtocolCounters }
 import { runMainByWrappers } from "./llvm-program.ts";
 import { ProcessNames } from "./process-names.ts";
 import { ProtocolError } from "./protocol-error.ts";
+import type { RequestObserver } from "./request-observer.ts";
 import { decodeSetup, type Setup } from "./setup.ts";
 import { SpsWriter } from "./sps-writer.ts";
 
@@ -32,6 +33,8 @@ export interface RemoteOptions {
   /** The process at the other end, if it is ours: its end is reported, and disconnect waits for it. */
   readonly process?: ExecutorProcess;
   readonly setupLimit?: number;
+  /** Is told of every request, for a trace (`Tracer.observeExecutor`). */
+  readonly observer?: RequestObserver;
 }
 
 /** Controller of an executor in another process, ours or LLVM 22's, over a byte stream. */
@@ -70,8 +73,10 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     stream: Duplex | ByteChannel,
     options: RemoteOptions = {},
   ): Promise<RemoteExecutorProcessControl> {
-    const { process, setupLimit = SETUP_LIMIT } = options;
+    const { process, setupLimit = SETUP_LIMIT, observer } = options;
     const connection = new EpcConnection(stream);
+    connection.observer = observer;
+    if (process) observer?.started(process.pid);
     let epc: RemoteExecutorProcessControl | undefined;
     const runsProgram = (): boolean => (epc ? epc.#runsProgram : false);
     if (process) connection.explainEnd = (cause) => explainProcessEnd(cause, process, runsProgram());
@@ -82,6 +87,7 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
         timer = setTimeout(() => reject(error()), setupLimit);
       });
       const setup = decodeSetup(await Promise.race([connection.setup, late]));
+      observer?.connected(setup.symbols);
       epc = new RemoteExecutorProcessControl(connection, setup, process);
       return epc;
     } catch (error) {
@@ -183,6 +189,7 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
   async disconnect(): Promise<void> {
     const process = this.#process;
     const busy = this.#connection.outstanding > 0;
+    await this.#takeTrace();
     this.#connection.close();
     if (!process || process.isGone()) return;
     if (busy) process.kill("SIGKILL");
@@ -194,6 +201,19 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     clearTimeout(timer);
     process.kill("SIGKILL");
     await process.ended;
+  }
+
+  /** What the executor has recorded would go with it. */
+  async #takeTrace(): Promise<void> {
+    const { observer } = this.#connection;
+    if (observer === undefined || !this.bootstrap.has(Slablink.traceTake)) return;
+    const late = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), END_LIMIT).unref());
+    // It may have gone before: then what it has handed over by itself is all there is.
+    const batch = await Promise.race([
+      this.callWrapper(Slablink.traceTake, new Uint8Array(0)).catch(() => undefined),
+      late,
+    ]);
+    if (batch !== undefined) observer.batch(batch);
   }
 
   async #resolve(handle: number, names: readonly string[]): Promise<Float64Array> {

@@ -12,6 +12,8 @@ export interface CompileOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** Descriptor that the compilers write to; 2, the standard error, by default. */
   readonly diagnostics?: number;
+  /** Is given the work of each compiler to do, for a trace. */
+  readonly follow?: <T>(name: string, work: () => Promise<T>, group: string) => Promise<T>;
 }
 
 /** Compilers at work at the same time. */
@@ -36,7 +38,8 @@ export async function compileSources(paths: readonly string[], options: CompileO
       while (next < paths.length) {
         const i = next++;
         const object = join(directory.path, `${i}-${basename(paths[i])}.o`);
-        const failure = await compile(paths[i], object, directory.path, options, running);
+        const one = () => compile(paths[i], object, directory.path, options, running);
+        const failure = await (options.follow?.(`compile ${paths[i]}`, one, "compilers") ?? one());
         if (failure === undefined) objects[i] = readFileSync(object);
         else failures[i] = failure;
       }

@@ -107,10 +107,12 @@ export interface Kernel {
 }
 
 /** The compiled module, which threads share, and its functions; set when the kernel is first used. */
-export const kernelCode: { module: WasmModule | undefined; exports: Kernel | undefined } = {
-  module: undefined,
-  exports: undefined,
-};
+export const kernelCode: {
+  module: WasmModule | undefined;
+  exports: Kernel | undefined;
+  /** A member, so that a trace can watch it. */
+  instantiate(linear: LinearMemory): Kernel;
+} = { module: undefined, exports: undefined, instantiate };
 
 let isOff = false;
 
@@ -119,7 +121,7 @@ export function kernel(): Kernel | undefined {
   if (isOff) return undefined;
   if (kernelCode.exports !== undefined) return kernelCode.exports;
   const linear = linearMemory();
-  if (linear !== undefined) kernelCode.exports = instantiate(linear);
+  if (linear !== undefined) kernelCode.exports = kernelCode.instantiate(linear);
   return kernelCode.exports;
 }
 

@@ -2,15 +2,17 @@ import type { ExecutorProcessControl } from "../epc/executor-process-control.ts"
 import { ExecutorError, UsageError } from "../errors.ts";
 import { SymbolStringPool } from "../graph/symbol-string-pool.ts";
 import { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
+import { kernelCode } from "../kernel/kernel.ts";
 import type { JITLinkMemoryManager } from "../memory/jitlink-memory-manager.ts";
+import type { Tracer } from "../trace/tracer.ts";
 import { type Interposition, linkInterposition } from "./interposition.ts";
 import { JITDylib } from "./jit-dylib.ts";
+import type { ExecutorTarget } from "./link-job.ts";
 import { type LinkedJob, materialize } from "./materialize.ts";
+import type { DataOutOfReachError } from "./plan-copies.ts";
 
 /** What a session is made of; `runtime` finds the libraries that programs use without naming them. */
-export interface ExecutionSessionOptions {
-  readonly epc: ExecutorProcessControl;
-  readonly memoryManager: JITLinkMemoryManager;
+export interface ExecutionSessionOptions extends ExecutorTarget {
   /** The executor sees the controller's working memory (shared or the same process). */
   readonly sharedMemory: boolean;
   readonly runtime?: RuntimeLibraries;
@@ -18,12 +20,20 @@ export interface ExecutionSessionOptions {
   readonly threads?: number;
   /** The process ends with the session: giving back this side's memory is left to the kernel. */
   readonly endsProcess?: boolean;
+  /**
+   * Records link jobs, and in this process what is done for them. Requests and what an executor does are recorded by
+   * `launchExecutor`, which is to be given the same.
+   */
+  readonly trace?: Tracer;
+  /**
+   * Gives another executor that has within reach what this one lacks: the first job, which has found that out, goes on with it.
+   * undefined when there is none; the error is the job's then.
+   */
+  readonly restart?: (error: DataOutOfReachError) => Promise<ExecutorTarget> | undefined;
 }
 
 /** One executor and what is linked into it (LLVM's ExecutionSession). */
 export class ExecutionSession {
-  readonly epc: ExecutorProcessControl;
-  readonly memoryManager: JITLinkMemoryManager;
   readonly #options: ExecutionSessionOptions;
   /** Kept for all jobs, since it has read the libraries that were asked about. */
   readonly #runtime: RuntimeLibraries;
@@ -37,13 +47,25 @@ export class ExecutionSession {
   readonly #busy = new Map<JITDylib, Promise<void>>();
   #interposition: Promise<Interposition> | undefined;
   #serial = 0;
+  /** Jobs on their way. */
+  #linking = 0;
   #ended = false;
+  #target: ExecutorTarget;
 
   constructor(options: ExecutionSessionOptions) {
     this.#options = options;
     this.#runtime = options.runtime ?? new RuntimeLibraries();
-    this.epc = options.epc;
-    this.memoryManager = options.memoryManager;
+    this.#target = options;
+    options.trace?.watch(options.epc);
+    options.trace?.watch(kernelCode);
+  }
+
+  get epc(): ExecutorProcessControl {
+    return this.#target.epc;
+  }
+
+  get memoryManager(): JITLinkMemoryManager {
+    return this.#target.memoryManager;
   }
 
   /** Errors: UsageError when the name is taken. */
@@ -115,8 +137,24 @@ export class ExecutionSession {
   async endSession(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
-    await this.epc.disconnect();
-    if (this.#options.endsProcess !== true) await this.memoryManager.close?.();
+    await this.#leave();
+  }
+
+  async #leave(): Promise<void> {
+    const { epc, memoryManager } = this;
+    await epc.disconnect();
+    if (this.#options.endsProcess !== true) await memoryManager.close?.();
+  }
+
+  /** Another executor in place of this one, as long as nothing else has been linked into it or is about to be. */
+  async #restart(error: DataOutOfReachError): Promise<ExecutorTarget | undefined> {
+    if (this.#jobs.size > 0 || this.#linking > 1) return undefined;
+    const starting = this.#options.restart?.(error);
+    if (starting === undefined) return undefined;
+    const [target] = await Promise.all([starting, this.#leave()]);
+    this.#openedLibraries.clear();
+    this.#target = target;
+    return target;
   }
 
   async #link(
@@ -128,7 +166,8 @@ export class ExecutionSession {
     visiting.add(dylib);
     for (const job of this.#unsettled) job.settle(true);
     this.#unsettled.clear();
-    const job = await materialize(dylib, names, {
+    this.#linking++;
+    const materializing = materialize(dylib, names, {
       epc: this.epc,
       memoryManager: this.memoryManager,
       runtime: this.#runtime,
@@ -141,8 +180,11 @@ export class ExecutionSession {
         if (!visiting.has(other)) await this.#link(other, wanted, visiting);
       },
       interposition: isProgram ? () => this.#linkInterposition() : undefined,
+      restart: (error) => this.#restart(error),
       serial: ++this.#serial,
+      trace: this.#options.trace,
     });
+    const job = await materializing.finally(() => this.#linking--);
     this.#jobs.set(job, dylib);
     this.#unsettled.add(job);
     dylib.linked.add(job);

@@ -23,10 +23,21 @@ export interface LibrarySymbol {
   readonly version: string | undefined;
 }
 
+/** A name with an address. */
+export interface KnownName {
+  readonly id: number;
+  /** 0 for what is nowhere. */
+  readonly address: number;
+  readonly kind: ExternalKind;
+}
+
 /** Where the names that a job does not define itself come from. */
 export interface ExternalNames {
   /** Addresses known already: given by hand, linked before, or the process's. */
-  readonly known: { id: number; address: number; kind: ExternalKind }[];
+  readonly known: KnownName[];
+  /** How many of them are the process's, from `firstOfProcess` on. */
+  ofProcess: number;
+  firstOfProcess: number;
   readonly fromLibraries: LibrarySymbol[];
   /** Thread-local variables of libraries or of the process. */
   readonly threadLocals: number[];
@@ -60,6 +71,8 @@ export async function findExternalNames(
   const { pool } = resolution.tables;
   const found: ExternalNames = {
     known: [],
+    ofProcess: 0,
+    firstOfProcess: 0,
     fromLibraries: [],
     threadLocals: [],
     threadLocalLibraries: new Set(),
@@ -173,6 +186,7 @@ async function findInProcess(
   }
   const names = plain.map((id) => resolution.tables.pool.name(id));
   const addresses = names.length === 0 ? [] : await epc.resolve(0, names);
+  found.firstOfProcess = found.known.length;
   plain.forEach((id, i) => {
     if (addresses[i] !== 0 && threadLocalsOfC.has(names[i]!)) {
       throw threadLocalMismatches(resolution.tables, [id], { name: "the C library", isThreadLocal: true });
@@ -180,7 +194,23 @@ async function findInProcess(
     if (addresses[i] !== 0) found.known.push({ id, address: addresses[i]!, kind: ExternalKind.unknown });
     else unknown.push(id);
   });
+  found.ofProcess = found.known.length - found.firstOfProcess;
   return unknown;
+}
+
+/** `external` for another process of the same program, all else being equal; undefined when that lacks something. */
+export async function inOtherProcess(
+  external: ExternalNames,
+  { tables }: SymbolResolution,
+  epc: ExecutorProcessControl,
+): Promise<ExternalNames | undefined> {
+  const { known, firstOfProcess, ofProcess } = external;
+  const ours = known.slice(firstOfProcess, firstOfProcess + ofProcess);
+  const names = ours.map(({ id }) => tables.pool.name(id));
+  const addresses = await epc.resolve(0, names);
+  if (addresses.includes(0)) return undefined;
+  const moved = ours.map((each, i) => ({ ...each, address: addresses[i]! }));
+  return { ...external, known: known.toSpliced(firstOfProcess, ofProcess, ...moved) };
 }
 
 function* implicitLibraries(runtime: RuntimeLibraries): Generator<SharedLibraryGenerator, void, undefined> {

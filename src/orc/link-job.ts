@@ -9,10 +9,12 @@ import type { Layout } from "../link/layout.ts";
 import type { LinkageTables } from "../link/linkage-tables.ts";
 import type { SetBound } from "../link/linker-defined.ts";
 import type { InFlightAlloc, JITLinkMemoryManager } from "../memory/jitlink-memory-manager.ts";
+import type { Tracer } from "../trace/tracer.ts";
 import { CLibraries } from "./c-libraries.ts";
 import type { ExternalNames } from "./external-names.ts";
 import type { Interposition } from "./interposition.ts";
 import type { JITDylib, PendingObject } from "./jit-dylib.ts";
+import type { DataOutOfReachError } from "./plan-copies.ts";
 import { SymbolResolution } from "./symbol-resolution.ts";
 
 /** What a link job works with. */
@@ -29,10 +31,20 @@ export interface MaterializationContext {
   linkInto(dylib: JITDylib, names: readonly string[]): Promise<void>;
   /** For a whole program: the functions that bind libraries to it, linked when first asked for. */
   interposition?(): Promise<Interposition>;
+  /** Another executor that has within reach what this one lacks; undefined when there is none to be had. */
+  restart?(error: DataOutOfReachError): Promise<ExecutorTarget | undefined>;
   /** Threads that may work on a job, this one included; by default as many as pay. */
   readonly threads?: number;
+  /** Records the job and its steps. */
+  readonly trace?: Tracer;
   /** Number of the job, for names. */
   readonly serial: number;
+}
+
+/** Where a session links to: an executor and its memory. */
+export interface ExecutorTarget {
+  readonly epc: ExecutorProcessControl;
+  readonly memoryManager: JITLinkMemoryManager;
 }
 
 /** An indirect function of the job: the slot that code calls through, and the resolver whose result belongs there. */
@@ -47,7 +59,8 @@ export interface ResolvedSlot {
  */
 export class LinkJob {
   readonly dylib: JITDylib;
-  readonly context: MaterializationContext;
+  /** Another one when the executor was exchanged, before planLayout. */
+  context: MaterializationContext;
   readonly tables: GraphTables;
   readonly resolution: SymbolResolution;
 

@@ -3,11 +3,13 @@ import type { Externals } from "../link/externals.ts";
 import type { Layout } from "../link/layout.ts";
 import type { FinalizedAlloc } from "../memory/jitlink-memory-manager.ts";
 import { detachTables, disposeTables } from "./detach-tables.ts";
+import { inOtherProcess } from "./external-names.ts";
 import type { Interposition } from "./interposition.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import { LinkJob, type MaterializationContext } from "./link-job.ts";
 import { LinkTimes } from "./link-times.ts";
 import { linkWarnings } from "./link-warnings.ts";
+import { DataOutOfReachError } from "./plan-copies.ts";
 import { bind } from "./steps/bind.ts";
 import { collect } from "./steps/collect.ts";
 import { abandon, type Finalized, finalize } from "./steps/finalize.ts";
@@ -65,17 +67,15 @@ export async function materialize(
   names: readonly string[],
   context: MaterializationContext,
 ): Promise<LinkedJob> {
-  const times = new LinkTimes();
+  const trace = context.trace?.steps("link jobs", `link ${dylib.name}`);
+  const times = new LinkTimes(trace);
   const job = new LinkJob(dylib, context);
   try {
     times.begin("start threads");
     await startThreads(job);
     times.begin("parse and resolve");
     collect(job, names);
-    times.begin("process symbols");
-    await findExternals(job);
-    times.begin("layout");
-    await planLayout(job);
+    await findOutside(job, times);
     times.begin("load anchor");
     const loading = loadAnchor(job);
     loading.catch(() => {}); // awaited below
@@ -90,15 +90,43 @@ export async function materialize(
     times.begin("finalize");
     const finalized = await finalize(job);
     times.end();
-    return linkedJob(job, finalized, times.phases);
+    const linked = linkedJob(job, finalized, times.phases);
+    trace?.end({ ...linked.counts, sections: job.tables.sections.count, symbols: job.tables.symbols.count });
+    return linked;
   } catch (error) {
     // The look-up can be repeated when what it lacked has been added.
     // One by one: a call cannot have a hundred thousand arguments.
     const added = dylib.pending.splice(0);
     for (const objects of [job.objects, added]) for (const object of objects) dylib.pending.push(object);
+    trace?.fail(error);
     if (job.alloc !== undefined) await abandon(job);
     disposeTables(job.tables);
     throw error;
+  }
+}
+
+/**
+ * What is outside, and the layout. An executor that has something out of reach is exchanged, if there is one to be had: what has been read
+ * and resolved stays as it is.
+ */
+async function findOutside(job: LinkJob, times: LinkTimes): Promise<void> {
+  times.begin("process symbols");
+  await findExternals(job);
+  times.begin("layout");
+  try {
+    await planLayout(job);
+  } catch (error) {
+    if (!(error instanceof DataOutOfReachError)) throw error;
+    times.begin("restart executor");
+    const target = await job.context.restart?.(error);
+    if (target === undefined) throw error;
+    job.context = { ...job.context, ...target };
+    times.begin("process symbols");
+    const external = await inOtherProcess(job.external, job.resolution, target.epc);
+    if (external === undefined) throw error;
+    job.external = external;
+    times.begin("layout");
+    await planLayout(job);
   }
 }
 

@@ -50,6 +50,11 @@ export interface Wants {
 
 let current: Relaunch | undefined;
 
+/** Whether this process has been started again, as long as `afterRelaunch` has not been called. */
+export function isSecondStart(): boolean {
+  return process.env[MARK] !== undefined;
+}
+
 /** To be called before anything else of an in-process run: puts the environment back as the user had it. */
 export function afterRelaunch(): void {
   const text = process.env[MARK];

@@ -22,6 +22,7 @@ import {
 import { ExecutionSession } from "./execution-session.ts";
 import { executorPath } from "./executor-path.ts";
 import type { JITDylib } from "./jit-dylib.ts";
+import type { ExecutorTarget } from "./link-job.ts";
 import { LowMemoryError } from "./low-memory-error.ts";
 import type { LinkedJob } from "./materialize.ts";
 import { DataOutOfReachError } from "./plan-copies.ts";
@@ -44,18 +45,29 @@ const pascalSentence = `the program is Free Pascal's (it defines ${PASCAL_MAIN})
 export async function runProgram(request: RunRequest): Promise<ProgramEnd> {
   // What only some runs need is loaded for those alone: the code of a module is executed whether it is used or not.
   if (request.mode === "in-process") (await import("./relaunch.ts")).afterRelaunch();
-  let start: Start = { room: { size: 0, alignment: 1 } };
-  for (let attempt = 1; ; attempt++) {
+  const starts: Starts = { next: { room: { size: 0, alignment: 1 } }, count: 0 };
+  for (;;) {
     try {
-      return await linkAndRun(request, start);
+      return await linkAndRun(request, starts);
     } catch (error) {
-      // An executor can be had with more; this process has been started again for it by now, or cannot be.
-      const restart = request.mode === "executor" && request.executorPath === undefined && attempt < MOST_STARTS;
-      const next = restart ? startAfter(error, start) : undefined;
-      if (next === undefined) throw error;
-      start = next;
+      if (!startsAgain(request, starts, error)) throw error;
     }
   }
+}
+
+/** The starts of executors for one program. */
+interface Starts {
+  /** How the next one is to be started. */
+  next: Start;
+  count: number;
+}
+
+/** Whether another executor can help after `error`; `starts.next` is that one then. This process would have been started again by now. */
+function startsAgain(request: RunRequest, starts: Starts, error: unknown): boolean {
+  if (request.mode !== "executor" || request.executorPath !== undefined || starts.count >= MOST_STARTS) return false;
+  const next = startAfter(error, starts.next);
+  if (next !== undefined) starts.next = next;
+  return next !== undefined;
 }
 
 /** What an executor must be started with. */
@@ -76,13 +88,19 @@ function startAfter(error: unknown, start: Start): Start | undefined {
   return undefined;
 }
 
-async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd> {
+async function linkAndRun(request: RunRequest, starts: Starts): Promise<ProgramEnd> {
   const arena = new FileArena();
-  const opener: FileOpener = { open: (path) => arena.map(path) };
+  const map = (path: string) => arena.map(path);
+  const { trace } = request;
+  const opener: FileOpener = {
+    open: trace === undefined ? map : (path) => trace.measure("map file", () => map(path), { path }),
+  };
   const runtime = new RuntimeLibraries({ opener });
+  const steps = trace?.steps("run", "link and run");
+  steps?.begin("inputs");
   const started = milliseconds();
   // The executor starts while the inputs are read.
-  const opening = openSession(request, runtime, start);
+  const opening = openSession(request, runtime, starts);
   opening.catch(() => {}); // awaited below
   let session: ExecutionSession | undefined;
   let hasRun = false;
@@ -90,7 +108,9 @@ async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd
     const inputs = await readInputs(request, opener, runtime);
     checkLibraries(inputs, request.mode === "in-process", process.env.LD_PRELOAD);
     const inputsRead = milliseconds();
+    steps?.begin("wait for executor");
     session = await opening;
+    steps?.begin("link");
     const before = [
       { name: "inputs", milliseconds: inputsRead - started },
       { name: "wait for executor", milliseconds: milliseconds() - inputsRead },
@@ -105,16 +125,23 @@ async function linkAndRun(request: RunRequest, start: Start): Promise<ProgramEnd
     request.onLinked?.(statsOf(session, job, before));
     hasRun = request.linkOnly !== true || request.endsProcess === true;
     if (request.linkOnly) return { status: 0 };
+    steps?.begin("program");
     // The program's process has the threads that the program makes.
     if (request.mode === "in-process" && job.hasThreads) await (await import("../kernel/threads.ts")).endThreads();
-    if (request.mode === "in-process" && request.endsProcess) {
-      (await import("../native/become-program.ts")).becomeProgram(request.argv[0] ?? "");
+    if (request.mode === "in-process") {
+      request.onLeave?.();
+      if (request.endsProcess) (await import("../native/become-program.ts")).becomeProgram(request.argv[0] ?? "");
     }
     return await run(session, job, main, request);
   } catch (error) {
-    if (request.mode === "in-process") await relaunchFor(error);
+    steps?.fail(error);
+    if (request.mode === "in-process") {
+      request.onLeave?.();
+      await relaunchFor(error);
+    }
     throw error;
   } finally {
+    steps?.end();
     session ??= await opening.catch(() => undefined);
     // What a program leaves running in this process (threads, libraries that bound to it) needs its memory to the end.
     if (request.mode === "executor" || !hasRun) await session?.endSession();
@@ -136,37 +163,57 @@ async function relaunchFor(error: unknown): Promise<void> {
   }
 }
 
-async function openSession(request: RunRequest, runtime: RuntimeLibraries, start: Start): Promise<ExecutionSession> {
-  const { slabSize = DEFAULT_SLAB_SIZE, placement, tasks, threads } = request;
+async function openSession(request: RunRequest, runtime: RuntimeLibraries, starts: Starts): Promise<ExecutionSession> {
+  const { threads, trace } = request;
+  const isRemote = request.mode === "executor";
+  return new ExecutionSession({
+    ...(await openTarget(request, starts)),
+    sharedMemory: !isRemote || request.memory === "shared",
+    runtime,
+    endsProcess: isRemote && request.endsProcess,
+    threads,
+    trace,
+    restart: (error) => (startsAgain(request, starts, error) ? openTarget(request, starts) : undefined),
+  });
+}
+
+/** Starts an executor, or takes this process for one. */
+async function openTarget(request: RunRequest, starts: Starts): Promise<ExecutorTarget> {
+  starts.count++;
+  const { slabSize = DEFAULT_SLAB_SIZE, placement, tasks, trace } = request;
   // Who asks for a size gets that size; without a wish a large program gets a large slab.
   const slabs = { slabSize, placement, tasks, growable: request.slabSize === undefined };
   if (request.mode === "in-process") {
     const { InProcessExecutorProcessControl } = await import("../epc/in-process.ts");
     const { InProcessMemoryMapper } = await import("../memory/in-process-mapper.ts");
     const epc = new InProcessExecutorProcessControl();
-    const memoryManager = new SlabMemoryManager(new InProcessMemoryMapper(epc), epc, slabs);
-    return new ExecutionSession({ epc, memoryManager, sharedMemory: true, runtime, threads });
+    const mapper = new InProcessMemoryMapper(epc);
+    trace?.watch(mapper);
+    const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
+    return { epc, memoryManager };
   }
   const sharedMemory = request.memory === "shared";
-  const slab = sharedMemory ? new SlabMemory(slabSize) : undefined;
+  const makeSlab = () => new SlabMemory(slabSize);
+  const slab = sharedMemory ? (trace?.measure("slab memory", makeSlab) ?? makeSlab()) : undefined;
   const path = request.executorPath ?? executorPath();
   try {
     const { endsProcess } = request;
-    const { room, lacking, lowHeap } = start;
+    const { room, lacking, lowHeap } = starts.next;
     const tlsAlignment = room.alignment > EXECUTOR_TLS_ALIGNMENT ? room.alignment : 1;
     const needsPreload = tlsAlignment > 1 || lacking !== undefined;
     const preload = needsPreload ? (await import("./relaunch.ts")).preloadFor({ ...lacking, tlsAlignment }) : undefined;
-    const epc = await launchExecutor({ path, slab, staticTls: room.size, preload, lowHeap, blocking: endsProcess });
+    const how = { path, slab, staticTls: room.size, preload, lowHeap, blocking: endsProcess, trace };
+    const launch = () => launchExecutor(how);
+    const epc = await (trace?.follow("start executor", launch, "executor start") ?? launch());
     request.onExecutor?.((signal) => epc.kill(signal));
     if (request.memory === "rpc-per-object") {
       const { ObjectMemoryManager } = await import("../memory/object-memory-manager.ts");
-      const memoryManager = new ObjectMemoryManager(epc, { placement, tasks });
-      return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime, endsProcess, threads });
+      return { epc, memoryManager: new ObjectMemoryManager(epc, { placement, tasks }) };
     }
     const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);
     const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
     memoryManager.reserveAhead();
-    return new ExecutionSession({ epc, memoryManager, sharedMemory, runtime, endsProcess, threads });
+    return { epc, memoryManager };
   } catch (error) {
     slab?.dispose();
     throw error;
@@ -180,6 +227,7 @@ function readInputs(request: RunRequest, opener: FileOpener, runtime: RuntimeLib
       systemDirectories: () => runtime.systemDirectories,
     }),
     opener,
+    follow: request.trace && ((...work) => request.trace!.follow(...work)),
   });
 }
 

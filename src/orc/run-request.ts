@@ -1,5 +1,6 @@
 import type { InputItem } from "../inputs/input.ts";
 import type { Tasks } from "../memory/slab-memory-manager.ts";
+import type { Tracer } from "../trace/tracer.ts";
 
 /** All that is needed to link a program and run it. */
 export interface RunRequest {
@@ -36,10 +37,14 @@ export interface RunRequest {
   readonly linkOnly?: boolean;
   /** The caller ends this process right after the program: giving back mappings (5 to 10 ms) is left to the kernel. */
   readonly endsProcess?: boolean;
+  /** Records all of it. */
+  readonly trace?: Tracer;
   /** Called once, when everything is linked and before the first instruction of the program runs. */
   onLinked?(stats: LinkStats): void;
   /** Called before `onLinked` for each thing that inputs get although it weakens the process: a sentence without its end. */
   onWarning?(text: string): void;
+  /** Called before this process does something from which it may not come back: runs the program, begins anew by execve(2). */
+  onLeave?(): void;
   /** Called when the executor is there; `kill` sends it a signal and does nothing after its end. */
   onExecutor?(kill: (signal: NodeJS.Signals) => void): void;
 }

@@ -11,6 +11,7 @@ const packages: Record<string, string> = {
   ar: "binutils",
   objcopy: "binutils",
   "llvm-ar-22": "llvm-22",
+  "/usr/lib/llvm-22/bin/llvm-jitlink-executor": "llvm-22",
   "libpython3.11.a": "libpython3.11-dev",
   "libpython3.11-pic.a": "libpython3.11-dev",
   "libsqlite3.a": "libsqlite3-dev",

@@ -20,11 +20,12 @@ const rooms: Record<string, readonly string[]> = {
   native: ["errors", "bytes", "host"],
   epc: ["errors", "bytes", "host", "native"],
   memory: ["errors", "bytes", "host", "graph", "epc"],
+  trace: ["bytes", "epc"],
   passes: ["errors", "bytes", "kernel", "graph", "arch", "formats", "memory"],
   link: ["errors", "bytes", "kernel", "graph", "arch", "formats", "memory", "passes"],
   orc: [
     ...["errors", "bytes", "host", "kernel", "graph", "arch", "formats", "inputs"],
-    ...["native", "epc", "memory", "passes", "link"],
+    ...["native", "epc", "memory", "passes", "link", "trace"],
   ],
 };
 
