@@ -133,7 +133,7 @@ const undeclared = new Proxy(
       const [result, ...parameters] = DECLARATIONS[name as keyof typeof DECLARATIONS];
       library ??= koffi().load(null);
       const value = library.func(name as string, result, parameters);
-      Object.defineProperty(libc, name, { value });
+      Object.defineProperty(libc, name, { value, configurable: true });
       return value;
     },
   },
