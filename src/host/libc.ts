@@ -7,6 +7,7 @@ export type Pointer = number | Uint8Array;
 const DECLARATIONS = {
   mmap: ["intptr_t", "intptr_t", "size_t", "int", "int", "int", "int64_t"],
   munmap: ["int", "intptr_t", "size_t"],
+  madvise: ["int", "intptr_t", "size_t", "int"],
   mprotect: ["int", "intptr_t", "size_t", "int"],
   memfd_create: ["int", "str", "uint"],
   ftruncate: ["int", "int", "int64_t"],
@@ -58,6 +59,7 @@ const DECLARATIONS = {
 export interface Libc {
   mmap(address: number, size: number, protection: number, flags: number, fd: number, offset: number): number;
   munmap(address: number, size: number): number;
+  madvise(address: number, size: number, advice: number): number;
   mprotect(address: number, size: number, protection: number): number;
   memfd_create(name: string, flags: number): number;
   ftruncate(fd: number, size: number): number;

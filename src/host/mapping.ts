@@ -1,4 +1,5 @@
 import { type AddressRange, alignUp, hex } from "../bytes/address.ts";
+import type { NativeFunction } from "./koffi.ts";
 import { errno, libc } from "./libc.ts";
 import { Errno, systemError } from "./system-error.ts";
 
@@ -41,6 +42,14 @@ export function mapMemory(request: MapRequest): number {
     throw systemError("memory", `cannot map ${hex(size)} bytes at ${hex(address)}${limit}`, number);
   }
   return result;
+}
+
+/** MADV_POPULATE_READ of <sys/mman.h>. */
+const POPULATE_READ = 22;
+
+/** Has a thread of Node's pool map the pages of a range that are in the page cache. Kernels before 5.14 do it as they are touched. */
+export function populateLater(address: number, size: number): void {
+  (libc.madvise as unknown as NativeFunction).async(address, size, POPULATE_READ, () => {});
 }
 
 /** munmap(2) of whole pages. */
