@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { compete } from "../../bench/compete.ts";
@@ -99,6 +100,19 @@ test("contestants and baseline can be chosen", () => {
     names.join("; "),
   );
   assert.deepEqual(rows[0].wallRatio, { median: 1, lower: 1, upper: 1 });
+});
+
+test("ended by a signal, it leaves nothing behind", async () => {
+  const room = freshDirectory();
+  const words = [join(packageRoot, "bin/slablink"), "bench", "--runs=1000", "hello"];
+  const child = spawn(process.execPath, words, { env: { ...process.env, TMPDIR: room } });
+  // It has begun when it has said where it measures.
+  await once(child.stdout, "data");
+  assert.equal(readdirSync(room).length, 1);
+  child.kill("SIGTERM");
+  const [status] = await once(child, "exit");
+  assert.equal(status, 128 + 15);
+  assert.deepEqual(readdirSync(room), []);
 });
 
 test("what does not exist or makes no sense is refused", () => {
