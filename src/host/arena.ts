@@ -3,7 +3,15 @@ import { alignUp, hex } from "../bytes/address.ts";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { SlablinkError } from "../errors.ts";
 import { type LinearMemory, linearMemory } from "./linear-memory.ts";
-import { MapFlag, mapMemory, PAGE_SIZE, Protection, populateLater, protectMemory, unmapMemory } from "./mapping.ts";
+import {
+  MapFlag,
+  mapMemory,
+  PAGE_SIZE,
+  Protection,
+  populateForReading,
+  protectMemory,
+  unmapMemory,
+} from "./mapping.ts";
 import { fileError } from "./system-error.ts";
 import { detachView, MAX_VIEW_SIZE, viewMemory } from "./view.ts";
 
@@ -19,7 +27,7 @@ const CHUNK_SIZE = 1.5 * 2 ** 30;
 const READ_SIZE = 16 * 2 ** 10;
 
 /** Files behind the first so many bytes are mapped page by page on another thread: that takes 0.16 ms for each MiB. */
-const POPULATED_AT_ONCE = 32 * 2 ** 20;
+const POPULATED_AT_ONCE = 4 * 2 ** 20;
 
 interface Chunk {
   readonly address: number;
@@ -129,7 +137,7 @@ export class FileArena {
       if (this.#mapped <= POPULATED_AT_ONCE) mapFile(address, size, fd, path);
       else {
         mapFile(address, size, fd, path, 0);
-        populateLater(address, size);
+        populateForReading(address, size);
       }
       return new ByteReader(this.#linear!.view, position, size, path);
     }

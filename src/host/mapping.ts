@@ -44,12 +44,22 @@ export function mapMemory(request: MapRequest): number {
   return result;
 }
 
-/** MADV_POPULATE_READ of <sys/mman.h>. */
-const POPULATE_READ = 22;
+/** Of <sys/mman.h>; kernels before 5.14 do not know them, and make pages as they are touched. */
+const MADV_POPULATE_READ = 22;
+const MADV_POPULATE_WRITE = 23;
 
-/** Has a thread of Node's pool map the pages of a range that are in the page cache. Kernels before 5.14 do it as they are touched. */
-export function populateLater(address: number, size: number): void {
-  (libc.madvise as unknown as NativeFunction).async(address, size, POPULATE_READ, () => {});
+/** Has a thread of Node's pool map the pages of a range that are in the page cache. */
+export function populateForReading(address: number, size: number): void {
+  adviseLater(address, size, MADV_POPULATE_READ);
+}
+
+/** Has a thread of Node's pool get zeroed pages for a range. */
+export function populateForWriting(address: number, size: number): void {
+  adviseLater(address, size, MADV_POPULATE_WRITE);
+}
+
+function adviseLater(address: number, size: number, advice: number): void {
+  (libc.madvise as unknown as NativeFunction).async(address, alignUp(size, PAGE_SIZE), advice, () => {});
 }
 
 /** munmap(2) of whole pages. */

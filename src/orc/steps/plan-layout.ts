@@ -1,6 +1,7 @@
 import { STUB_SIZE } from "../../arch/x86_64.ts";
 import { alignUp } from "../../bytes/address.ts";
 import { C_LIBRARY, isOfEveryProcess } from "../../inputs/runtime-libraries.ts";
+import { populateSoon } from "../../kernel/populate.ts";
 import { measureAnchor } from "../../link/anchor.ts";
 import { countIndirectFunctions } from "../../link/bind-symbols.ts";
 import { Demand } from "../../link/direct-references.ts";
@@ -52,6 +53,9 @@ export async function planLayout(job: LinkJob): Promise<void> {
   const { size, alignment, contentSize, nearSize } = job.layout;
   const parts = memoryManager.perObject ? partsOf(job.layout) : undefined;
   job.alloc = await memoryManager.allocate({ size, alignment, contentSize, nearSize, parts, name: dylib.name });
+  // While the anchor is written, unless threads copy: those get their pages side by side.
+  if (job.threads === undefined)
+    populateSoon(job.alloc.memory.view, job.alloc.address - job.alloc.memory.base, contentSize);
   placeLayout(tables, job.layout, job.alloc.address);
 }
 
