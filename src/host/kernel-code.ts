@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { isEngineTuned } from "./engine.ts";
 import { type WasmModule, wasm } from "./webassembly.ts";
 
@@ -28,24 +28,26 @@ export function keepKernelCode(path: string, module: WasmModule, exports: object
       writeFileSync(part, new Uint8Array(bytes));
       renameSync(part, codePath(path));
     } catch (error) {
-      // This engine has no such functions.
-      if (!(error instanceof SyntaxError)) throw error;
+      // This engine has no such functions, or makes none from text.
+      if (!(error instanceof SyntaxError || error instanceof EvalError)) throw error;
     }
   });
 }
 
 function readCode(path: string, source: Uint8Array): WasmModule | undefined {
-  let code: Buffer;
   try {
-    code = readFileSync(codePath(path));
+    const code = readFileSync(codePath(path));
+    // An ArrayBuffer of its own: small files are read into a pool.
+    const bytes = code.buffer.slice(code.byteOffset, code.byteOffset + code.length);
+    return new Function("bytes", "source", "return %DeserializeWasmModule(bytes, source)")(bytes, source);
   } catch {
+    // There is no such file, or this engine does without.
     return undefined;
   }
-  // An ArrayBuffer of its own: small files are read into a pool.
-  const bytes = code.buffer.slice(code.byteOffset, code.byteOffset + code.length);
-  return new Function("bytes", "source", "return %DeserializeWasmModule(bytes, source)")(bytes, source);
 }
 
+/** The engine checks its version and flags; that the code is this module's, the name says: V8 would take any other's for it. */
 function codePath(path: string): string {
-  return `${path}.${process.version}-${process.arch}.cache`;
+  const { size, mtimeMs } = statSync(path);
+  return `${path}.${process.version}-${process.arch}.${size}-${Math.round(mtimeMs).toString(36)}.cache`;
 }
