@@ -23,6 +23,8 @@ const POSIX_SPAWN_SETSIGDEF = 0x04;
 const POSIX_SPAWN_SETSIGMASK = 0x08;
 /** Signals 1 to 31 without KILL and STOP; Node ignores some, and what is ignored stays so in a new program. */
 const STANDARD_SIGNALS = 0x7ffb_feff;
+/** Signals 32 and 33, the C library's own (bits of both words): it would have the new program ignore the first. */
+const LIBRARY_SIGNALS = [0x8000_0000, 1] as const;
 
 /** Room for a posix_spawn_file_actions_t: 80 bytes with glibc. */
 const ACTIONS_SIZE = 256;
@@ -88,7 +90,9 @@ function spawn({ path, arguments: words, env }: ExecutorProcessOptions, inherite
     });
     const attributes = new Uint8Array(ATTRIBUTES_SIZE);
     attributes[0] = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
-    new DataView(attributes.buffer).setUint32(DEFAULTS_OFFSET, STANDARD_SIGNALS, true);
+    const defaults = new DataView(attributes.buffer);
+    defaults.setUint32(DEFAULTS_OFFSET, STANDARD_SIGNALS + LIBRARY_SIGNALS[0], true);
+    defaults.setUint32(DEFAULTS_OFFSET + 4, LIBRARY_SIGNALS[1], true);
     const pid = new Int32Array(new ArrayBuffer(8));
     const argv = stringArray([path, ...words]);
     const ownEnvironment = env === undefined ? undefined : stringArray(environmentWords(env));
