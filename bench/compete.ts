@@ -67,7 +67,8 @@ export function cleanEnvironment(): Record<string, string> {
 /**
  * Runs every contestant once per round, in turn, and checks each time that the program did what it should. One round
  * before the first fills the caches, and shows which peers cannot link the program at all. The order turns from round to
- * round, so that nobody always follows the same. Throws when slablink itself fails, or a peer that could do it before.
+ * round, so that nobody always follows the same. Throws when slablink itself fails; a peer that fails after runs that went well is
+ * named, and has no times.
  */
 export function compete(
   program: Program,
@@ -96,15 +97,24 @@ export function compete(
       failures.push({ contestant: contestant.name, reason: (error as Error).message });
     }
   }
+  const fallen = new Set<Result>();
   const stopwatch = startDisturbance();
   for (let round = 0; round < rounds; round++) {
     progress(`round ${round + 1} of ${rounds}`);
     for (let i = 0; i < able.length; i++) {
       const { result, attempt, rounds: own } = able[(i + round) % able.length];
-      if (round < own) record(result, runAll(attempt, environment, directory), attempt);
+      if (round >= own || fallen.has(result)) continue;
+      try {
+        record(result, runAll(attempt, environment, directory), attempt);
+      } catch (error) {
+        const { name } = result.contestant;
+        if (name.startsWith(subject.name)) throw error;
+        fallen.add(result);
+        failures.push({ contestant: name, reason: (error as Error).message });
+      }
     }
   }
-  const results = able.map(({ result }) => result);
+  const results = able.map(({ result }) => result).filter((result) => !fallen.has(result));
   return { results, failures, disturbance: stopwatch(results) };
 }
 
@@ -147,7 +157,8 @@ function runAll({ commands }: Attempt, environment: Record<string, string>, dire
 
 function record(result: Result, runs: readonly Run[], attempt: Attempt): void {
   const wrong = mistake(runs, attempt);
-  if (wrong !== undefined) throw new Error(`${result.contestant.name}, after runs that went well: ${wrong}`);
+  if (wrong !== undefined)
+    throw new Error(`${result.contestant.name}, after ${result.wall.length} runs that went well: ${wrong}`);
   const sum = (of: (run: Run) => number): number => runs.reduce((total, run) => total + of(run), 0);
   const cpu = sum((run) => run.cpu);
   result.wall.push(sum((run) => run.wall));
