@@ -125,6 +125,11 @@ export function kernel(): Kernel | undefined {
   return kernelCode.exports;
 }
 
+/** The kernel, if it reaches tables by their record. */
+export function kernelFor(record: number | undefined): Kernel | undefined {
+  return record === undefined ? undefined : kernel();
+}
+
 /** For tests that hold the kernel against the code that does everything: links of this process do without it, or with it again. */
 export function switchKernel(on: boolean): void {
   isOff = !on;

@@ -2,7 +2,7 @@ import { STT_GNU_IFUNC } from "../formats/elf/constants.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import { SymbolPlace } from "../graph/symbol-table.ts";
-import { kernel } from "../kernel/kernel.ts";
+import { kernelFor } from "../kernel/kernel.ts";
 import type { Externals } from "./externals.ts";
 
 /** An indirect function of the job: code calls it through the slot that its resolver's result is put into. */
@@ -14,7 +14,7 @@ export interface IndirectFunction {
 /** Number of indirect functions that the job defines; the layout makes room for their slots and stubs. */
 export function countIndirectFunctions(tables: GraphTables): number {
   const { symbols, columns } = tables;
-  const fast = columns.record === undefined ? undefined : kernel();
+  const fast = kernelFor(columns.record);
   if (fast !== undefined) return fast.countIndirectFunctions(columns.record!, symbols.count);
   let count = 0;
   for (let row = 0; row < symbols.count; row++) {
@@ -31,7 +31,7 @@ export function bindDefinitions(tables: GraphTables): IndirectFunction[] {
   const { sections, symbols } = tables;
   const indirect: IndirectFunction[] = [];
   const { record } = tables;
-  const fast = record === undefined ? undefined : kernel();
+  const fast = kernelFor(record);
   if (fast !== undefined) {
     if (fast.bindDefinitions(record!, 0, symbols.count) === 0) return indirect;
     for (let row = 0; row < symbols.count; row++) {
@@ -55,7 +55,7 @@ export function bindDefinitions(tables: GraphTables): IndirectFunction[] {
 /** Gives every reference by name the address of what the name stands for: the winning definition, or what is outside. */
 export function bindReferences(tables: GraphTables, definition: Int32Array, externals: Externals): void {
   const { symbols, record } = tables;
-  const fast = record === undefined ? undefined : kernel();
+  const fast = kernelFor(record);
   if (fast !== undefined) {
     fast.bindReferences(record!, 0, symbols.count);
     return;

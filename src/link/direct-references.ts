@@ -2,7 +2,7 @@ import { R_X86_64_32, R_X86_64_32S } from "../arch/x86_64.ts";
 import { RELA_SIZE } from "../formats/elf/constants.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import { SectionKind } from "../graph/section-table.ts";
-import { kernel } from "../kernel/kernel.ts";
+import { kernelFor } from "../kernel/kernel.ts";
 
 /** What a relocation type demands of the symbol it refers to: bits. */
 export const Demand = { near: 1, staticTls: 2 } as const;
@@ -56,7 +56,7 @@ export function directReferences(tables: GraphTables, candidates: Uint8Array, sa
 
 function askKernel(tables: GraphTables, candidates: Uint8Array, sampled: boolean): Map<number, number> | undefined {
   const { record, columns, sections } = tables;
-  const fast = record === undefined ? undefined : kernel();
+  const fast = kernelFor(record);
   if (fast === undefined) return undefined;
   const names = candidates.length;
   const block = columns.block(64 + 6 * names + 24);

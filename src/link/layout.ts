@@ -1,7 +1,7 @@
 import { alignUp } from "../bytes/address.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import { SectionKind } from "../graph/section-table.ts";
-import { kernel } from "../kernel/kernel.ts";
+import { kernelFor } from "../kernel/kernel.ts";
 import { type FunctionArrays, orderFunctionArrays } from "./function-arrays.ts";
 import { isInObjectBlock, type ObjectBlock, placeObjectBlocks } from "./object-blocks.ts";
 import { SectionSets } from "./section-sets.ts";
@@ -319,7 +319,7 @@ function placeWithKernel(
 ): Int32Array | undefined {
   const { columns, sections } = tables;
   const { record } = columns;
-  const fast = record === undefined ? undefined : kernel();
+  const fast = kernelFor(record);
   if (fast === undefined) return undefined;
   const block = columns.block(256 + 16 * stripeCount + 4 * sections.count);
   const cursors = block.float64(stripeCount);
@@ -342,7 +342,7 @@ function placeWithKernel(
 function moveSections(tables: GraphTables, base: Float64Array): void {
   const { columns, sections } = tables;
   const { record } = columns;
-  const fast = record === undefined ? undefined : kernel();
+  const fast = kernelFor(record);
   if (fast === undefined) {
     for (let row = 0; row < sections.count; row++) sections.address[row]! += base[sections.kind[row]!]!;
     return;

@@ -1,13 +1,13 @@
 import type { GraphTables } from "../graph/graph-tables.ts";
 import type { SectionKind } from "../graph/section-table.ts";
-import { kernel } from "../kernel/kernel.ts";
+import { kernelFor } from "../kernel/kernel.ts";
 
 /** Rows of the sections of some kinds, in their order. */
 export function sectionsOfKinds(tables: GraphTables, ...kinds: readonly SectionKind[]): ArrayLike<number> {
   const { sections, columns } = tables;
   const mask = kinds.reduce<number>((bits, kind) => bits | (1 << kind), 0);
   const { record } = columns;
-  const fast = record === undefined ? undefined : kernel();
+  const fast = kernelFor(record);
   if (fast !== undefined) {
     const block = columns.block(4 * sections.count);
     const count = fast.sectionsOfKinds(record!, sections.count, mask, block.position);
