@@ -16,23 +16,25 @@ static void value_again(void *rounds) {
 static void at_end(void) { printf("at the end\n"); }
 static void with_status(int status, void *x) { printf("status %d %d\n", status, x != NULL); }
 
-static void *later(void *x) {
-  usleep(100000);
+/* Behind the other thread, where there is one: what they print comes in one order. */
+static void *later(void *other) {
+  if (other == NULL) usleep(100000);
+  else pthread_join(*(pthread_t *)other, NULL);
   pthread_setspecific(key, "of a thread");
   printf("a thread goes on\n");
-  return x;
+  return NULL;
 }
 
 int main(void) {
-  pthread_t thread;
+  static pthread_t first, second;
   atexit(at_end);
   on_exit(with_status, "");
   pthread_key_create(&key, value);
   pthread_key_create(&again, value_again);
   pthread_setspecific(key, "of main");
   pthread_setspecific(again, (void *)1);
-  pthread_create(&thread, NULL, later, NULL);
-  pthread_create(&thread, NULL, later, NULL);
+  pthread_create(&first, NULL, later, NULL);
+  pthread_create(&second, NULL, later, &first);
   pthread_cleanup_push(clean, "of main");
   pthread_exit(NULL);
   pthread_cleanup_pop(0);
