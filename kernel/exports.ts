@@ -9,9 +9,11 @@ import {
   GRAPH_SYMBOL_ENTRIES,
   GRAPHS,
   NAME_DEFINITION,
+  NAME_ENTRY_SIZE,
   NAME_INVISIBLE,
-  POOL_LENGTH,
-  POOL_START,
+  NAME_LENGTH,
+  NAME_START,
+  POOL_NAMES,
   POOL_STORE,
   SECTION_KIND,
   SYMBOL_INFO,
@@ -30,7 +32,7 @@ export function listExports(record: usize, pool: usize, names: i32, out: usize):
   const invisible = <usize>load<u32>(record + NAME_INVISIBLE);
   const sections = <usize>load<u32>(record + SYMBOL_SECTION);
   const kinds = <usize>load<u32>(record + SECTION_KIND);
-  const lengths = <usize>load<u32>(pool + POOL_LENGTH);
+  const entries = <usize>load<u32>(pool + POOL_NAMES);
   let count = 0;
   let bytes = 0;
   for (let id = 0; id < names; id++) {
@@ -40,7 +42,7 @@ export function listExports(record: usize, pool: usize, names: i32, out: usize):
     if (section >= 0 ? load<u8>(kinds + section) === KIND_NONE : section !== PLACE_ABSOLUTE) continue;
     store<i32>(out + 4 * count, id);
     count++;
-    bytes += load<i32>(lengths + 4 * id);
+    bytes += load<i32>(entries + NAME_ENTRY_SIZE * id + NAME_LENGTH);
   }
   store<i32>(record + EXPORTS_BYTES, bytes);
   return count;
@@ -49,12 +51,11 @@ export function listExports(record: usize, pool: usize, names: i32, out: usize):
 /** Writes the hash of DT_GNU_HASH of each of `count` names to `out`. */
 export function hashNames(pool: usize, ids: usize, count: i32, out: usize): void {
   const texts = <usize>load<u32>(pool + POOL_STORE);
-  const starts = <usize>load<u32>(pool + POOL_START);
-  const lengths = <usize>load<u32>(pool + POOL_LENGTH);
+  const entries = <usize>load<u32>(pool + POOL_NAMES);
   for (let i = 0; i < count; i++) {
     const id = load<i32>(ids + 4 * i);
-    let at = texts + load<u32>(starts + 4 * id);
-    const end = at + load<u32>(lengths + 4 * id);
+    let at = texts + load<u32>(entries + NAME_ENTRY_SIZE * id + NAME_START);
+    const end = at + load<u32>(entries + NAME_ENTRY_SIZE * id + NAME_LENGTH);
     let hash: u32 = 5381;
     for (; at < end; at++) hash = hash * 33 + <u32>load<u8>(at);
     store<u32>(out + 4 * i, hash);
@@ -111,8 +112,7 @@ export function writeExports(
   bucketCount: u32,
 ): i32 {
   const texts = <usize>load<u32>(pool + POOL_STORE);
-  const starts = <usize>load<u32>(pool + POOL_START);
-  const lengths = <usize>load<u32>(pool + POOL_LENGTH);
+  const entries = <usize>load<u32>(pool + POOL_NAMES);
   const definitions = <usize>load<u32>(record + NAME_DEFINITION);
   const infos = <usize>load<u32>(record + SYMBOL_INFO);
   const values = <usize>load<u32>(record + SYMBOL_VALUE);
@@ -134,8 +134,8 @@ export function writeExports(
     store<u16>(entry + 6, 1);
     store<i64>(entry + 8, <i64>load<f64>(values + 8 * row));
     store<u64>(entry + 16, load<u64>(entryOf(graphs, graphCount, row) + 16));
-    const name = texts + load<u32>(starts + 4 * id);
-    const length = load<i32>(lengths + 4 * id);
+    const name = texts + load<u32>(entries + NAME_ENTRY_SIZE * id + NAME_START);
+    const length = load<i32>(entries + NAME_ENTRY_SIZE * id + NAME_LENGTH);
     memory.copy(strings + end, name, length);
     end += length + 1;
     let hash: u32 = 0;

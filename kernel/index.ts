@@ -15,3 +15,4 @@ export { offerIndex } from "./offer-index";
 export { readSections, readSymbols, scanObject } from "./read-object";
 export { resolve } from "./resolve";
 export { readQueued } from "./section-queue";
+export { takeMembers } from "./take-members";

@@ -1,75 +1,98 @@
 import {
+  HASH_FACTOR,
+  HASH_SEED,
+  NAME_ENTRY_SIZE,
+  NAME_HASH,
+  NAME_LENGTH,
+  NAME_START,
   POOL_COUNT,
   POOL_HAS_VERSIONS,
-  POOL_HASH,
-  POOL_LENGTH,
   POOL_MASK,
+  POOL_NAMES,
   POOL_SLOTS,
-  POOL_START,
   POOL_STORE,
   POOL_STORE_SIZE,
   POOL_USED,
+  SLOT_ID,
+  SLOT_TAG_SHIFT,
 } from "../src/kernel/record";
+
+/** Length of the name that was interned last. */
+export let internedLength: u32 = 0;
 
 /**
  * The identifier of the NUL-terminated name at `position`, as `SymbolStringPool.intern` gives it. The caller has reserved room for so many
- * names; -1 when there is none for the bytes, as names in a file may share theirs.
+ * names; -1 when there is none for the bytes, as names in a file may share theirs. Reads up to 16 bytes behind the name.
  */
 export function intern(pool: usize, position: usize): i32 {
-  const names = <usize>load<u32>(pool + POOL_STORE);
-  const begin = load<u32>(pool + POOL_USED);
-  const end = names + load<u32>(pool + POOL_STORE_SIZE) - 8;
-  let out = names + begin;
+  const factor = i32x4.splat(HASH_FACTOR);
+  let lanes = i32x4.splat(HASH_SEED);
+  // A byte 0x40, '@', begins a version.
+  let versions: i32 = 0;
   let at = position;
-  let hash: u32 = 0x811c9dc5;
-  let marks: u32 = 0;
-  for (;;) {
-    const word = load<u32>(at);
-    if (((word - 0x01010101) & ~word & 0x80808080) !== 0) break;
-    if (out >= end) return -1;
-    // A byte that is '@' makes one of these 0x80 bits, and so may a few others.
-    const mark = word ^ 0x40404040;
-    marks |= (mark - 0x01010101) & ~mark & 0x80808080;
-    store<u32>(out, word);
-    hash = (hash ^ word) * 0x9e3779b1;
-    hash ^= hash >>> 15;
-    out += 4;
-    at += 4;
+  let block = v128.load(at);
+  let ends = i8x16.bitmask(i8x16.eq(block, i8x16.splat(0)));
+  while (ends === 0) {
+    lanes = i32x4.mul(v128.xor(lanes, block), factor);
+    lanes = v128.xor(lanes, i32x4.shr_u(lanes, 15));
+    versions |= <i32>v128.any_true(i8x16.eq(block, i8x16.splat(0x40)));
+    at += 16;
+    block = v128.load(at);
+    ends = i8x16.bitmask(i8x16.eq(block, i8x16.splat(0)));
   }
-  if (out >= end) return -1;
-  for (let byte = <u32>load<u8>(at); byte !== 0; byte = <u32>load<u8>(at)) {
-    if (byte === 0x40) marks = 1;
-    store<u8>(out, <u8>byte);
-    out++;
-    hash = (hash ^ byte) * 0x01000193;
-    at++;
-  }
-  hash ^= hash >>> 13;
-  const length = <u32>(out - names) - begin;
+  const rest = ctz(ends);
+  block = v128.and(block, i8x16.lt_u(i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), i8x16.splat(<i8>rest)));
+  lanes = i32x4.mul(v128.xor(lanes, block), factor);
+  lanes = v128.xor(lanes, i32x4.shr_u(lanes, 15));
+  versions |= <i32>v128.any_true(i8x16.eq(block, i8x16.splat(0x40)));
+  const length = <u32>(at - position) + <u32>rest;
+  internedLength = length;
+
+  let hash = <u32>i32x4.extract_lane(lanes, 0);
+  hash ^= rotl<u32>(<u32>i32x4.extract_lane(lanes, 1), 8);
+  hash ^= rotl<u32>(<u32>i32x4.extract_lane(lanes, 2), 16);
+  hash ^= rotl<u32>(<u32>i32x4.extract_lane(lanes, 3), 24);
+  hash = (hash ^ length) * HASH_FACTOR;
+  hash ^= hash >>> 15;
+
   const slots = <usize>load<u32>(pool + POOL_SLOTS);
   const mask = load<u32>(pool + POOL_MASK);
-  const hashes = <usize>load<u32>(pool + POOL_HASH);
-  const starts = <usize>load<u32>(pool + POOL_START);
-  const lengths = <usize>load<u32>(pool + POOL_LENGTH);
+  const entries = <usize>load<u32>(pool + POOL_NAMES);
+  const names = <usize>load<u32>(pool + POOL_STORE);
+  const tag = hash >>> SLOT_TAG_SHIFT;
   let slot = hash & mask;
-  for (let entry = load<i32>(slots + 4 * slot); entry !== 0; entry = load<i32>(slots + 4 * slot)) {
-    const id = entry - 1;
-    if (
-      load<u32>(hashes + 4 * id) === hash &&
-      load<u32>(lengths + 4 * id) === length &&
-      memory.compare(names + load<u32>(starts + 4 * id), names + begin, length) === 0
-    ) {
-      return id;
+  for (let word = load<u32>(slots + 4 * slot); word !== 0; word = load<u32>(slots + 4 * slot)) {
+    if (word >>> SLOT_TAG_SHIFT === tag) {
+      const id = (word & SLOT_ID) - 1;
+      const entry = entries + NAME_ENTRY_SIZE * id;
+      if (load<u32>(entry + NAME_HASH) === hash && load<u32>(entry + NAME_LENGTH) === length) {
+        if (isSame(names + load<u32>(entry + NAME_START), position, length)) return <i32>id;
+      }
     }
     slot = (slot + 1) & mask;
   }
-  const id = load<i32>(pool + POOL_COUNT);
+
+  const begin = load<u32>(pool + POOL_USED);
+  if (begin + length + 16 > load<u32>(pool + POOL_STORE_SIZE)) return -1;
+  const id = load<u32>(pool + POOL_COUNT);
+  memory.copy(names + begin, position, length);
+  const entry = entries + NAME_ENTRY_SIZE * id;
+  store<u32>(entry + NAME_HASH, hash);
+  store<u32>(entry + NAME_START, begin);
+  store<u32>(entry + NAME_LENGTH, length);
+  store<u32>(slots + 4 * slot, (id + 1) | (tag << SLOT_TAG_SHIFT));
   store<u32>(pool + POOL_COUNT, id + 1);
-  store<u32>(hashes + 4 * id, hash);
-  store<u32>(starts + 4 * id, begin);
-  store<u32>(lengths + 4 * id, length);
-  store<u32>(slots + 4 * slot, id + 1);
   store<u32>(pool + POOL_USED, begin + length);
-  if (marks !== 0) store<u32>(pool + POOL_HAS_VERSIONS, 1);
-  return id;
+  if (versions !== 0) store<u32>(pool + POOL_HAS_VERSIONS, 1);
+  return <i32>id;
+}
+
+function isSame(a: usize, b: usize, length: u32): bool {
+  let at: u32 = 0;
+  for (; at + 16 <= length; at += 16) {
+    if (v128.any_true(v128.xor(v128.load(a + at), v128.load(b + at)))) return false;
+  }
+  const equal = i8x16.bitmask(i8x16.eq(v128.load(a + at), v128.load(b + at)));
+  const rest = (1 << (length - at)) - 1;
+  return (equal & rest) === rest;
 }

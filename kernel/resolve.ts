@@ -9,7 +9,11 @@ import {
   SYMBOL_ID,
   SYMBOL_INFO,
   SYMBOL_SECTION,
+  WALK_ROWS,
+  WANTED_COUNT,
+  WANTED_NAMES,
 } from "../src/kernel/record";
+import { wantOffers } from "./want-offers";
 
 const PLACE_UNDEFINED = -1;
 const PLACE_COMMON = -3;
@@ -21,10 +25,12 @@ const REFERENCE_HIDDEN = 8;
 const REFERENCE_PLAIN = 16;
 
 /**
- * Registers what the global symbols of rows [first, last) define and refer to. Writes to `out`, in their order, the identifiers of names that
- * are wanted from now on, and ~row for rows that are left: common and thread-local ones, and second strong definitions. Gives their number.
+ * Registers what the global symbols of rows [first, last) define and refer to. Writes rows that are left to WALK_ROWS, in their order:
+ * common and thread-local ones, and second strong definitions. Gives their number.
  */
-export function resolve(record: usize, first: i32, last: i32, out: usize): i32 {
+export function resolve(record: usize, first: i32, last: i32): i32 {
+  const out = <usize>load<u32>(record + WALK_ROWS);
+  const wantedNames = <usize>load<u32>(record + WANTED_NAMES);
   const definitions = <usize>load<u32>(record + NAME_DEFINITION);
   const references = <usize>load<u32>(record + NAME_REFERENCES);
   const invisible = <usize>load<u32>(record + NAME_INVISIBLE);
@@ -38,7 +44,7 @@ export function resolve(record: usize, first: i32, last: i32, out: usize): i32 {
     const id = load<i32>(ids + 4 * row);
     const info = <i32>load<u16>(infos + 2 * row);
     if ((info & 0xf) === STT_TLS || place === PLACE_COMMON) {
-      store<i32>(out + 4 * count, ~row);
+      store<i32>(out + 4 * count, row);
       count++;
       continue;
     }
@@ -54,8 +60,10 @@ export function resolve(record: usize, first: i32, last: i32, out: usize): i32 {
       store<u8>(references + id, <u8>bits);
       if ((bits & REFERENCE_STRONG) !== 0 && known < 0 && load<u8>(wanted + id) === 0) {
         store<u8>(wanted + id, 1);
-        store<i32>(out + 4 * count, id);
-        count++;
+        const wantedCount = load<i32>(record + WANTED_COUNT);
+        store<i32>(wantedNames + 4 * wantedCount, id);
+        store<i32>(record + WANTED_COUNT, wantedCount + 1);
+        wantOffers(record, id);
       }
       continue;
     }
@@ -67,7 +75,7 @@ export function resolve(record: usize, first: i32, last: i32, out: usize): i32 {
     const before = strengthOf(load<i32>(sections + 4 * known), <i32>load<u16>(infos + 2 * known));
     if (strength > before) store<i32>(definition, row + 1);
     else if (strength === 6 && before === 6) {
-      store<i32>(out + 4 * count, ~row);
+      store<i32>(out + 4 * count, row);
       count++;
     }
   }

@@ -69,6 +69,11 @@ export class Archive {
     return placeOfGnuIndex(this.reader, offset, size, kind === "gnu-index-64" ? 8 : 4);
   }
 
+  /** The table of long names; undefined when there is none. */
+  get names(): NameTable | undefined {
+    return this.#names;
+  }
+
   /** All members in file order, without the index and the name table. */
   *members(): Generator<ArchiveMember, void, undefined> {
     let at = this.#firstMember;

@@ -6,6 +6,14 @@ import { SectionTable } from "./section-table.ts";
 import { SymbolStringPool } from "./symbol-string-pool.ts";
 import { SymbolTable } from "./symbol-table.ts";
 
+/** Reading of sections that other threads share. */
+export interface SharedReading {
+  /** Leaves the sections of `graph` to other threads; false when none is there. */
+  add(graph: LinkGraph): boolean;
+  /** Where the kernel adds graphs to the queue; 0 when no thread is there. */
+  position(): number;
+}
+
 /** The packed tables that all graphs of one link job share. */
 export class GraphTables {
   readonly pool: SymbolStringPool;
@@ -19,7 +27,7 @@ export class GraphTables {
   /** The graphs that ask for executable stacks: `.note.GNU-stack` with SHF_EXECINSTR. */
   readonly executableStacks: LinkGraph[] = [];
   /** Where other threads read sections, while a job is collected. */
-  queue: { add(graph: LinkGraph): boolean } | undefined;
+  queue: SharedReading | undefined;
   /** Some name may bear a version. */
   hasVersions = false;
   /** `foo@VER` → `foo`, for definitions `foo@@VER` (name identifiers). */
@@ -48,7 +56,6 @@ export class GraphTables {
   /** Notes what the kernel has to know of a graph whose tables are complete. */
   pack(graph: LinkGraph): void {
     if (graph.reader.view.buffer !== this.columns.buffer) this.keepFromKernel();
-    const { index, firstSymbol, symbolCount, localCount, symbolEntries } = graph;
-    this.packedGraphs.set(index, firstSymbol, symbolCount, localCount, symbolEntries);
+    this.packedGraphs.set(graph);
   }
 }

@@ -1,5 +1,5 @@
 import type { ColumnBlock, Columns } from "../kernel/columns.ts";
-import { GROUP_OWNER } from "../kernel/record.ts";
+import { GROUP_CAPACITY, GROUP_OWNER } from "../kernel/record.ts";
 
 const INITIAL_NAMES = 1024;
 
@@ -35,6 +35,7 @@ export class GroupOwners {
     const owner = this.#owner;
     this.#block = this.#columns.block(4 * capacity);
     this.#owner = this.#block.int32(capacity, GROUP_OWNER);
+    this.#columns.words[GROUP_CAPACITY / 4] = capacity;
     if (before === undefined) return;
     this.#owner.set(owner);
     before.release();

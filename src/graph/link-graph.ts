@@ -8,9 +8,6 @@ const decoder = new TextDecoder();
  * read in place from the file.
  */
 export class LinkGraph {
-  /** What errors call it: `main.o`, `libfoo.a(bar.o)`. */
-  readonly name: string;
-  readonly reader: ByteReader;
   readonly tables: GraphTables;
   /** Position in `tables.graphs`. */
   readonly index: number;
@@ -26,16 +23,27 @@ export class LinkGraph {
   symbolNamesEnd = 0;
   /** Relocation tables that were expanded from a compact form, by section row. */
   readonly expandedRelocations = new Map<number, DataView>();
+  #file: ByteReader | (() => ByteReader);
 
-  constructor(tables: GraphTables, reader: ByteReader, firstSection: number, sectionCount: number) {
+  /** `file`: its bytes, or what gives them when they are asked for: of most members of archives nobody does. */
+  constructor(tables: GraphTables, file: ByteReader | (() => ByteReader), firstSection: number, sectionCount: number) {
     this.tables = tables;
-    this.reader = reader;
-    this.name = reader.name;
+    this.#file = file;
     this.firstSection = firstSection;
     this.sectionCount = sectionCount;
     this.firstSymbol = tables.symbols.count;
     this.index = tables.graphs.length;
     tables.graphs.push(this);
+  }
+
+  get reader(): ByteReader {
+    if (typeof this.#file === "function") this.#file = this.#file();
+    return this.#file;
+  }
+
+  /** What errors call it: `main.o`, `libfoo.a(bar.o)`. */
+  get name(): string {
+    return this.reader.name;
   }
 
   /** Where the relocation entries of a section are, from position `sections.relocations[row]`: in the file, or expanded. */

@@ -2,6 +2,7 @@ import type { ColumnBlock, Columns } from "../kernel/columns.ts";
 import {
   SECTION_ADDRESS,
   SECTION_ALIGNMENT,
+  SECTION_CAPACITY,
   SECTION_CONTENT,
   SECTION_GRAPH,
   SECTION_KIND,
@@ -86,8 +87,8 @@ export class SectionTable {
   /** Adds `count` zeroed rows and gives the first. */
   add(count: number): number {
     const first = this.count;
+    this.makeRoom(count);
     this.count += count;
-    if (this.count > this.kind.length) this.#allocate(Math.max(2 * this.kind.length, this.count));
     return first;
   }
 
@@ -110,6 +111,12 @@ export class SectionTable {
     if (rows > this.kind.length) this.#allocate(rows);
   }
 
+  /** Makes room for so many more rows, and for as many again as there are, since there will be further ones. */
+  makeRoom(more: number): void {
+    const rows = this.count + more;
+    if (rows > this.kind.length) this.#allocate(Math.max(2 * this.kind.length, rows));
+  }
+
   /** Moves all rows into a block of `capacity` rows. */
   #allocate(capacity: number): void {
     const { kind, graph, content, size, alignment, name, relocations, relocationCount, address } = this;
@@ -126,6 +133,7 @@ export class SectionTable {
     this.relocations = block.int32(capacity, SECTION_RELOCATIONS);
     this.relocationCount = block.int32(capacity, SECTION_RELOCATION_COUNT);
     this.kind = block.uint8(capacity, SECTION_KIND);
+    this.#columns.words[SECTION_CAPACITY / 4] = capacity;
     if (before === undefined) return;
     this.size.set(size);
     this.alignment.set(alignment);

@@ -1,21 +1,32 @@
 import { type ColumnBlock, Columns } from "../kernel/columns.ts";
 import {
+  HASH_FACTOR,
+  HASH_SEED,
+  NAME_ENTRY_SIZE,
+  NAME_HASH,
+  NAME_LENGTH,
+  NAME_START,
+  POOL_CAPACITY,
   POOL_COUNT,
   POOL_HAS_VERSIONS,
-  POOL_HASH,
-  POOL_LENGTH,
   POOL_MASK,
+  POOL_NAMES,
   POOL_SLOTS,
-  POOL_START,
   POOL_STORE,
   POOL_STORE_SIZE,
   POOL_USED,
+  SLOT_ID,
+  SLOT_TAG_SHIFT,
 } from "../kernel/record.ts";
 
 const initialNames = 1 << 14;
 const initialBytes = 1 << 19;
-/** Names up to this long need no look at their length before they are hashed. */
-const commonLength = 4096;
+const WORDS = NAME_ENTRY_SIZE / 4;
+const HASH = NAME_HASH / 4;
+const START = NAME_START / 4;
+const LENGTH = NAME_LENGTH / 4;
+/** Bytes that the kernel may read behind a name of the store. */
+const SPARE = 16;
 const USED = POOL_USED / 4;
 const COUNT = POOL_COUNT / 4;
 const MASK = POOL_MASK / 4;
@@ -26,16 +37,15 @@ const encoder = new TextEncoder();
  * Interned symbol names: equal bytes get the same small integer. Names are hashed and compared as bytes; a JavaScript
  * string is made only when somebody asks for one.
  *
- * Open addressing with linear probing over `#slots`; the bytes of new names are appended to one store, four at a time
- * while they are hashed, so that a name is read once whether it is new or known.
+ * Open addressing with linear probing over `#slots`; the bytes of new names are appended to one store. The kernel hashes sixteen bytes
+ * at once (kernel/intern.ts), here it is four after the other, with the same result.
  */
 export class SymbolStringPool {
   /** Memory of the tables, for the kernel. */
   readonly columns = new Columns();
   #slots!: Int32Array;
-  #hash!: Int32Array;
-  #start!: Int32Array;
-  #length!: Int32Array;
+  /** By identifier, WORDS of them: hash, start and length. */
+  #names!: Int32Array;
   #store!: DataView;
   #slotsBlock: ColumnBlock | undefined;
   #namesBlock: ColumnBlock | undefined;
@@ -62,46 +72,34 @@ export class SymbolStringPool {
   /** Makes room for so many more names, of so many bytes in all (each with its NUL). */
   reserve(names: number, bytes: number): void {
     const count = this.size + names;
-    if (count > this.#hash.length) this.#makeNames(Math.max(2 * this.#hash.length, count));
-    this.#reserveBytes(bytes + 8);
+    const capacity = this.#names.length / WORDS;
+    if (count > capacity) this.#makeNames(Math.max(2 * capacity, count));
+    this.#reserveBytes(bytes + SPARE);
     if (2 * count > this.#slots.length) this.#rehash(count);
   }
 
   /** The identifier of the NUL-terminated name at `position` of `view`; the NUL must lie before `limit`. */
   intern(view: DataView, position: number, limit: number): number {
-    const near = Math.min(limit, position + commonLength);
-    if (this.#words[USED]! + commonLength + 4 > this.#store.byteLength) this.#reserveBytes(commonLength + 4);
-    const id = this.#intern(view, position, near, limit);
-    if (id >= 0) return id;
-    let end = position;
-    while (view.getUint8(end) !== 0) end++;
-    this.#reserveBytes(end - position + 8);
-    return this.#intern(view, position, limit, limit);
-  }
-
-  #intern(view: DataView, position: number, near: number, limit: number): number {
-    const store = this.#store;
-    const begin = this.#words[USED]!;
-    let out = begin;
+    let [a, b, c, d] = [HASH_SEED | 0, HASH_SEED | 0, HASH_SEED | 0, HASH_SEED | 0];
     let at = position;
-    let hash = 0x811c9dc5 | 0;
-    let word = 0;
-    while (at + 4 <= near) {
-      word = view.getInt32(at, true);
-      if (((word - 0x01010101) & ~word & 0x80808080) !== 0) break;
-      store.setInt32(out, word, true);
-      hash = Math.imul(hash ^ word, 0x9e3779b1);
-      hash ^= hash >>> 15;
-      out += 4;
-      at += 4;
+    for (; at + 16 <= limit; at += 16) {
+      const w = view.getInt32(at, true);
+      const x = view.getInt32(at + 4, true);
+      const y = view.getInt32(at + 8, true);
+      const z = view.getInt32(at + 12, true);
+      if (hasZero(w) || hasZero(x) || hasZero(y) || hasZero(z)) break;
+      [a, b, c, d] = [mix(a, w), mix(b, x), mix(c, y), mix(d, z)];
     }
-    if (at + 4 > near && near < limit) return -1;
-    for (let byte = view.getUint8(at); byte !== 0; byte = view.getUint8(at)) {
-      store.setUint8(out++, byte);
-      hash = Math.imul(hash ^ byte, 0x01000193);
-      at++;
+    const last = [0, 0, 0, 0];
+    let rest = 0;
+    for (let byte = view.getUint8(at); byte !== 0; byte = view.getUint8(at + rest)) {
+      last[rest >> 2]! |= byte << (8 * (rest & 3));
+      rest++;
     }
-    return this.#find(hash ^ (hash >>> 13), begin, out - begin);
+    [a, b, c, d] = [mix(a, last[0]!), mix(b, last[1]!), mix(c, last[2]!), mix(d, last[3]!)];
+    const length = at + rest - position;
+    const hash = mix(a ^ rotate(b, 8) ^ rotate(c, 16) ^ rotate(d, 24), length);
+    return this.#find(view, position, length, hash);
   }
 
   /** The identifier of a name given as a string. */
@@ -117,13 +115,13 @@ export class SymbolStringPool {
 
   /** The name's bytes without a NUL; not a copy. */
   bytes(id: number): Uint8Array {
-    return new Uint8Array(this.#store.buffer, this.#store.byteOffset + this.#start[id]!, this.#length[id]!);
+    return new Uint8Array(this.#store.buffer, this.#store.byteOffset + this.#names[WORDS * id + START]!, this.#names[WORDS * id + LENGTH]!);
   }
 
   /** The hash that DT_GNU_HASH goes by (Bernstein's: h × 33 + c), unsigned. */
   gnuHash(id: number): number {
-    const start = this.#start[id]!;
-    const end = start + this.#length[id]!;
+    const start = this.#names[WORDS * id + START]!;
+    const end = start + this.#names[WORDS * id + LENGTH]!;
     let h = 5381;
     for (let at = start; at < end; at++) h = (Math.imul(h, 33) + this.#store.getUint8(at)) | 0;
     return h >>> 0;
@@ -131,13 +129,13 @@ export class SymbolStringPool {
 
   /** Length of the name in bytes. */
   byteLength(id: number): number {
-    return this.#length[id]!;
+    return this.#names[WORDS * id + LENGTH]!;
   }
 
   /** True when the name begins with `prefix` (ASCII). */
   startsWith(id: number, prefix: string): boolean {
-    if (this.#length[id]! < prefix.length) return false;
-    const start = this.#start[id]!;
+    if (this.#names[WORDS * id + LENGTH]! < prefix.length) return false;
+    const start = this.#names[WORDS * id + START]!;
     for (let i = 0; i < prefix.length; i++) {
       if (this.#store.getUint8(start + i) !== prefix.charCodeAt(i)) return false;
     }
@@ -149,45 +147,48 @@ export class SymbolStringPool {
     const count = this.size;
     const store = new Uint8Array(this.#store.buffer, this.#store.byteOffset, this.#words[USED]!);
     this.#store = new DataView(store.slice().buffer);
-    this.#hash = this.#hash.slice(0, count);
-    this.#start = this.#start.slice(0, count);
-    this.#length = this.#length.slice(0, count);
+    this.#names = this.#names.slice(0, WORDS * count);
     this.#words = this.#words.slice();
     this.columns.dispose();
     this.#fillSlots(2 ** Math.ceil(Math.log2(2 * count + 2)));
   }
 
-  #find(hash: number, begin: number, length: number): number {
+  #find(view: DataView, position: number, length: number, hash: number): number {
     const words = this.#words;
     const mask = words[MASK]!;
+    const tag = hash >>> SLOT_TAG_SHIFT;
     let slot = hash & mask;
-    for (let entry = this.#slots[slot]!; entry !== 0; entry = this.#slots[slot]!) {
-      const id = entry - 1;
-      if (this.#hash[id] === hash && this.#length[id] === length && this.#equal(this.#start[id]!, begin, length)) {
-        return id;
+    for (let word = this.#slots[slot]!; word !== 0; word = this.#slots[slot]!) {
+      const id = (word & SLOT_ID) - 1;
+      if (word >>> SLOT_TAG_SHIFT === tag && this.#names[WORDS * id + HASH] === hash && this.#names[WORDS * id + LENGTH] === length) {
+        if (this.#isSame(this.#names[WORDS * id + START]!, view, position, length)) return id;
       }
       slot = (slot + 1) & mask;
     }
     const id = words[COUNT]!;
+    if (id >= SLOT_ID - 1) throw new Error(`more than ${SLOT_ID - 1} names`);
+    this.#reserveBytes(length + SPARE);
+    if (WORDS * id === this.#names.length) this.#makeNames(2 * id + 1);
+    const begin = words[USED]!;
+    for (let i = 0; i < length; i++) this.#store.setUint8(begin + i, view.getUint8(position + i));
+    this.#names[WORDS * id + HASH] = hash;
+    this.#names[WORDS * id + START] = begin;
+    this.#names[WORDS * id + LENGTH] = length;
+    this.#slots[slot] = (id + 1) | (tag << SLOT_TAG_SHIFT);
     words[COUNT] = id + 1;
-    if (id === this.#hash.length) this.#makeNames(2 * this.#hash.length + 1);
-    this.#hash[id] = hash;
-    this.#start[id] = begin;
-    this.#length[id] = length;
-    this.#slots[slot] = id + 1;
     words[USED] = begin + length;
     if (2 * id > mask) this.#rehash(id + 1);
     return id;
   }
 
-  #equal(a: number, b: number, length: number): boolean {
+  #isSame(start: number, view: DataView, position: number, length: number): boolean {
     const store = this.#store;
     let i = 0;
     for (; i + 4 <= length; i += 4) {
-      if (store.getInt32(a + i, true) !== store.getInt32(b + i, true)) return false;
+      if (store.getInt32(start + i, true) !== view.getInt32(position + i, true)) return false;
     }
     for (; i < length; i++) {
-      if (store.getUint8(a + i) !== store.getUint8(b + i)) return false;
+      if (store.getUint8(start + i) !== view.getUint8(position + i)) return false;
     }
     return true;
   }
@@ -211,15 +212,12 @@ export class SymbolStringPool {
   }
 
   #makeNames(capacity: number): void {
-    const [hash, start, length] = [this.#hash, this.#start, this.#length];
-    const block = this.columns.block(12 * capacity + 24);
-    this.#hash = block.int32(capacity, POOL_HASH);
-    this.#start = block.int32(capacity, POOL_START);
-    this.#length = block.int32(capacity, POOL_LENGTH);
+    const names = this.#names;
+    const block = this.columns.block(NAME_ENTRY_SIZE * capacity);
+    this.#names = block.int32(WORDS * capacity, POOL_NAMES);
+    this.#words[POOL_CAPACITY / 4] = capacity;
     if (this.#namesBlock !== undefined) {
-      this.#hash.set(hash);
-      this.#start.set(start);
-      this.#length.set(length);
+      this.#names.set(names);
       this.#namesBlock.release();
     }
     this.#namesBlock = block;
@@ -245,9 +243,23 @@ export class SymbolStringPool {
     const slots = this.#slots;
     const mask = size - 1;
     for (let id = 0; id < this.size; id++) {
-      let slot = this.#hash[id]! & mask;
+      const hash = this.#names[WORDS * id + HASH]!;
+      let slot = hash & mask;
       while (slots[slot] !== 0) slot = (slot + 1) & mask;
-      slots[slot] = id + 1;
+      slots[slot] = (id + 1) | ((hash >>> SLOT_TAG_SHIFT) << SLOT_TAG_SHIFT);
     }
   }
+}
+
+function hasZero(word: number): boolean {
+  return ((word - 0x01010101) & ~word & 0x80808080) !== 0;
+}
+
+function mix(lane: number, word: number): number {
+  const product = Math.imul(lane ^ word, HASH_FACTOR);
+  return product ^ (product >>> 15);
+}
+
+function rotate(word: number, by: number): number {
+  return (word << by) | (word >>> (32 - by));
 }

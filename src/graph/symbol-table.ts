@@ -1,5 +1,5 @@
 import type { ColumnBlock, Columns } from "../kernel/columns.ts";
-import { SYMBOL_ID, SYMBOL_INFO, SYMBOL_SECTION, SYMBOL_VALUE } from "../kernel/record.ts";
+import { SYMBOL_CAPACITY, SYMBOL_ID, SYMBOL_INFO, SYMBOL_SECTION, SYMBOL_VALUE } from "../kernel/record.ts";
 
 const INITIAL_ROWS = 2048;
 /** Bytes of all columns of a row, with what their alignment may cost. */
@@ -33,17 +33,31 @@ export class SymbolTable {
   /** Adds `count` zeroed rows and gives the first. */
   add(count: number): number {
     const first = this.count;
+    this.makeRoom(count);
     this.count += count;
-    if (this.count > this.section.length) this.#allocate(Math.max(2 * this.section.length, this.count));
     return first;
+  }
+
+  /** Makes room for so many rows in all. */
+  reserve(rows: number): void {
+    if (rows > this.section.length) this.#allocate(rows);
+  }
+
+  /** Makes room for so many more rows, and for as many again as there are, since there will be further ones. */
+  makeRoom(more: number): void {
+    const rows = this.count + more;
+    if (rows > this.section.length) this.#allocate(Math.max(2 * this.section.length, rows));
   }
 
   /** Takes back the rows from `first` on, which may have been written to. */
   truncate(first: number): void {
-    for (const column of [this.section, this.value, this.id, this.info]) {
-      column.fill(0, first, this.count);
-    }
+    this.clear(first, this.count);
     this.count = first;
+  }
+
+  /** Makes the rows [first, last) what they were at first. */
+  clear(first: number, last: number): void {
+    for (const column of [this.section, this.value, this.id, this.info]) column.fill(0, first, last);
   }
 
   /** Moves all rows into a block of `capacity` rows. */
@@ -56,6 +70,7 @@ export class SymbolTable {
     this.section = block.int32(capacity, SYMBOL_SECTION);
     this.id = block.int32(capacity, SYMBOL_ID);
     this.info = block.uint16(capacity, SYMBOL_INFO);
+    this.#columns.words[SYMBOL_CAPACITY / 4] = capacity;
     if (before === undefined) return;
     this.value.set(value);
     this.section.set(section);

@@ -41,6 +41,7 @@ export class Columns {
 
   /** Gives all of it back at once; what is still wanted has been copied. Blocks from now on lie apart. */
   dispose(): void {
+    this.words = this.words.slice();
     for (const { position, size } of this.#ranges) this.#linear!.give("tables", position, size);
     this.#ranges.clear();
     this.record = undefined;

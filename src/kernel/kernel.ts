@@ -36,8 +36,10 @@ export interface Kernel {
     length: number,
     source: number,
   ): number;
-  /** Number of words written to `out`. */
-  resolve(record: number, first: number, last: number, out: number): number;
+  /** Number of rows left, in the room of the record. */
+  resolve(record: number, first: number, last: number): number;
+  /** Why it has come back: one of WALK_…; `queue` is 0, or where sections are left to other threads. */
+  takeMembers(record: number, pool: number, queue: number, most: number): number;
   /** Number of identifiers written to `out`. */
   directReferences(
     record: number,

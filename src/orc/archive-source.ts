@@ -1,3 +1,4 @@
+import type { ByteReader } from "../bytes/byte-reader.ts";
 import type { Archive } from "../formats/archive.ts";
 import { type IndexPlace, memberOffsetAt } from "../formats/archive-index.ts";
 import type { ArchiveMember } from "../formats/archive-member.ts";
@@ -9,7 +10,7 @@ import type { GraphTables } from "../graph/graph-tables.ts";
 import type { LinkGraph } from "../graph/link-graph.ts";
 import { checkObject } from "../inputs/check-object.ts";
 import type { SharedLibraryGenerator } from "./definition-generator.ts";
-import type { LazySource, SymbolResolution } from "./symbol-resolution.ts";
+import type { LazySource, Offers } from "./offers.ts";
 
 /** Whether a member may be linked for the sake of a name. */
 export type MemberFilter = (name: string, member: ArchiveMember, inside: boolean) => boolean;
@@ -21,8 +22,9 @@ export class ArchiveSource implements LazySource {
   readonly #librariesBefore: readonly SharedLibraryGenerator[];
   readonly #accepts: MemberFilter | undefined;
   readonly #extracted = new Set<ArchiveMember>();
-  /** Where the kernel has read the index. */
+  /** Where the kernel has read the index, and what it was told to. */
   #place: IndexPlace | undefined;
+  #offers: Offers | undefined;
   /** Without an index: the member of each offered name. */
   readonly #members: ArchiveMember[] = [];
   /** What members define beyond commons, where that was asked: a member of thousands of commons is asked about each. */
@@ -44,13 +46,17 @@ export class ArchiveSource implements LazySource {
     this.#tables = tables;
   }
 
-  /** Tells the resolution what this archive can define; gives the number that it is visited by. */
-  offerTo(resolution: SymbolResolution, group = 0): number {
-    const source = resolution.addLazySource(this, group);
+  /** Tells what this archive can define; gives the number that it is visited by. */
+  offerTo(offers: Offers, group = 0): number {
+    const source = offers.addSource(this, group);
     const { pool } = this.#tables;
     const place = this.archive.indexPlace;
-    if (place !== undefined && resolution.offerIndex(source, place)) {
+    if (place !== undefined && offers.addIndex(source, place)) {
       this.#place = place;
+      this.#offers = offers;
+      if (this.#accepts === undefined && this.#librariesBefore.length === 0 && !this.archive.thin) {
+        offers.letTake(source, { index: place, names: this.archive.names });
+      }
       return source;
     }
     const index = this.archive.index;
@@ -58,10 +64,10 @@ export class ArchiveSource implements LazySource {
       for (const member of this.archive.members()) {
         for (const id of definedNames(member.window(), pool)) {
           const entry = this.#members.push(member) - 1;
-          resolution.offer(id, source, entry);
+          offers.add(id, source, entry);
           const [name, versioned] = namesOfDefaultVersion(pool, id);
-          if (name !== undefined) resolution.offer(name, source, entry);
-          if (versioned !== undefined) resolution.offer(versioned, source, entry);
+          if (name !== undefined) offers.add(name, source, entry);
+          if (versioned !== undefined) offers.add(versioned, source, entry);
         }
       }
       return source;
@@ -72,11 +78,11 @@ export class ArchiveSource implements LazySource {
     for (let i = 0; i < count; i++) {
       const start = nameStart[i]!;
       const id = pool.intern(view, start, start + nameLength[i]! + 1);
-      resolution.offer(id, source, i);
+      offers.add(id, source, i);
       if (!mayHaveVersions) continue;
       const [name, versioned] = namesOfDefaultVersion(pool, id);
-      if (name !== undefined) resolution.offer(name, source, i);
-      if (versioned !== undefined) resolution.offer(versioned, source, i);
+      if (name !== undefined) offers.add(name, source, i);
+      if (versioned !== undefined) offers.add(versioned, source, i);
     }
     return source;
   }
@@ -115,9 +121,18 @@ export class ArchiveSource implements LazySource {
     return index === undefined ? this.#members[entry]! : this.archive.memberAt(index.memberOffset[entry]!);
   }
 
+  /** The file of the member whose header is at `headerOffset`. */
+  fileAt(headerOffset: number): ByteReader {
+    return this.archive.memberAt(headerOffset).window();
+  }
+
   #link(member: ArchiveMember): LinkGraph | undefined {
-    if (this.#extracted.has(member)) return undefined;
-    this.#extracted.add(member);
+    if (this.#offers !== undefined) {
+      if (!this.#offers.taken.add(this.archive.reader.start + member.headerOffset)) return undefined;
+    } else {
+      if (this.#extracted.has(member)) return undefined;
+      this.#extracted.add(member);
+    }
     const reader = member.window();
     const graph = readObject(this.#tables, reader);
     if (graph !== undefined) return graph;

@@ -2,7 +2,7 @@ import { ByteReader } from "../../src/bytes/byte-reader.ts";
 import { SharedLibrary } from "../../src/formats/elf/shared-library.ts";
 import { LinkGraph } from "../../src/graph/link-graph.ts";
 import { SymbolStringPool } from "../../src/graph/symbol-string-pool.ts";
-import { EntryQueue } from "../../src/orc/entry-queue.ts";
+import { OfferSet } from "../../src/orc/offer-set.ts";
 
 type Methods = Record<string, (...words: unknown[]) => unknown>;
 
@@ -12,7 +12,7 @@ const counted: readonly { readonly of: object; readonly methods: readonly string
   { of: LinkGraph.prototype, methods: ["symbolSize", "symbolName", "sectionName"] },
   { of: SharedLibrary.prototype, methods: ["symbolAt", "find"] },
   { of: ByteReader.prototype, methods: ["u32", "u64", "i64"] },
-  { of: EntryQueue.prototype, methods: ["push", "pop"] },
+  { of: OfferSet.prototype, methods: ["add", "next", "delete"] },
 ];
 
 /**

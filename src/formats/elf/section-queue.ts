@@ -1,8 +1,15 @@
-import type { GraphTables } from "../../graph/graph-tables.ts";
+import type { GraphTables, SharedReading } from "../../graph/graph-tables.ts";
 import type { LinkGraph } from "../../graph/link-graph.ts";
 import type { ColumnBlock } from "../../kernel/columns.ts";
 import type { Kernel } from "../../kernel/kernel.ts";
-import { QUEUE_ADDED, QUEUE_CLOSED, QUEUE_ENTRIES, QUEUE_ENTRY_SIZE, QUEUE_FINISHED } from "../../kernel/record.ts";
+import {
+  QUEUE_ADDED,
+  QUEUE_CAPACITY,
+  QUEUE_CLOSED,
+  QUEUE_ENTRIES,
+  QUEUE_ENTRY_SIZE,
+  QUEUE_FINISHED,
+} from "../../kernel/record.ts";
 import type { KernelThreads, ThreadCall } from "../../kernel/threads.ts";
 import { readSectionsAgain } from "./build-link-graph.ts";
 
@@ -10,13 +17,12 @@ import { readSectionsAgain } from "./build-link-graph.ts";
 const CAPACITY = 100_000;
 
 /** The files of a job whose groups and symbols are read, and whose sections other threads read meanwhile. */
-export class SectionQueue {
+export class SectionQueue implements SharedReading {
   readonly #tables: GraphTables;
   readonly #kernel: Kernel;
   readonly #threads: KernelThreads;
   readonly #block: ColumnBlock;
   readonly #words: Int32Array;
-  readonly #graphs: LinkGraph[] = [];
   #calls: ThreadCall[] = [];
   #isStopped = false;
 
@@ -27,19 +33,14 @@ export class SectionQueue {
     const size = QUEUE_ENTRIES + QUEUE_ENTRY_SIZE * CAPACITY;
     this.#block = tables.columns.block(size);
     this.#words = this.#block.int32(size / 4);
+    this.#words[QUEUE_CAPACITY / 4] = CAPACITY;
   }
 
-  /** Leaves the sections of `graph` to other threads; false when none is there. */
   add(graph: LinkGraph): boolean {
+    if (this.position() === 0) return false;
     const words = this.#words;
-    if (this.#calls.length === 0) {
-      if (this.#threads.idle === 0) return false;
-      const { record } = this.#tables.columns;
-      this.#calls = this.#threads.callAll(this.#kernel.readQueued, () => [record!, this.#block.position, 1]);
-    }
-    const index = this.#graphs.length;
+    const index = this.#added;
     if (index >= CAPACITY) return false;
-    this.#graphs.push(graph);
     const at = (QUEUE_ENTRIES + QUEUE_ENTRY_SIZE * index) / 4;
     words[at] = graph.reader.start;
     words[at + 1] = graph.reader.length;
@@ -49,21 +50,35 @@ export class SectionQueue {
     return true;
   }
 
+  position(): number {
+    if (this.#calls.length === 0) {
+      if (this.#threads.idle === 0) return 0;
+      const { record } = this.#tables.columns;
+      this.#calls = this.#threads.callAll(this.#kernel.readQueued, () => [record!, this.#block.position, 1]);
+    }
+    return this.#block.position;
+  }
+
   /** Reads what nobody has taken yet, and waits for the rest: the tables may move afterwards. */
   drain(): void {
-    if (this.#graphs.length === 0) return;
+    if (this.#added === 0) return;
     this.#kernel.readQueued(this.#tables.columns.record!, this.#block.position, 0);
     // The others are in the middle of a file each: microseconds.
-    while (Atomics.load(this.#words, QUEUE_FINISHED / 4) < this.#graphs.length);
+    while (Atomics.load(this.#words, QUEUE_FINISHED / 4) < this.#added);
   }
 
   /** Ends the queue; files with something unusual in them are read here once more. */
   close(): void {
     this.stop();
     const words = this.#words;
-    this.#graphs.forEach((graph, i) => {
-      if (words[(QUEUE_ENTRIES + QUEUE_ENTRY_SIZE * i) / 4 + 4] === 2) readSectionsAgain(graph);
-    });
+    for (let i = 0; i < this.#added; i++) {
+      const entry = (QUEUE_ENTRIES + QUEUE_ENTRY_SIZE * i) / 4;
+      if (words[entry + 4] === 2) readSectionsAgain(this.#tables.graphs[words[entry + 2]!]!);
+    }
+  }
+
+  get #added(): number {
+    return this.#words[QUEUE_ADDED / 4]!;
   }
 
   /** Ends the queue when all is read, or nothing will come of it. */

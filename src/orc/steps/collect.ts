@@ -7,6 +7,12 @@ import { archivesOf, type SharedLibraryGenerator, type StaticArchiveGenerator } 
 import type { LinkJob } from "../link-job.ts";
 import { duplicateSymbols, threadLocalMismatches } from "../undefined-symbols.ts";
 
+/** Of inputs with a section for every function, of which not all is linked. */
+const BYTES_PER_SECTION = 128;
+const BYTES_PER_SYMBOL = 256;
+/** 67 MB of address space, of which a session's jobs have 1 GiB. */
+const MOST_ROWS = 2 ** 20;
+
 /**
  * Finds out by symbol tables alone which objects and archive members the job consists of, and who defines what. Goes through
  * the inputs in their order, as a linker does: it decides which of several definitions is taken.
@@ -15,6 +21,7 @@ export function collect(job: LinkJob, names: readonly string[]): void {
   const { dylib, tables, resolution } = job;
   job.objects = dylib.pending.splice(0);
   job.lookedUp = names;
+  reserveRows(job);
   const queue = openQueue(job);
   try {
     resolve(job, names);
@@ -91,7 +98,7 @@ function offerArchives(job: LinkJob): Map<StaticArchiveGenerator, OfferedArchive
         continue;
       }
       const source = new ArchiveSource(archive.archive, job.tables, [...librariesBefore], rule?.accepts);
-      const number = archive.whole ? 0 : source.offerTo(job.resolution, archive.group);
+      const number = archive.whole ? 0 : source.offerTo(job.resolution.offers, archive.group);
       sources.set(archive, { source, number });
     }
   }
@@ -105,7 +112,16 @@ function wantForLibrary({ tables, resolution }: LinkJob, { library, asNeeded }: 
   for (const name of library.undefinedNames()) resolution.wantIfOffered(tables.pool.internString(name));
 }
 
-/** Makes room for all names of the archives' indexes at once, where growing and growing again would cost more than half of their time. */
+/**
+ * Makes room for as many sections and symbols as objects and archives of that size usually have: tables that grow by copying were a sixth of
+ * the time of a large job, room that is not used costs nothing.
+ */
+function reserveRows({ inputBytes, tables }: LinkJob): void {
+  tables.sections.reserve(Math.min(Math.ceil(inputBytes / BYTES_PER_SECTION), MOST_ROWS));
+  tables.symbols.reserve(Math.min(Math.ceil(inputBytes / BYTES_PER_SYMBOL), MOST_ROWS));
+}
+
+/** Makes room for all names of the archives' indexes and as many again, where growing and growing again would cost more than half of their time. */
 function reserveNames({ dylib, tables, resolution }: LinkJob): void {
   let names = 0;
   let bytes = 0;
@@ -115,8 +131,9 @@ function reserveNames({ dylib, tables, resolution }: LinkJob): void {
     names += place.count;
     bytes += place.end - place.position;
   }
-  tables.pool.reserve(names, bytes);
-  resolution.reserve(names);
+  tables.pool.reserve(2 * names, 2 * bytes);
+  resolution.offers.reserve(names);
+  resolution.fit(2 * names);
 }
 
 /** Opens the queue of files whose sections the job's threads read. */
@@ -124,7 +141,7 @@ function openQueue({ threads, inputBytes, tables }: LinkJob): SectionQueue | und
   const fast = kernel();
   if (threads === undefined || fast === undefined || tables.columns.record === undefined) return undefined;
   // Room for everything, so that the columns stay where they are: an object has a section for 150 bytes, hardly ever more.
-  tables.sections.reserve(Math.min(Math.ceil(inputBytes / 128), 2 ** 22));
+  tables.sections.reserve(Math.min(Math.ceil(inputBytes / BYTES_PER_SECTION), 2 ** 22));
   const queue = new SectionQueue(tables, fast, threads);
   tables.queue = queue;
   tables.sections.beforeMove = () => queue.drain();
