@@ -9,6 +9,7 @@ export { copyChunks, copySections } from "./copy-sections";
 export { directReferences } from "./direct-references";
 export { writeEhFrameTable } from "./eh-frame-table";
 export { filterByGnuHash, hashNames, listExports, writeExports } from "./exports";
+export { intern } from "./intern";
 export { countIndirectFunctions, moveSections, placeSections, sectionsOfKinds } from "./lay-out";
 export { linkFar } from "./link-far";
 export { offerIndex } from "./offer-index";

@@ -1,4 +1,5 @@
 import { type ColumnBlock, Columns } from "../kernel/columns.ts";
+import { kernel } from "../kernel/kernel.ts";
 import {
   HASH_FACTOR,
   HASH_SEED,
@@ -80,7 +81,12 @@ export class SymbolStringPool {
 
   /** The identifier of the NUL-terminated name at `position` of `view`; the NUL must lie before `limit`. */
   intern(view: DataView, position: number, limit: number): number {
-    let [a, b, c, d] = [HASH_SEED | 0, HASH_SEED | 0, HASH_SEED | 0, HASH_SEED | 0];
+    const id = view.buffer === this.columns.buffer ? this.#internFast(position) : -1;
+    if (id >= 0) return id;
+    let a = HASH_SEED | 0;
+    let b = a;
+    let c = a;
+    let d = a;
     let at = position;
     for (; at + 16 <= limit; at += 16) {
       const w = view.getInt32(at, true);
@@ -88,7 +94,10 @@ export class SymbolStringPool {
       const y = view.getInt32(at + 8, true);
       const z = view.getInt32(at + 12, true);
       if (hasZero(w) || hasZero(x) || hasZero(y) || hasZero(z)) break;
-      [a, b, c, d] = [mix(a, w), mix(b, x), mix(c, y), mix(d, z)];
+      a = mix(a, w);
+      b = mix(b, x);
+      c = mix(c, y);
+      d = mix(d, z);
     }
     const last = [0, 0, 0, 0];
     let rest = 0;
@@ -96,10 +105,19 @@ export class SymbolStringPool {
       last[rest >> 2]! |= byte << (8 * (rest & 3));
       rest++;
     }
-    [a, b, c, d] = [mix(a, last[0]!), mix(b, last[1]!), mix(c, last[2]!), mix(d, last[3]!)];
+    a = mix(a, last[0]!) ^ rotate(mix(b, last[1]!), 8);
+    c = rotate(mix(c, last[2]!), 16) ^ rotate(mix(d, last[3]!), 24);
     const length = at + rest - position;
-    const hash = mix(a ^ rotate(b, 8) ^ rotate(c, 16) ^ rotate(d, 24), length);
-    return this.#find(view, position, length, hash);
+    return this.#find(view, position, length, mix(a ^ c, length));
+  }
+
+  /** Lets the kernel intern a name of the linear memory; -1 when there is no room, or no kernel. */
+  #internFast(position: number): number {
+    const { record } = this.columns;
+    const fast = record === undefined ? undefined : kernel();
+    const count = this.size;
+    if (fast === undefined || WORDS * count === this.#names.length || 2 * count >= this.#slots.length) return -1;
+    return fast.intern(record!, position);
   }
 
   /** The identifier of a name given as a string. */

@@ -24,6 +24,8 @@ export interface Kernel {
   readSections(record: number, file: number, length: number, graph: number, firstSection: number): number;
   /** Number of files. */
   readQueued(record: number, queue: number, waits: number): number;
+  /** The identifier, or -1 when there is no room for the name's bytes. */
+  intern(pool: number, position: number): number;
   /** 1 when it has offered all names of the index. */
   offerIndex(
     record: number,
