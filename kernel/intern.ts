@@ -41,7 +41,10 @@ export function intern(pool: usize, position: usize): i32 {
     ends = i8x16.bitmask(i8x16.eq(block, i8x16.splat(0)));
   }
   const rest = ctz(ends);
-  block = v128.and(block, i8x16.lt_u(i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), i8x16.splat(<i8>rest)));
+  block = v128.and(
+    block,
+    i8x16.lt_u(i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), i8x16.splat(<i8>rest)),
+  );
   lanes = i32x4.mul(v128.xor(lanes, block), factor);
   lanes = v128.xor(lanes, i32x4.shr_u(lanes, 15));
   versions |= <i32>v128.any_true(i8x16.eq(block, i8x16.splat(0x40)));

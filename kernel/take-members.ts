@@ -148,7 +148,9 @@ function takeOffer(record: usize, pool: usize, queue: usize, offer: i32): i32 {
     return leave(record, offer);
   }
   const index = load<i32>(<usize>load<u32>(record + OFFER_INDEX) + 4 * offer);
-  const header = <u32>memberOffset(<usize>load<u32>(source + SOURCE_INDEX), load<i32>(source + SOURCE_INDEX_WORD), index);
+  const header = <u32>(
+    memberOffset(<usize>load<u32>(source + SOURCE_INDEX), load<i32>(source + SOURCE_INDEX_WORD), index)
+  );
   const size = memberSize(source, header);
   if (size < 0) return leave(record, offer);
   const position = load<u32>(source + SOURCE_ARCHIVE) + header;
@@ -174,7 +176,8 @@ function takeOffer(record: usize, pool: usize, queue: usize, offer: i32): i32 {
   store<u32>(slot, position);
   store<u32>(record + MEMBERS_COUNT, load<u32>(record + MEMBERS_COUNT) + 1);
   addGraph(record, number, header);
-  const isRead = addToQueue(queue, file, size, graph, firstSection) || readSections(record, file, size, graph, firstSection);
+  const isRead =
+    addToQueue(queue, file, size, graph, firstSection) || readSections(record, file, size, graph, firstSection);
   store<i32>(record + WALK_SECTIONS_LEFT, isRead ? 0 : 1);
   if (load<i32>(pool + POOL_HAS_VERSIONS) !== 0) return WALK_LEFT_VERSIONS;
   const first = firstSymbol + load<i32>(object + OBJECT_LOCALS);

@@ -79,6 +79,51 @@ export async function linkRepeatedly(mode: WarmMode, program: Program, count: nu
   return samples;
 }
 
+/** Wall and processor time in ms of a number of independent links in one session. */
+export interface TogetherSample {
+  readonly wall: number;
+  readonly cpu: number;
+}
+
+/** Links `program` into each of `count` JITDylibs, one after the other or all at once, `rounds` times with `threads` threads. */
+export async function linkTogether(
+  mode: WarmMode,
+  program: Program,
+  { count, rounds, threads }: { count: number; rounds: number; threads: number },
+): Promise<{ oneByOne: TogetherSample[]; atOnce: TogetherSample[] }> {
+  const arena = new FileArena();
+  const opener = { open: (path: string) => arena.map(path) };
+  const runtime = new RuntimeLibraries({ opener });
+  const items = [
+    ...program.inputs.map((path) => ({ kind: "file", path }) as const),
+    ...program.libraries.map(({ name }) => ({ kind: "library", name }) as const),
+  ];
+  const inputs = await loadInputs(items, { opener });
+  const { session } = await openWarmSession(mode, runtime, threads);
+  const samples = { oneByOne: [] as TogetherSample[], atOnce: [] as TogetherSample[] };
+  try {
+    for (let round = 0; round < rounds; round++) {
+      for (const way of ["oneByOne", "atOnce"] as const) {
+        const dylibs = Array.from({ length: count }, (_, i) => session.createJITDylib(`${way}-${i}`));
+        for (const dylib of dylibs) fill(dylib, inputs, runtime);
+        const cpu = process.cpuUsage();
+        const started = performance.now();
+        const link = (dylib: JITDylib) => session.link(dylib, ["main"]);
+        if (way === "atOnce") await Promise.all(dylibs.map(link));
+        else for (const dylib of dylibs) await link(dylib);
+        const wall = performance.now() - started;
+        const { user, system } = process.cpuUsage(cpu);
+        samples[way].push({ wall, cpu: (user + system) / 1000 });
+        for (const dylib of dylibs) await session.removeJITDylib(dylib);
+      }
+    }
+  } finally {
+    await session.endSession();
+    arena.dispose();
+  }
+  return samples;
+}
+
 /** As `slablink run` does. */
 function fill(dylib: JITDylib, inputs: readonly Input[], runtime: RuntimeLibraries): void {
   for (const input of inputs) {

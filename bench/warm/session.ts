@@ -24,17 +24,21 @@ export const warmModes: readonly WarmMode[] = [{ name: "executor" }, { name: "in
 export async function openWarmSession(
   { name }: WarmMode,
   runtime?: RuntimeLibraries,
+  threads?: number,
 ): Promise<{ session: ExecutionSession; pid: number | undefined }> {
   const slabs = { slabSize: DEFAULT_SLAB_SIZE, growable: true };
   if (name === "in-process") {
     const epc = new InProcessExecutorProcessControl();
     const memoryManager = new SlabMemoryManager(new InProcessMemoryMapper(epc), epc, slabs);
-    return { session: new ExecutionSession({ epc, memoryManager, sharedMemory: true, runtime }), pid: undefined };
+    return {
+      session: new ExecutionSession({ epc, memoryManager, sharedMemory: true, runtime, threads }),
+      pid: undefined,
+    };
   }
   const slab = name === "rpc" ? undefined : new SlabMemory(DEFAULT_SLAB_SIZE);
   const epc = await launchExecutor({ path: executorPath(), slab });
   const mapper = slab === undefined ? new RpcMemoryMapper(epc) : new SharedMemoryMapper(epc, { inherited: slab });
   const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
-  const session = new ExecutionSession({ epc, memoryManager, sharedMemory: slab !== undefined, runtime });
+  const session = new ExecutionSession({ epc, memoryManager, sharedMemory: slab !== undefined, runtime, threads });
   return { session, pid: epc.pid };
 }

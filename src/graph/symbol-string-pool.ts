@@ -133,7 +133,11 @@ export class SymbolStringPool {
 
   /** The name's bytes without a NUL; not a copy. */
   bytes(id: number): Uint8Array {
-    return new Uint8Array(this.#store.buffer, this.#store.byteOffset + this.#names[WORDS * id + START]!, this.#names[WORDS * id + LENGTH]!);
+    return new Uint8Array(
+      this.#store.buffer,
+      this.#store.byteOffset + this.#names[WORDS * id + START]!,
+      this.#names[WORDS * id + LENGTH]!,
+    );
   }
 
   /** The hash that DT_GNU_HASH goes by (Bernstein's: h × 33 + c), unsigned. */
@@ -178,7 +182,11 @@ export class SymbolStringPool {
     let slot = hash & mask;
     for (let word = this.#slots[slot]!; word !== 0; word = this.#slots[slot]!) {
       const id = (word & SLOT_ID) - 1;
-      if (word >>> SLOT_TAG_SHIFT === tag && this.#names[WORDS * id + HASH] === hash && this.#names[WORDS * id + LENGTH] === length) {
+      if (
+        word >>> SLOT_TAG_SHIFT === tag &&
+        this.#names[WORDS * id + HASH] === hash &&
+        this.#names[WORDS * id + LENGTH] === length
+      ) {
         if (this.#isSame(this.#names[WORDS * id + START]!, view, position, length)) return id;
       }
       slot = (slot + 1) & mask;

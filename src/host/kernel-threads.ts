@@ -4,7 +4,7 @@ import type { LinearMemory } from "./linear-memory.ts";
 import type { WasmModule } from "./webassembly.ts";
 
 /** A thread's control record, in words: what it is to do, and how far it is. The first two only ever grow. */
-const Control = { posted: 0, done: 1, isOnline: 2, task: 3, argumentCount: 4 } as const;
+const Control = { posted: 0, done: 1, isOnline: 2, task: 3, argumentCount: 4, isAwaited: 5 } as const;
 /** Words of the record; the numbers for the task's arguments, its result first, follow at this byte. */
 const NUMBERS = 64;
 const MOST_ARGUMENTS = 12;
@@ -14,7 +14,8 @@ const END = -1;
 
 /** What a thread runs: no module of slablink's, so that it is there soon. It sleeps in Atomics.wait, which takes no processor time. */
 const PROGRAM = `
-const { module, memory, control } = require("node:worker_threads").workerData;
+const { parentPort, workerData } = require("node:worker_threads");
+const { module, memory, control } = workerData;
 const words = new Int32Array(memory.buffer, control, 16);
 const numbers = new Float64Array(memory.buffer, control + ${NUMBERS}, ${MOST_ARGUMENTS + 1});
 const functions = Object.values(new WebAssembly.Instance(module, { env: { memory } }).exports);
@@ -27,9 +28,11 @@ for (let seen = 0; ; ) {
   seen = posted;
   if (words[${Control.task}] === ${END}) break;
   const count = words[${Control.argumentCount}];
+  const isAwaited = words[${Control.isAwaited}] === 1;
   numbers[0] = functions[words[${Control.task}]](...numbers.subarray(1, 1 + count));
   Atomics.store(words, ${Control.done}, seen);
   Atomics.notify(words, ${Control.done});
+  if (isAwaited) parentPort.postMessage([seen, numbers[0]]);
 }
 `;
 
@@ -72,18 +75,39 @@ export class KernelThreads {
     return this.#words.reduce((count, words) => count + (isIdle(words) ? 1 : 0), 0);
   }
 
+  /**
+   * Has an idle thread call the function, while this one goes on with something else; undefined when none is idle. Errors: what the thread
+   * failed with, which may be in the middle of the work.
+   */
+  call(name: (...values: never[]) => unknown, values: readonly number[]): Promise<number> | undefined {
+    const at = this.#words.findIndex(isIdle);
+    const worker = this.#workers[at];
+    if (worker === undefined) return undefined;
+    const task = this.#post(at, name, values, true);
+    return new Promise((resolve, reject) => {
+      // What waits for it must keep the process alive.
+      worker.ref();
+      // Its next task may have been posted before the message about this one is here.
+      const answered = ([number, result]: [number, number]): void => {
+        if (number === task) settle(() => resolve(result));
+      };
+      const failed = (error: unknown): void =>
+        settle(() => reject(error instanceof Error ? error : new Error("a thread ended in the middle of a link")));
+      const settle = (how: () => void): void => {
+        worker.off("message", answered).off("error", failed).off("exit", failed);
+        if (worker.listenerCount("message") === 0) worker.unref();
+        how();
+      };
+      worker.on("message", answered).on("error", failed).on("exit", failed);
+    });
+  }
+
   /** Has every idle thread call the function with arguments of its own, `argumentsOf` its number among them. */
   callAll(name: (...values: never[]) => unknown, argumentsOf: (index: number) => readonly number[]): ThreadCall[] {
-    const task = this.#functions.indexOf(name);
     const calls: ThreadCall[] = [];
     this.#words.forEach((words, at) => {
       if (!isIdle(words)) return;
-      const values = argumentsOf(calls.length);
-      this.#numbers[at]!.set(values, 1);
-      words[Control.task] = task;
-      words[Control.argumentCount] = values.length;
-      const posted = Atomics.add(words, Control.posted, 1) + 1;
-      Atomics.notify(words, Control.posted);
+      const posted = this.#post(at, name, argumentsOf(calls.length), false);
       calls.push({
         wait: () => {
           for (
@@ -98,6 +122,18 @@ export class KernelThreads {
       });
     });
     return calls;
+  }
+
+  /** Gives a thread its next task; answers the task's number. */
+  #post(at: number, name: unknown, values: readonly number[], isAwaited: boolean): number {
+    const words = this.#words[at]!;
+    this.#numbers[at]!.set(values, 1);
+    words[Control.task] = this.#functions.indexOf(name);
+    words[Control.argumentCount] = values.length;
+    words[Control.isAwaited] = isAwaited ? 1 : 0;
+    const posted = Atomics.add(words, Control.posted, 1) + 1;
+    Atomics.notify(words, Control.posted);
+    return posted;
   }
 
   /** Ends the threads; they must have nothing to do. */

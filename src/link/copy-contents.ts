@@ -1,5 +1,6 @@
 import type { GraphTables } from "../graph/graph-tables.ts";
 import { SectionKind } from "../graph/section-table.ts";
+import { type Looping, loop } from "../kernel/loop.ts";
 import type { KernelThreads } from "../kernel/threads.ts";
 import type { WorkingMemory } from "../memory/memory-mapper.ts";
 import { type KernelJob, kernelJob } from "./kernel-job.ts";
@@ -12,10 +13,10 @@ const CHUNK = 512;
  * Copies the contents of all live sections but the thread-local ones to where they will run, with other threads if there are any; gives
  * the number of bytes.
  */
-export function copyContents(tables: GraphTables, memory: WorkingMemory, threads?: KernelThreads): number {
+export function* copyContents(tables: GraphTables, memory: WorkingMemory, threads?: KernelThreads): Looping<number> {
   const { sections } = tables;
   const fast = kernelJob(tables, memory);
-  if (fast !== undefined) return copyFast(tables, fast, threads);
+  if (fast !== undefined) return yield* copyFast(tables, fast, threads);
   let total = 0;
   const copier = new SectionCopier(tables, memory);
   for (let row = 0; row < sections.count; row++) {
@@ -29,9 +30,13 @@ export function copyContents(tables: GraphTables, memory: WorkingMemory, threads
   return total;
 }
 
-function copyFast({ sections, columns }: GraphTables, fast: KernelJob, threads: KernelThreads | undefined): number {
+function* copyFast(
+  { sections, columns }: GraphTables,
+  fast: KernelJob,
+  threads: KernelThreads | undefined,
+): Looping<number> {
   const { kernel, record } = fast;
-  if (threads === undefined) return kernel.copySections(record, 0, sections.count);
+  if (threads === undefined) return yield* loop(kernel.copySections, record, 0, sections.count);
   const counter = columns.block(64);
   const values = [record, counter.position, sections.count, CHUNK] as const;
   const calls = threads.callAll(kernel.copyChunks, () => values);

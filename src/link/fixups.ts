@@ -14,6 +14,7 @@ import {
 import { relaxGotLoad } from "../arch/x86_64-relax.ts";
 import { RELA_SIZE } from "../formats/elf/constants.ts";
 import { SectionKind } from "../graph/section-table.ts";
+import type { Looping } from "../kernel/loop.ts";
 import { INDIRECT_END } from "../kernel/record.ts";
 import type { KernelThreads } from "../kernel/threads.ts";
 import type { FixupInputs } from "./fixup-inputs.ts";
@@ -54,12 +55,12 @@ export class Fixups {
   }
 
   /** Fixes up all sections but the thread-local ones, whose contents are in place. */
-  applyAll(threads?: KernelThreads): void {
+  *applyAll(threads?: KernelThreads): Looping<void> {
     this.applied = 0;
     const { tables, memory } = this.#in;
     const fast = kernelJob(tables, memory);
     if (fast !== undefined) {
-      this.#applyFast(fast, threads);
+      yield* this.#applyFast(fast, threads);
       return;
     }
     const { sections } = tables;
@@ -72,12 +73,12 @@ export class Fixups {
   }
 
   /** The kernel applies what it can; the entries that it leaves are applied here, in their order. */
-  #applyFast({ kernel, record, view }: KernelJob, threads: KernelThreads | undefined): void {
+  *#applyFast({ kernel, record, view }: KernelJob, threads: KernelThreads | undefined): Looping<void> {
     const { tables, linkage } = this.#in;
     const indirectEnd = this.#rows.stubsAreAddresses ? linkage.stubs : this.#indirectEnd;
     view.setFloat64(record + INDIRECT_END, indirectEnd, true);
     const left = new LeftEntries(tables.columns, view);
-    left.collect(kernel, record, tables.sections.count, threads);
+    yield* left.collect(kernel, record, tables.sections.count, threads);
     this.applied = left.applied;
     this.#applyLeft(left);
   }

@@ -1,5 +1,6 @@
 import type { ColumnBlock, Columns } from "../kernel/columns.ts";
 import type { Kernel } from "../kernel/kernel.ts";
+import { type Looping, loop } from "../kernel/loop.ts";
 import { APPLIED, LAST_ROW, LEFT_CAPACITY, LEFT_COUNT, LEFT_PAIRS, NEXT_ENTRY, NEXT_ROW } from "../kernel/record.ts";
 import type { KernelThreads } from "../kernel/threads.ts";
 
@@ -24,10 +25,10 @@ export class LeftEntries {
   }
 
   /** Lets the kernel apply the relocations of all sections below `last`, with other threads if there are any. */
-  collect(kernel: Kernel, record: number, last: number, threads?: KernelThreads): void {
+  *collect(kernel: Kernel, record: number, last: number, threads?: KernelThreads): Looping<void> {
     if (threads === undefined) {
       const block = this.#record();
-      this.#apply(kernel, record, block.position, last);
+      yield* this.#apply(kernel, record, block.position, last);
       block.release();
       return;
     }
@@ -46,14 +47,14 @@ export class LeftEntries {
       // This thread's room was used up in the middle of a chunk.
       const end = this.#view.getUint32(block.position + LAST_ROW, true);
       if (this.#view.getUint32(block.position + NEXT_ENTRY, true) !== 0)
-        this.#apply(kernel, record, block.position, end);
+        yield* this.#apply(kernel, record, block.position, end);
     }
     // A thread that had to stop took no further chunks.
     const rest = this.#view.getInt32(counter.position, true);
     if (rest < last) {
       const block = this.#record();
       this.#view.setUint32(block.position + NEXT_ROW, rest, true);
-      this.#apply(kernel, record, block.position, last);
+      yield* this.#apply(kernel, record, block.position, last);
       block.release();
     }
     counter.release();
@@ -68,9 +69,9 @@ export class LeftEntries {
   }
 
   /** From where the record says up to row `last`. */
-  #apply(kernel: Kernel, record: number, out: number, last: number): void {
+  *#apply(kernel: Kernel, record: number, out: number, last: number): Looping<void> {
     do {
-      kernel.applyRelocations(record, out, last);
+      yield* loop(kernel.applyRelocations, record, out, last);
       this.#take(out);
     } while (this.#view.getUint32(out + NEXT_ENTRY, true) !== 0);
   }

@@ -9,6 +9,7 @@ import { namesOfDefaultVersion, VERSION_MARK } from "../formats/elf/symbol-versi
 import type { GraphTables } from "../graph/graph-tables.ts";
 import type { LinkGraph } from "../graph/link-graph.ts";
 import { checkObject } from "../inputs/check-object.ts";
+import type { Looping } from "../kernel/loop.ts";
 import type { SharedLibraryGenerator } from "./definition-generator.ts";
 import type { LazySource, Offers } from "./offers.ts";
 
@@ -47,11 +48,11 @@ export class ArchiveSource implements LazySource {
   }
 
   /** Tells what this archive can define; gives the number that it is visited by. */
-  offerTo(offers: Offers, group = 0): number {
+  *offerTo(offers: Offers, group = 0): Looping<number> {
     const source = offers.addSource(this, group);
     const { pool } = this.#tables;
     const place = this.archive.indexPlace;
-    if (place !== undefined && offers.addIndex(source, place)) {
+    if (place !== undefined && (yield* offers.addIndex(source, place))) {
       this.#place = place;
       this.#offers = offers;
       if (this.#accepts === undefined && this.#librariesBefore.length === 0 && !this.archive.thin) {

@@ -7,6 +7,7 @@ import type { JITLinkMemoryManager } from "../memory/jitlink-memory-manager.ts";
 import type { Tracer } from "../trace/tracer.ts";
 import { type Interposition, linkInterposition } from "./interposition.ts";
 import { JITDylib } from "./jit-dylib.ts";
+import { JobsInFlight } from "./jobs-in-flight.ts";
 import type { ExecutorTarget } from "./link-job.ts";
 import { type LinkedJob, materialize } from "./materialize.ts";
 import type { DataOutOfReachError } from "./plan-copies.ts";
@@ -47,8 +48,7 @@ export class ExecutionSession {
   readonly #busy = new Map<JITDylib, Promise<void>>();
   #interposition: Promise<Interposition> | undefined;
   #serial = 0;
-  /** Jobs on their way. */
-  #linking = 0;
+  readonly #inFlight = new JobsInFlight();
   #ended = false;
   #target: ExecutorTarget;
 
@@ -148,7 +148,7 @@ export class ExecutionSession {
 
   /** Another executor in place of this one, as long as nothing else has been linked into it or is about to be. */
   async #restart(error: DataOutOfReachError): Promise<ExecutorTarget | undefined> {
-    if (this.#jobs.size > 0 || this.#linking > 1) return undefined;
+    if (this.#jobs.size > 0 || this.#inFlight.count > 1) return undefined;
     const starting = this.#options.restart?.(error);
     if (starting === undefined) return undefined;
     const [target] = await Promise.all([starting, this.#leave()]);
@@ -166,8 +166,7 @@ export class ExecutionSession {
     visiting.add(dylib);
     for (const job of this.#unsettled) job.settle(true);
     this.#unsettled.clear();
-    this.#linking++;
-    const materializing = materialize(dylib, names, {
+    const job = await materialize(dylib, names, {
       epc: this.epc,
       memoryManager: this.memoryManager,
       runtime: this.#runtime,
@@ -175,6 +174,8 @@ export class ExecutionSession {
       pool: new SymbolStringPool(),
       sharedMemory: this.#options.sharedMemory,
       threads: this.#options.threads,
+      // One that another job waits for has that one's place.
+      inFlight: visiting.size > 1 ? undefined : this.#inFlight,
       openedLibraries: this.#openedLibraries,
       linkInto: async (other, wanted) => {
         if (!visiting.has(other)) await this.#link(other, wanted, visiting);
@@ -184,7 +185,6 @@ export class ExecutionSession {
       serial: ++this.#serial,
       trace: this.#options.trace,
     });
-    const job = await materializing.finally(() => this.#linking--);
     this.#jobs.set(job, dylib);
     this.#unsettled.add(job);
     dylib.linked.add(job);

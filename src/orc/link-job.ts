@@ -14,6 +14,7 @@ import { CLibraries } from "./c-libraries.ts";
 import type { ExternalNames } from "./external-names.ts";
 import type { Interposition } from "./interposition.ts";
 import type { JITDylib, PendingObject } from "./jit-dylib.ts";
+import type { JobsInFlight } from "./jobs-in-flight.ts";
 import type { DataOutOfReachError } from "./plan-copies.ts";
 import { SymbolResolution } from "./symbol-resolution.ts";
 
@@ -35,6 +36,8 @@ export interface MaterializationContext {
   restart?(error: DataOutOfReachError): Promise<ExecutorTarget | undefined>;
   /** Threads that may work on a job, this one included; by default as many as pay. */
   readonly threads?: number;
+  /** The jobs that go on side by side with this one; without it, or for a job that another one waits for, there are none. */
+  readonly inFlight?: JobsInFlight | undefined;
   /** Records the job and its steps. */
   readonly trace?: Tracer;
   /** Number of the job, for names. */

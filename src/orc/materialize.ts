@@ -1,4 +1,5 @@
 import type { GraphTables } from "../graph/graph-tables.ts";
+import { runLoops } from "../kernel/loop.ts";
 import type { Externals } from "../link/externals.ts";
 import type { Layout } from "../link/layout.ts";
 import type { FinalizedAlloc } from "../memory/jitlink-memory-manager.ts";
@@ -70,23 +71,24 @@ export async function materialize(
   const trace = context.trace?.steps("link jobs", `link ${dylib.name}`);
   const times = new LinkTimes(trace);
   const job = new LinkJob(dylib, context);
+  const beside = context.inFlight?.runBeside;
   try {
     times.begin("start threads");
     await startThreads(job);
     times.begin("parse and resolve");
-    collect(job, names);
+    await runLoops(collect(job, names), beside);
     await findOutside(job, times);
     times.begin("load anchor");
     const loading = loadAnchor(job);
     loading.catch(() => {}); // awaited below
     times.begin("copy");
-    copy(job);
+    await runLoops(copy(job), beside);
     times.begin("wait for loader");
     await loading;
     times.begin("bind");
     await bind(job);
     times.begin("fix up");
-    fixUp(job);
+    await runLoops(fixUp(job), beside);
     times.begin("finalize");
     const finalized = await finalize(job);
     times.end();
@@ -102,6 +104,8 @@ export async function materialize(
     if (job.alloc !== undefined) await abandon(job);
     disposeTables(job.tables);
     throw error;
+  } finally {
+    context.inFlight?.delete(job);
   }
 }
 

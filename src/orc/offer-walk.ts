@@ -2,6 +2,7 @@ import { nameDefaultVersions, readSectionsAgain } from "../formats/elf/build-lin
 import { LinkGraph } from "../graph/link-graph.ts";
 import { SymbolPlace } from "../graph/symbol-table.ts";
 import { type Kernel, kernel } from "../kernel/kernel.ts";
+import { type Looping, loop } from "../kernel/loop.ts";
 import {
   GRAPH_COUNT,
   OBJECT_GROUPS,
@@ -56,20 +57,20 @@ export class OfferWalk {
   }
 
   /** Visits the sources that have the offers [first, end), those of them that are wanted now or will be meanwhile. */
-  visit(first: number, end: number, { isElsewhere, fromFront = false }: WalkOptions): void {
+  *visit(first: number, end: number, { isElsewhere, fromFront = false }: WalkOptions): Looping<void> {
     this.#set(WALK_AT, first);
     this.#set(WALK_END, end);
     this.#set(WALK_RESTART, fromFront ? first : -1);
-    for (let offer = this.#next(isElsewhere); offer >= 0; offer = this.#next(isElsewhere)) {
+    for (let offer = yield* this.#next(isElsewhere); offer >= 0; offer = yield* this.#next(isElsewhere)) {
       this.#consider(offer, isElsewhere);
     }
   }
 
   /** The next offer that has to be looked at here, no longer wanted; -1 at the end. */
-  #next(isElsewhere: WalkOptions["isElsewhere"]): number {
+  *#next(isElsewhere: WalkOptions["isElsewhere"]): Looping<number> {
     // What the kernel cannot ask about it need not be asked about.
     for (let fast = isElsewhere ? undefined : this.#kernel(); fast !== undefined; fast = this.#kernel()) {
-      const reason = this.#takeMembers(fast);
+      const reason = yield* this.#takeMembers(fast);
       if (reason === WALK_DONE) return -1;
       if (reason === WALK_LEFT_OFFER) return this.#get(WALK_OFFER);
     }
@@ -125,7 +126,7 @@ export class OfferWalk {
   }
 
   /** Lets the kernel go on, and does at once what has to be done before the next offer. Gives the reason why it came back. */
-  #takeMembers(fast: Kernel): number {
+  *#takeMembers(fast: Kernel): Looping<number> {
     const resolution = this.#resolution;
     const { columns, pool, sections, symbols, graphs, queue } = resolution.tables;
     this.#set(SECTION_COUNT, sections.count);
@@ -133,7 +134,7 @@ export class OfferWalk {
     this.#set(GRAPH_COUNT, graphs.length);
     const queuePosition = queue?.position() ?? 0;
     const most = queue !== undefined && queuePosition === 0 ? MEMBERS_BEFORE_THREADS : NO_LIMIT;
-    const reason = fast.takeMembers(columns.record!, pool.columns.record!, queuePosition, most);
+    const reason = yield* loop(fast.takeMembers, columns.record!, pool.columns.record!, queuePosition, most);
     sections.count = this.#get(SECTION_COUNT);
     symbols.count = this.#get(SYMBOL_COUNT);
     for (let index = graphs.length; index < this.#get(GRAPH_COUNT); index++) this.#adopt(index);

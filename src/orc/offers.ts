@@ -4,6 +4,7 @@ import type { GraphTables } from "../graph/graph-tables.ts";
 import type { LinkGraph } from "../graph/link-graph.ts";
 import type { ColumnBlock } from "../kernel/columns.ts";
 import { kernel } from "../kernel/kernel.ts";
+import { type Looping, loop } from "../kernel/loop.ts";
 import {
   NAME_OFFERED,
   OFFER_BEFORE,
@@ -153,7 +154,7 @@ export class Offers {
   }
 
   /** Says that `source` can define all names of an archive's index; false, with nothing said, when the index has to be read otherwise. */
-  addIndex(source: number, { reader, position, count, word, end }: IndexPlace): boolean {
+  *addIndex(source: number, { reader, position, count, word, end }: IndexPlace): Looping<boolean> {
     const { columns, pool } = this.#tables;
     const names = position + word * count;
     if (reader.view.buffer !== columns.buffer || columns.record === undefined) return false;
@@ -163,9 +164,10 @@ export class Offers {
     const [record, poolRecord] = [columns.record, pool.columns.record];
     const fast = record === undefined || poolRecord === undefined ? undefined : kernel();
     if (fast === undefined) return false;
-    const isRead = fast.offerIndex(record!, poolRecord!, position, count, word, names, end, reader.length, source);
+    const values = [record!, poolRecord!, position, count, word, names, end, reader.length, source];
+    const isRead = (yield* loop(fast.offerIndex, ...values)) !== 0;
     if (isRead) this.#setField(source, SOURCE_END_OFFER, this.count);
-    return !!isRead;
+    return isRead;
   }
 
   /** Lets the kernel take members of a source whose whole index was added. */

@@ -5,6 +5,7 @@ import { SectionKind } from "../graph/section-table.ts";
 import { SymbolPlace } from "../graph/symbol-table.ts";
 import type { ColumnBlock } from "../kernel/columns.ts";
 import { kernel } from "../kernel/kernel.ts";
+import type { Looping } from "../kernel/loop.ts";
 import {
   NAME_CAPACITY,
   NAME_DEFINITION,
@@ -126,20 +127,20 @@ export class SymbolResolution {
   }
 
   /** Takes what is wanted of a source, and at the end of its group of the whole group; `isElsewhere` names are left alone. */
-  visit(source: number, isElsewhere?: (id: number) => boolean): void {
+  *visit(source: number, isElsewhere?: (id: number) => boolean): Looping<void> {
     const { offers } = this;
-    this.#walk.visit(offers.firstOffer(source), offers.endOffer(source), { isElsewhere });
+    yield* this.#walk.visit(offers.firstOffer(source), offers.endOffer(source), { isElsewhere });
     this.#position = source;
     const group = offers.groupOf(source);
     if (group === 0 || (source < offers.sourceCount && offers.groupOf(source + 1) === group)) return;
     let first = source;
     while (first > 1 && offers.groupOf(first - 1) === group) first--;
-    this.#walk.visit(offers.firstOffer(first), offers.endOffer(source), { isElsewhere, fromFront: true });
+    yield* this.#walk.visit(offers.firstOffer(first), offers.endOffer(source), { isElsewhere, fromFront: true });
     this.#position = source;
   }
 
   /** Looks for what is still wanted in all sources, whatever their order. */
-  close(isElsewhere?: (id: number) => boolean): void {
+  *close(isElsewhere?: (id: number) => boolean): Looping<void> {
     const { columns, graphs } = this.tables;
     for (;;) {
       this.fit();
@@ -149,7 +150,7 @@ export class SymbolResolution {
       for (const id of wanted) this.#isWanted[id] = 0;
       for (const id of wanted) this.#want(id);
       const before = graphs.length;
-      this.#walk.visit(0, this.offers.count, { isElsewhere });
+      yield* this.#walk.visit(0, this.offers.count, { isElsewhere });
       if (graphs.length === before) return;
     }
   }

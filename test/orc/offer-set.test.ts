@@ -28,7 +28,10 @@ test("the next offer from any place on is the smallest one that is not below it"
         const later = [...model].filter((each) => each >= from);
         assert.equal(set.next(from), later.length === 0 ? -1 : Math.min(...later));
       }
-      assert.deepEqual([...set], [...model].sort((a, b) => a - b));
+      assert.deepEqual(
+        [...set],
+        [...model].sort((a, b) => a - b),
+      );
     }),
   );
 });

@@ -2,6 +2,7 @@ import { buildLinkGraph } from "../../formats/elf/build-link-graph.ts";
 import { readObject } from "../../formats/elf/read-object.ts";
 import { SectionQueue } from "../../formats/elf/section-queue.ts";
 import { kernel } from "../../kernel/kernel.ts";
+import type { Looping } from "../../kernel/loop.ts";
 import { ArchiveSource } from "../archive-source.ts";
 import { archivesOf, type SharedLibraryGenerator, type StaticArchiveGenerator } from "../definition-generator.ts";
 import type { LinkJob } from "../link-job.ts";
@@ -17,14 +18,14 @@ const MOST_ROWS = 2 ** 20;
  * Finds out by symbol tables alone which objects and archive members the job consists of, and who defines what. Goes through
  * the inputs in their order, as a linker does: it decides which of several definitions is taken.
  */
-export function collect(job: LinkJob, names: readonly string[]): void {
+export function* collect(job: LinkJob, names: readonly string[]): Looping<void> {
   const { dylib, tables, resolution } = job;
   job.objects = dylib.pending.splice(0);
   job.lookedUp = names;
   reserveRows(job);
   const queue = openQueue(job);
   try {
-    resolve(job, names);
+    yield* resolve(job, names);
     queue?.close();
   } finally {
     queue?.stop();
@@ -39,12 +40,12 @@ export function collect(job: LinkJob, names: readonly string[]): void {
 }
 
 /** Reads objects and what they need of the archives. */
-function resolve(job: LinkJob, names: readonly string[]): void {
+function* resolve(job: LinkJob, names: readonly string[]): Looping<void> {
   const { dylib, tables, resolution } = job;
   const { pool } = tables;
   // Objects alone: archives that are there in any case need not be opened before one is missed.
   const onlyObjects = dylib.generators.every(({ kind }) => kind === "implicit-archives" || kind === "process");
-  const archives = onlyObjects ? new Map<StaticArchiveGenerator, OfferedArchive>() : offerArchives(job);
+  const archives = onlyObjects ? new Map<StaticArchiveGenerator, OfferedArchive>() : yield* offerArchives(job);
   for (const name of names) resolution.want(pool.internString(name));
   for (const [alias, target] of dylib.aliases) {
     const id = pool.internString(target);
@@ -61,20 +62,20 @@ function resolve(job: LinkJob, names: readonly string[]): void {
       resolution.add(readObject(tables, reader) ?? buildLinkGraph(tables, reader));
     }
   };
-  dylib.generators.forEach((generator, at) => {
+  for (const [at, generator] of dylib.generators.entries()) {
     addObjects(at);
     if (generator.kind === "shared-library" && archives.size > 0) wantForLibrary(job, generator);
-    if (archives.size === 0) return;
+    if (archives.size === 0) continue;
     for (const each of archivesOf(generator)) {
       const archive = archives.get(each);
       if (archive === undefined) continue;
       if (archive.number === 0) for (const graph of archive.source.extractAll()) resolution.add(graph);
-      else resolution.visit(archive.number, isLinked);
+      else yield* resolution.visit(archive.number, isLinked);
     }
-  });
+  }
   addObjects(Number.POSITIVE_INFINITY);
-  if (onlyObjects && resolution.undefinedNames().length > 0) offerArchives(job);
-  resolution.close(isLinked);
+  if (onlyObjects && resolution.undefinedNames().length > 0) yield* offerArchives(job);
+  yield* resolution.close(isLinked);
 }
 
 /** An archive whose definitions the resolution knows; number 0 stands for one that is linked as a whole. */
@@ -84,7 +85,7 @@ interface OfferedArchive {
 }
 
 /** Offers all that the archives have. */
-function offerArchives(job: LinkJob): Map<StaticArchiveGenerator, OfferedArchive> {
+function* offerArchives(job: LinkJob): Looping<Map<StaticArchiveGenerator, OfferedArchive>> {
   const sources = new Map<StaticArchiveGenerator, OfferedArchive>();
   const librariesBefore: SharedLibraryGenerator[] = [];
   reserveNames(job);
@@ -98,7 +99,7 @@ function offerArchives(job: LinkJob): Map<StaticArchiveGenerator, OfferedArchive
         continue;
       }
       const source = new ArchiveSource(archive.archive, job.tables, [...librariesBefore], rule?.accepts);
-      const number = archive.whole ? 0 : source.offerTo(job.resolution.offers, archive.group);
+      const number = archive.whole ? 0 : yield* source.offerTo(job.resolution.offers, archive.group);
       sources.set(archive, { source, number });
     }
   }

@@ -1,3 +1,4 @@
+import { type Looping, loop } from "../../kernel/loop.ts";
 import { SORT_GROUPS } from "../../kernel/record.ts";
 import { copyContents } from "../../link/copy-contents.ts";
 import { kernelJob } from "../../link/kernel-job.ts";
@@ -9,22 +10,22 @@ import type { LinkJob } from "../link-job.ts";
 import { asLowMemoryError } from "../low-memory-error.ts";
 
 /** Puts the contents in place: needs addresses of nothing, so it goes on while the loader works. */
-export function copy(job: LinkJob): void {
-  job.bytesCopied = copyContents(job.tables, job.alloc.memory, job.threads);
+export function* copy(job: LinkJob): Looping<void> {
+  job.bytesCopied = yield* copyContents(job.tables, job.alloc.memory, job.threads);
 }
 
 /** Applies all relocations and makes what depends on fixed-up contents. */
-export function fixUp(job: LinkJob): void {
+export function* fixUp(job: LinkJob): Looping<void> {
   const { tables, layout } = job;
   const { memory } = job.alloc;
   linkFar(job);
   const fixups = fixupsOf(job, job.externals);
   try {
-    fixups.applyAll(job.threads);
+    yield* fixups.applyAll(job.threads);
     if (fixups.again) {
       // A function got its stub for an address after other uses had been written: once more, from the files.
-      copyContents(tables, memory, job.threads);
-      fixups.applyAll(job.threads);
+      yield* copyContents(tables, memory, job.threads);
+      yield* fixups.applyAll(job.threads);
     }
   } catch (error) {
     throw asLowMemoryError(error, job.alloc.address, job.alloc.size);
@@ -35,7 +36,8 @@ export function fixUp(job: LinkJob): void {
   for (const code of layout.startCode) writeStartCode(code, memory);
   const contentsEnd = layout.header.address + layout.contentSize;
   const data = { address: layout.writableCode.address, size: contentsEnd - layout.writableCode.address };
-  if (!writeTableFast(job, data)) writeEhFrameTable(memory, layout.ehFrame, layout.ehFrameTable, layout.code, data);
+  if (!(yield* writeTableFast(job, data)))
+    writeEhFrameTable(memory, layout.ehFrame, layout.ehFrameTable, layout.code, data);
 }
 
 /** Addresses from the middle of which everything of a job is within 2 GiB count as near. */
@@ -46,14 +48,18 @@ function linkFar({ tables, layout, alloc, linkage, externals }: LinkJob): void {
 }
 
 /** The kernel reads the frames that compilers write; false when some are of another kind, or damaged. */
-function writeTableFast({ tables, layout, alloc }: LinkJob, data: { address: number; size: number }): boolean {
+function* writeTableFast(
+  { tables, layout, alloc }: LinkJob,
+  data: { address: number; size: number },
+): Looping<boolean> {
   const { memory } = alloc;
   const fast = kernelJob(tables, memory);
   if (fast === undefined) return false;
   const { ehFrame, ehFrameTable, code } = layout;
   const scratch = tables.columns.block(SORT_GROUPS + ehFrameTable.size);
   const begin = ehFrame.address - memory.base;
-  const rows = fast.kernel.writeEhFrameTable(
+  const rows = yield* loop(
+    fast.kernel.writeEhFrameTable,
     memory.base,
     begin,
     begin + ehFrame.size,
