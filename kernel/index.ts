@@ -12,6 +12,7 @@ export { filterByGnuHash, hashNames, listExports, writeExports } from "./exports
 export { intern } from "./intern";
 export { countIndirectFunctions, moveSections, placeSections, sectionsOfKinds } from "./lay-out";
 export { linkFar } from "./link-far";
+export { moveBytes } from "./move-bytes";
 export { offerIndex } from "./offer-index";
 export { readSections, readSymbols, scanObject } from "./read-object";
 export { resolve } from "./resolve";

@@ -1,4 +1,4 @@
-import type { ColumnBlock, Columns } from "../kernel/columns.ts";
+import { type ColumnBlock, type Columns, moveColumns } from "../kernel/columns.ts";
 import {
   GRAPH_CAPACITY,
   GRAPH_FIRST_SECTION,
@@ -72,8 +72,6 @@ export class GraphTable {
     this.#block = this.#columns.block(GRAPH_SIZE * capacity);
     this.#words = this.#block.int32(WORDS * capacity, GRAPHS);
     this.#columns.words[GRAPH_CAPACITY / 4] = capacity;
-    if (before === undefined) return;
-    this.#words.set(words);
-    before.release();
+    moveColumns(before, [words], [this.#words]);
   }
 }

@@ -1,4 +1,4 @@
-import type { ColumnBlock, Columns } from "../kernel/columns.ts";
+import { type ColumnBlock, type Columns, moveColumns } from "../kernel/columns.ts";
 import { GROUP_CAPACITY, GROUP_OWNER } from "../kernel/record.ts";
 
 const INITIAL_NAMES = 1024;
@@ -36,8 +36,6 @@ export class GroupOwners {
     this.#block = this.#columns.block(4 * capacity);
     this.#owner = this.#block.int32(capacity, GROUP_OWNER);
     this.#columns.words[GROUP_CAPACITY / 4] = capacity;
-    if (before === undefined) return;
-    this.#owner.set(owner);
-    before.release();
+    moveColumns(before, [owner], [this.#owner]);
   }
 }

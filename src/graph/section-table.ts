@@ -1,4 +1,4 @@
-import type { ColumnBlock, Columns } from "../kernel/columns.ts";
+import { type Column, type ColumnBlock, type Columns, moveColumns } from "../kernel/columns.ts";
 import {
   SECTION_ADDRESS,
   SECTION_ALIGNMENT,
@@ -30,6 +30,17 @@ import {
 const INITIAL_ROWS = 512;
 /** Bytes of all columns of a row, with what their alignment may cost. */
 const ROW_SIZE = 48;
+const COLUMNS = [
+  "size",
+  "alignment",
+  "address",
+  "graph",
+  "content",
+  "name",
+  "relocations",
+  "relocationCount",
+  "kind",
+] as const;
 
 /** What a section is to the linker; decides where its bytes go. */
 export const SectionKind = {
@@ -100,10 +111,13 @@ export class SectionTable {
 
   /** Makes the rows [first, last) what they were at first. */
   clear(first: number, last: number): void {
-    const { kind, graph, content, size, alignment, name, relocations, relocationCount, address } = this;
-    for (const column of [kind, graph, content, size, alignment, name, relocations, relocationCount, address]) {
-      column.fill(0, first, last);
-    }
+    for (const column of this.#all()) column.fill(0, first, last);
+  }
+
+  /** Moves the rows into arrays of their own, just large enough. */
+  detach(): void {
+    const own = COLUMNS.map((name) => [name, this[name].slice(0, this.count)]);
+    Object.assign(this, Object.fromEntries(own));
   }
 
   /** Makes room for so many rows in all. */
@@ -119,9 +133,9 @@ export class SectionTable {
 
   /** Moves all rows into a block of `capacity` rows. */
   #allocate(capacity: number): void {
-    const { kind, graph, content, size, alignment, name, relocations, relocationCount, address } = this;
     this.beforeMove?.();
     const before = this.#block;
+    const rows = this.#all();
     const block = this.#columns.block(ROW_SIZE * capacity);
     this.#block = block;
     this.size = block.float64(capacity, SECTION_SIZE);
@@ -134,16 +148,10 @@ export class SectionTable {
     this.relocationCount = block.int32(capacity, SECTION_RELOCATION_COUNT);
     this.kind = block.uint8(capacity, SECTION_KIND);
     this.#columns.words[SECTION_CAPACITY / 4] = capacity;
-    if (before === undefined) return;
-    this.size.set(size);
-    this.alignment.set(alignment);
-    this.address.set(address);
-    this.graph.set(graph);
-    this.content.set(content);
-    this.name.set(name);
-    this.relocations.set(relocations);
-    this.relocationCount.set(relocationCount);
-    this.kind.set(kind);
-    before.release();
+    moveColumns(before, rows, this.#all());
+  }
+
+  #all(): Column[] {
+    return COLUMNS.map((name) => this[name]);
   }
 }

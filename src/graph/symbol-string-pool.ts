@@ -1,4 +1,4 @@
-import { type ColumnBlock, Columns } from "../kernel/columns.ts";
+import { type ColumnBlock, Columns, moveColumns } from "../kernel/columns.ts";
 import { kernel } from "../kernel/kernel.ts";
 import {
   HASH_FACTOR,
@@ -230,10 +230,8 @@ export class SymbolStringPool {
     const bytes = block.uint8(size, POOL_STORE);
     this.#store = new DataView(bytes.buffer, bytes.byteOffset, size);
     this.#words[POOL_STORE_SIZE / 4] = size;
-    if (this.#storeBlock !== undefined) {
-      bytes.set(new Uint8Array(before.buffer, before.byteOffset, this.#words[USED]!));
-      this.#storeBlock.release();
-    }
+    const used = before && new Uint8Array(before.buffer, before.byteOffset, this.#words[USED]!);
+    moveColumns(this.#storeBlock, [used], [bytes]);
     this.#storeBlock = block;
   }
 
@@ -242,10 +240,7 @@ export class SymbolStringPool {
     const block = this.columns.block(NAME_ENTRY_SIZE * capacity);
     this.#names = block.int32(WORDS * capacity, POOL_NAMES);
     this.#words[POOL_CAPACITY / 4] = capacity;
-    if (this.#namesBlock !== undefined) {
-      this.#names.set(names);
-      this.#namesBlock.release();
-    }
+    moveColumns(this.#namesBlock, [names], [this.#names]);
     this.#namesBlock = block;
   }
 

@@ -1,9 +1,10 @@
-import type { ColumnBlock, Columns } from "../kernel/columns.ts";
+import { type Column, type ColumnBlock, type Columns, moveColumns } from "../kernel/columns.ts";
 import { SYMBOL_CAPACITY, SYMBOL_ID, SYMBOL_INFO, SYMBOL_SECTION, SYMBOL_VALUE } from "../kernel/record.ts";
 
 const INITIAL_ROWS = 2048;
 /** Bytes of all columns of a row, with what their alignment may cost. */
 const ROW_SIZE = 19;
+const COLUMNS = ["value", "section", "id", "info"] as const;
 
 /** Where a symbol lives, when it is not in a section: values of `SymbolTable.section` below zero. */
 export const SymbolPlace = { undefined: -1, absolute: -2, common: -3, discarded: -4 } as const;
@@ -57,13 +58,19 @@ export class SymbolTable {
 
   /** Makes the rows [first, last) what they were at first. */
   clear(first: number, last: number): void {
-    for (const column of [this.section, this.value, this.id, this.info]) column.fill(0, first, last);
+    for (const column of this.#all()) column.fill(0, first, last);
+  }
+
+  /** Moves the rows into arrays of their own, just large enough. */
+  detach(): void {
+    const own = COLUMNS.map((name) => [name, this[name].slice(0, this.count)]);
+    Object.assign(this, Object.fromEntries(own));
   }
 
   /** Moves all rows into a block of `capacity` rows. */
   #allocate(capacity: number): void {
-    const { section, value, id, info } = this;
     const before = this.#block;
+    const rows = this.#all();
     const block = this.#columns.block(ROW_SIZE * capacity);
     this.#block = block;
     this.value = block.float64(capacity, SYMBOL_VALUE);
@@ -71,11 +78,10 @@ export class SymbolTable {
     this.id = block.int32(capacity, SYMBOL_ID);
     this.info = block.uint16(capacity, SYMBOL_INFO);
     this.#columns.words[SYMBOL_CAPACITY / 4] = capacity;
-    if (before === undefined) return;
-    this.value.set(value);
-    this.section.set(section);
-    this.id.set(id);
-    this.info.set(info);
-    before.release();
+    moveColumns(before, rows, this.#all());
+  }
+
+  #all(): Column[] {
+    return COLUMNS.map((name) => this[name]);
   }
 }

@@ -1,5 +1,6 @@
 import { alignUp } from "../bytes/address.ts";
 import { type LinearMemory, linearMemory } from "../host/linear-memory.ts";
+import { kernel } from "./kernel.ts";
 import { RECORD_SIZE } from "./record.ts";
 
 interface Range {
@@ -63,6 +64,22 @@ export class Columns {
     };
     return new ColumnBlock(linear.buffer, position, this.words, release);
   }
+}
+
+/** A column of any of the kinds that a block has. */
+export type Column = Int32Array | Float64Array | Uint16Array | Uint8Array;
+
+/** Copies columns into those of a larger block, and gives up the block that they were in; nothing when there was none. */
+export function moveColumns(before: ColumnBlock | undefined, from: readonly Column[], to: readonly Column[]): void {
+  if (before === undefined) return;
+  from.forEach((column, i) => {
+    const larger = to[i]!;
+    const fast = column.buffer === larger.buffer ? kernel() : undefined;
+    // The engine copies between arrays of shared memory word by word.
+    if (fast !== undefined) fast.moveBytes(larger.byteOffset, column.byteOffset, column.byteLength);
+    else larger.set(column);
+  });
+  before.release();
 }
 
 /** A block of memory that columns are cut from, one after the other, aligned for their elements. */

@@ -65,6 +65,7 @@ export interface Kernel {
   moveSections(record: number, last: number, base: number): void;
   /** Number of rows written to `out`. */
   sectionsOfKinds(record: number, last: number, mask: number, out: number): number;
+  moveBytes(to: number, from: number, count: number): void;
   countIndirectFunctions(record: number, last: number): number;
   /** Number of identifiers written to `out`. */
   listExports(record: number, pool: number, names: number, out: number): number;

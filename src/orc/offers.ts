@@ -2,7 +2,7 @@ import type { ByteReader } from "../bytes/byte-reader.ts";
 import type { IndexPlace } from "../formats/archive-index.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import type { LinkGraph } from "../graph/link-graph.ts";
-import type { ColumnBlock } from "../kernel/columns.ts";
+import { type ColumnBlock, moveColumns } from "../kernel/columns.ts";
 import { kernel } from "../kernel/kernel.ts";
 import { type Looping, loop } from "../kernel/loop.ts";
 import {
@@ -238,29 +238,20 @@ export class Offers {
     this.#name = this.#block.int32(size, OFFER_NAME);
     this.#before = this.#block.int32(size, OFFER_BEFORE);
     this.wanted.reserve(size);
-    if (before === undefined) return;
-    this.#source.set(source);
-    this.#index.set(index);
-    this.#name.set(name);
-    this.#before.set(earlier);
-    before.release();
+    moveColumns(before, [source, index, name, earlier], [this.#source, this.#index, this.#name, this.#before]);
   }
 
   #allocateSources(capacity: number): void {
     const [before, packed] = [this.#packedBlock, this.#packed];
     this.#packedBlock = this.#tables.columns.block(SOURCE_SIZE * capacity);
     this.#packed = this.#packedBlock.int32((SOURCE_SIZE / 4) * capacity, SOURCES);
-    if (before === undefined) return;
-    this.#packed.set(packed);
-    before.release();
+    moveColumns(before, [packed], [this.#packed]);
   }
 
   #allocateNames(capacity: number): void {
     const [before, offered] = [this.#offeredBlock, this.#offered];
     this.#offeredBlock = this.#tables.columns.block(4 * capacity);
     this.#offered = this.#offeredBlock.int32(capacity, NAME_OFFERED);
-    if (before === undefined) return;
-    this.#offered.set(offered);
-    before.release();
+    moveColumns(before, [offered], [this.#offered]);
   }
 }

@@ -3,7 +3,7 @@ import type { GraphTables } from "../graph/graph-tables.ts";
 import type { LinkGraph } from "../graph/link-graph.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import { SymbolPlace } from "../graph/symbol-table.ts";
-import type { ColumnBlock } from "../kernel/columns.ts";
+import { type ColumnBlock, moveColumns } from "../kernel/columns.ts";
 import { kernel } from "../kernel/kernel.ts";
 import type { Looping } from "../kernel/loop.ts";
 import {
@@ -350,12 +350,7 @@ export class SymbolResolution {
     this.references = block.uint8(capacity, NAME_REFERENCES);
     this.invisible = block.uint8(capacity, NAME_INVISIBLE);
     this.#isWanted = block.uint8(capacity, NAME_WANTED);
-    if (before === undefined) return;
-    this.definition.set(definition);
-    this.#wanted.set(wanted);
-    this.references.set(references);
-    this.invisible.set(invisible);
-    this.#isWanted.set(isWanted);
-    before.release();
+    const rows = [this.definition, this.#wanted, this.references, this.invisible, this.#isWanted];
+    moveColumns(before, [definition, wanted, references, invisible, isWanted], rows);
   }
 }
