@@ -8,6 +8,9 @@ const Control = { posted: 0, done: 1, isOnline: 2, task: 3, argumentCount: 4, is
 /** Words of the record; the numbers for the task's arguments, its result first, follow at this byte. */
 const NUMBERS = 64;
 const MOST_ARGUMENTS = 12;
+/** Behind them, when the task began and when it ended. */
+const BEGAN = 1 + MOST_ARGUMENTS;
+const ENDED = BEGAN + 1;
 const RECORD_SIZE = 4096;
 /** A task of this number ends the thread. */
 const END = -1;
@@ -17,7 +20,11 @@ const PROGRAM = `
 const { parentPort, workerData } = require("node:worker_threads");
 const { module, memory, control } = workerData;
 const words = new Int32Array(memory.buffer, control, 16);
-const numbers = new Float64Array(memory.buffer, control + ${NUMBERS}, ${MOST_ARGUMENTS + 1});
+const numbers = new Float64Array(memory.buffer, control + ${NUMBERS}, ${ENDED + 1});
+const now = () => {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1e9 + nanoseconds;
+};
 const functions = Object.values(new WebAssembly.Instance(module, { env: { memory } }).exports);
 Atomics.store(words, ${Control.isOnline}, 1);
 Atomics.notify(words, ${Control.isOnline});
@@ -29,12 +36,25 @@ for (let seen = 0; ; ) {
   if (words[${Control.task}] === ${END}) break;
   const count = words[${Control.argumentCount}];
   const isAwaited = words[${Control.isAwaited}] === 1;
+  numbers[${BEGAN}] = now();
   numbers[0] = functions[words[${Control.task}]](...numbers.subarray(1, 1 + count));
+  numbers[${ENDED}] = now();
+  const answer = isAwaited ? [seen, numbers[0], numbers[${BEGAN}], numbers[${ENDED}]] : undefined;
   Atomics.store(words, ${Control.done}, seen);
   Atomics.notify(words, ${Control.done});
-  if (isAwaited) parentPort.postMessage([seen, numbers[0]]);
+  if (isAwaited) parentPort.postMessage(answer);
 }
 `;
+
+/** A task that a thread has finished: times in ns of CLOCK_MONOTONIC. */
+export interface FinishedTask {
+  /** Number of the thread, from 1 on. */
+  readonly thread: number;
+  /** Name of the kernel's function. */
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+}
 
 /** A call of one of the kernel's functions that another thread makes. */
 export interface ThreadCall {
@@ -48,19 +68,22 @@ export class KernelThreads {
   readonly #words: Int32Array[] = [];
   readonly #numbers: Float64Array[] = [];
   readonly #functions: unknown[];
+  readonly #names: string[];
+  readonly #observers = new Set<(task: FinishedTask) => void>();
   readonly #linear: LinearMemory;
   readonly #controls: number[] = [];
 
   /** Starts `count` threads; they take part when they are there (15 to 40 ms). `exports`: the functions of `module`. */
   constructor(count: number, module: WasmModule, exports: object, linear: LinearMemory) {
     this.#functions = Object.values(exports);
+    this.#names = Object.keys(exports);
     this.#linear = linear;
     for (let i = 0; i < count; i++) {
       const control = linear.take("tables", RECORD_SIZE);
       if (control === undefined) break;
       this.#controls.push(control);
       this.#words.push(new Int32Array(linear.buffer, control, 16));
-      this.#numbers.push(new Float64Array(linear.buffer, control + NUMBERS, MOST_ARGUMENTS + 1));
+      this.#numbers.push(new Float64Array(linear.buffer, control + NUMBERS, ENDED + 1));
       const workerData = { module, memory: linear.memory, control };
       const worker = new Worker(PROGRAM, { eval: true, workerData, execArgv: [], stdin: false });
       // A thread that fails (no memory for its stack) never gets work, or its work is done by the one that waits for it.
@@ -68,6 +91,11 @@ export class KernelThreads {
       worker.unref();
       this.#workers.push(worker);
     }
+  }
+
+  /** Tells `observer` of each task from now on. */
+  observe(observer: (task: FinishedTask) => void): void {
+    this.#observers.add(observer);
   }
 
   /** Number of threads that are there and have nothing to do. */
@@ -88,8 +116,10 @@ export class KernelThreads {
       // What waits for it must keep the process alive.
       worker.ref();
       // Its next task may have been posted before the message about this one is here.
-      const answered = ([number, result]: [number, number]): void => {
-        if (number === task) settle(() => resolve(result));
+      const answered = ([number, result, start, end]: [number, number, number, number]): void => {
+        if (number !== task) return;
+        this.#tell(at, name, start, end);
+        settle(() => resolve(result));
       };
       const failed = (error: unknown): void =>
         settle(() => reject(error instanceof Error ? error : new Error("a thread ended in the middle of a link")));
@@ -117,11 +147,19 @@ export class KernelThreads {
           ) {
             Atomics.wait(words, Control.done, done, 1000);
           }
-          return this.#numbers[at]![0]!;
+          const numbers = this.#numbers[at]!;
+          this.#tell(at, name, numbers[BEGAN]!, numbers[ENDED]!);
+          return numbers[0]!;
         },
       });
     });
     return calls;
+  }
+
+  #tell(at: number, name: unknown, start: number, end: number): void {
+    if (this.#observers.size === 0) return;
+    const task = { thread: at + 1, name: this.#names[this.#functions.indexOf(name)]!, start, end };
+    for (const observer of this.#observers) observer(task);
   }
 
   /** Gives a thread its next task; answers the task's number. */

@@ -22,7 +22,9 @@ import {
 } from "slablink";
 import { encodeResolve } from "../../src/epc/calls.ts";
 import { Llvm } from "../../src/epc/dialect.ts";
+import { FileArena } from "../../src/host/arena.ts";
 import { koffi } from "../../src/host/koffi.ts";
+import { endThreads, startThreads } from "../../src/kernel/threads.ts";
 import { call, SLAB_SIZE } from "../api/modes.ts";
 import { llvmExecutorPath } from "../epc/executors.ts";
 import { compile } from "../support/compile.ts";
@@ -193,6 +195,35 @@ test("an executor that is killed leaves its requests with the reason", async () 
   await epc.disconnect();
   const read = parseTrace(traceText(trace));
   assert.match(String(read.one("dylib resolve", "requests").args.unanswered), /killed by SIGKILL/);
+});
+
+test("loops that the kernel's threads run are lines of their own, inside of the step that asked for them", async () => {
+  const trace = new Tracer();
+  const { epc, mapper, sharedMemory } = await targets["in this process"](trace);
+  const memoryManager = new SlabMemoryManager(mapper, epc, { slabSize: SLAB_SIZE });
+  const session = new ExecutionSession({ epc, memoryManager, sharedMemory, trace, threads: 2 });
+  using arena = new FileArena();
+  try {
+    // One that is not there yet takes no part.
+    const threads = startThreads(2)!;
+    while (threads.idle === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    const dylib = session.createJITDylib("shared");
+    dylib.addObject(arena.map(await compile(["gcc", "-O1", "-fPIE"], "part.c", "int f(void) { return 42; }")));
+    const found = await session.lookup(dylib, ["f"]);
+    assert.equal(await call(epc, found.get("f")), 42);
+  } finally {
+    await session.endSession();
+    await endThreads();
+  }
+  const read = parseTrace(traceText(trace));
+  for (const [loop, step] of [
+    ["copyChunks", "copy"],
+    ["applyChunks", "fix up"],
+  ]) {
+    const span = read.one(loop!);
+    assert.equal(span.thread, "kernel thread 1");
+    assert.ok(isWithin(span, read.one(step!, "link jobs")), loop);
+  }
 });
 
 test("a worker's spans are a thread of their own, on the same axis", async () => {

@@ -1,5 +1,7 @@
 import { availableParallelism } from "node:os";
-import type { LinkJob } from "../link-job.ts";
+import type { KernelThreads } from "../../kernel/threads.ts";
+import type { LinkJob, MaterializationContext } from "../link-job.ts";
+import { traceThreads } from "../trace-threads.ts";
 
 /** So many bytes of inputs keep a second thread busy for longer than its start takes (docs/benchmarks.md). */
 const INPUTS_THAT_PAY = 48 * 2 ** 20;
@@ -7,18 +9,24 @@ const INPUTS_THAT_PAY = 48 * 2 ** 20;
 /** Starts the threads that share the work of a large job, or run the loops of several jobs; they take part as soon as they are there. */
 export async function startThreads(job: LinkJob): Promise<void> {
   const { dylib, context } = job;
-  const { inFlight } = context;
+  const { inFlight, threads } = context;
   job.inputBytes = inputBytes(job);
   inFlight?.add(job, job.inputBytes);
-  const { threads = dylib.pending.length > 0 && job.inputBytes >= INPUTS_THAT_PAY ? undefined : 1 } = context;
-  if (threads !== 1) {
-    const kernelThreads = await import("../../kernel/threads.ts");
-    job.threads = kernelThreads.startThreads(threads);
+  if (threads === 1) return;
+  if (threads !== undefined || (dylib.pending.length > 0 && job.inputBytes >= INPUTS_THAT_PAY)) {
+    job.threads = await start(context, threads);
   }
-  if (inFlight === undefined || inFlight.count < 2 || context.threads === 1) return;
-  if (context.threads === undefined && inFlight.inputBytes < INPUTS_THAT_PAY) return;
+  if (inFlight === undefined || inFlight.count < 2) return;
+  if (threads !== undefined || inFlight.inputBytes >= INPUTS_THAT_PAY) {
+    inFlight.threads = await start(context, threads ?? Math.min(availableParallelism(), inFlight.count));
+  }
+}
+
+async function start({ trace }: MaterializationContext, count: number | undefined): Promise<KernelThreads | undefined> {
   const kernelThreads = await import("../../kernel/threads.ts");
-  inFlight.threads = kernelThreads.startThreads(context.threads ?? Math.min(availableParallelism(), inFlight.count));
+  const threads = kernelThreads.startThreads(count);
+  if (threads !== undefined && trace !== undefined) traceThreads(threads, trace);
+  return threads;
 }
 
 /** Size of all objects and archives that the job may read. */
