@@ -3,8 +3,17 @@ import { Worker } from "node:worker_threads";
 import type { LinearMemory } from "./linear-memory.ts";
 import type { WasmModule } from "./webassembly.ts";
 
-/** A thread's control record, in words: what it is to do, and how far it is. The first two only ever grow. */
-const Control = { posted: 0, done: 1, isOnline: 2, task: 3, argumentCount: 4, isAwaited: 5 } as const;
+/** A thread's control record, in words: what it is to do, and how far it is. The first two and `signal`, which it sleeps on, only ever grow. */
+const Control = {
+  posted: 0,
+  done: 1,
+  isOnline: 2,
+  task: 3,
+  argumentCount: 4,
+  isAwaited: 5,
+  signal: 6,
+  isEnding: 7,
+} as const;
 /** Words of the record; the numbers for the task's arguments, its result first, follow at this byte. */
 const NUMBERS = 64;
 const MOST_ARGUMENTS = 12;
@@ -12,8 +21,6 @@ const MOST_ARGUMENTS = 12;
 const BEGAN = 1 + MOST_ARGUMENTS;
 const ENDED = BEGAN + 1;
 const RECORD_SIZE = 4096;
-/** A task of this number ends the thread. */
-const END = -1;
 
 /** What a thread runs: no module of slablink's, so that it is there soon. It sleeps in Atomics.wait, which takes no processor time. */
 const PROGRAM = `
@@ -29,11 +36,15 @@ const functions = Object.values(new WebAssembly.Instance(module, { env: { memory
 Atomics.store(words, ${Control.isOnline}, 1);
 Atomics.notify(words, ${Control.isOnline});
 for (let seen = 0; ; ) {
-  Atomics.wait(words, ${Control.posted}, seen);
+  // What is posted from here on changes it, and the wait ends at once.
+  const signal = Atomics.load(words, ${Control.signal});
   const posted = Atomics.load(words, ${Control.posted});
-  if (posted === seen) continue;
+  if (posted === seen) {
+    if (Atomics.load(words, ${Control.isEnding}) === 1) break;
+    Atomics.wait(words, ${Control.signal}, signal);
+    continue;
+  }
   seen = posted;
-  if (words[${Control.task}] === ${END}) break;
   const count = words[${Control.argumentCount}];
   const isAwaited = words[${Control.isAwaited}] === 1;
   numbers[${BEGAN}] = now();
@@ -170,20 +181,24 @@ export class KernelThreads {
     words[Control.argumentCount] = values.length;
     words[Control.isAwaited] = isAwaited ? 1 : 0;
     const posted = Atomics.add(words, Control.posted, 1) + 1;
-    Atomics.notify(words, Control.posted);
+    wake(words);
     return posted;
   }
 
-  /** Ends the threads; they must have nothing to do. */
+  /** Ends the threads, as soon as they have done what they were given. */
   async close(): Promise<void> {
     for (const words of this.#words.splice(0)) {
-      words[Control.task] = END;
-      Atomics.add(words, Control.posted, 1);
-      Atomics.notify(words, Control.posted);
+      Atomics.store(words, Control.isEnding, 1);
+      wake(words);
     }
     await Promise.all(this.#workers.splice(0).map((worker) => ended(worker)));
     for (const control of this.#controls.splice(0)) this.#linear.give("tables", control, RECORD_SIZE);
   }
+}
+
+function wake(words: Int32Array): void {
+  Atomics.add(words, Control.signal, 1);
+  Atomics.notify(words, Control.signal);
 }
 
 function isIdle(words: Int32Array): boolean {

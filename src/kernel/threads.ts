@@ -26,7 +26,8 @@ export function startThreads(count = usualCount()): KernelThreads | undefined {
   const linear = linearMemory();
   if (fast === undefined || linear === undefined) return undefined;
   if (started !== undefined && startedCount >= count - 1) return started;
-  // Jobs that have the old ones keep them.
+  // Those that are there end when they have done what they were given; jobs that know them get nobody's help any more.
+  void started?.close();
   startedCount = count - 1;
   started = new KernelThreads(startedCount, kernelCode.module!, fast, linear);
   return started;
