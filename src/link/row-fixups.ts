@@ -74,22 +74,22 @@ export class RowFixups {
     const A = entries.getInt32(entry + 20, true) * TWO_32 + entries.getUint32(entry + 16, true);
     if (type === R_X86_64_NONE || type === R_X86_64_GNU_VTINHERIT || type === R_X86_64_GNU_VTENTRY) return 0;
     const row = relocationRow(type);
-    const place = `${graph.name}:(${graph.sectionName(section)}+${hex(offset)})`;
-    if (row === undefined) throw new LinkError("relocation", `${place}: unknown relocation type ${type}`);
+    const place = { graph, section, offset };
+    if (row === undefined) throw new LinkError("relocation", `${placeName(place)}: unknown relocation type ${type}`);
     if (symbol >= graph.symbolCount) {
       throw new LinkError(
         "relocation",
-        `${place}: ${row.name}: symbol ${symbol}, the file has ${graph.symbolCount} symbols`,
+        `${placeName(place)}: ${row.name}: symbol ${symbol}, the file has ${graph.symbolCount} symbols`,
       );
     }
     if (offset + row.size > sections.size[section]!) {
       throw new LinkError(
         "relocation",
-        `${place}: ${row.name}: field of ${row.size} bytes is outside the section of ${hex(sections.size[section]!)} bytes`,
+        `${placeName(place)}: ${row.name}: field of ${row.size} bytes is outside the section of ${hex(sections.size[section]!)} bytes`,
       );
     }
     const index = graph.firstSymbol + symbol;
-    const fixup: Fixup = { graph, section, offset, row, symbol, index, A, place, entries, entry };
+    const fixup: Fixup = { graph, section, offset, row, symbol, index, A, entries, entry };
     if (this.#referToIndirect(fixup)) return 0;
     const special = this.#rewriteSequence(fixup, entry + RELA_SIZE < end);
     if (special >= 0) return special;
@@ -188,7 +188,7 @@ export class RowFixups {
     if (consumed < 0) {
       throw new LinkError(
         "relocation",
-        `${fixup.place}: ${fixup.row.name}: the instructions here are not one of the ABI's sequences`,
+        `${placeName(fixup)}: ${fixup.row.name}: the instructions here are not one of the ABI's sequences`,
       );
     }
     return consumed;
@@ -257,7 +257,7 @@ export class RowFixups {
     const name = fixup.graph.symbolName(fixup.symbol);
     throw new LinkError(
       "relocation",
-      `${fixup.place}: ${fixup.row.name} refers to ${name}, which is defined in a discarded section`,
+      `${placeName(fixup)}: ${fixup.row.name} refers to ${name}, which is defined in a discarded section`,
     );
   }
 
@@ -270,14 +270,17 @@ export class RowFixups {
     const name = fixup.graph.symbolName(fixup.symbol);
     throw new LinkError(
       "relocation",
-      `${fixup.place}: ${fixup.row.name}: the process has no static thread-local room left for ${name}; recompile with -fPIC -ftls-model=global-dynamic, or run in the executor`,
+      `${placeName(fixup)}: ${fixup.row.name}: the process has no static thread-local room left for ${name}; recompile with -fPIC -ftls-model=global-dynamic, or run in the executor`,
     );
   }
 
   #expectThreadLocal(fixup: Fixup): void {
     if (this.#isOwnThreadLocal(fixup.index)) return;
     const name = fixup.graph.symbolName(fixup.symbol) || "no symbol";
-    throw new LinkError("relocation", `${fixup.place}: ${fixup.row.name} refers to ${name}, which is not thread-local`);
+    throw new LinkError(
+      "relocation",
+      `${placeName(fixup)}: ${fixup.row.name} refers to ${name}, which is not thread-local`,
+    );
   }
 
   #blockOffset(fixup: Fixup): number {
@@ -331,7 +334,7 @@ export class RowFixups {
       id < 0 ? "" : `; ${tables.pool.name(id)} is a library's: recompile with -fPIC, or try another --placement`;
     throw new LinkError(
       "relocation",
-      `${fixup.place}: ${row.name} out of range: ${hex(value)} is not in [${hex(minimum)}, ${hex(maximum)}]; from ${hex(this.addressOf(fixup.section) + fixup.offset)} it references ${name} at ${hex(to)}${advice}`,
+      `${placeName(fixup)}: ${row.name} out of range: ${hex(value)} is not in [${hex(minimum)}, ${hex(maximum)}]; from ${hex(this.addressOf(fixup.section) + fixup.offset)} it references ${name} at ${hex(to)}${advice}`,
     );
   }
 
@@ -420,16 +423,24 @@ export class RowFixups {
   }
 }
 
-interface Fixup {
+/** Where a relocation applies, in its file. */
+interface Place {
   readonly graph: LinkGraph;
   readonly section: number;
   readonly offset: number;
+}
+
+/** What errors call it: made for them only, since thousands of entries are not usual. */
+function placeName({ graph, section, offset }: Place): string {
+  return `${graph.name}:(${graph.sectionName(section)}+${hex(offset)})`;
+}
+
+interface Fixup extends Place {
   readonly row: RelocationRow;
   /** Index in the file's symbol table, and row in the job's. */
   readonly symbol: number;
   readonly index: number;
   readonly A: number;
-  readonly place: string;
   /** The relocation entry itself. */
   readonly entries: DataView;
   readonly entry: number;
