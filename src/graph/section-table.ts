@@ -29,7 +29,7 @@ import {
 /** Rows of a table at first, as many as fit a page of each column. */
 const INITIAL_ROWS = 512;
 /** Bytes of all columns of a row, with what their alignment may cost. */
-const ROW_SIZE = 48;
+export const SECTION_ROW_SIZE = 48;
 const COLUMNS = [
   "size",
   "alignment",
@@ -136,7 +136,7 @@ export class SectionTable {
     this.beforeMove?.();
     const before = this.#block;
     const rows = this.#all();
-    const block = this.#columns.block(ROW_SIZE * capacity);
+    const block = this.#columns.block(SECTION_ROW_SIZE * capacity);
     this.#block = block;
     this.size = block.float64(capacity, SECTION_SIZE);
     this.alignment = block.float64(capacity, SECTION_ALIGNMENT);

@@ -3,7 +3,7 @@ import { SYMBOL_CAPACITY, SYMBOL_ID, SYMBOL_INFO, SYMBOL_SECTION, SYMBOL_VALUE }
 
 const INITIAL_ROWS = 2048;
 /** Bytes of all columns of a row, with what their alignment may cost. */
-const ROW_SIZE = 19;
+export const SYMBOL_ROW_SIZE = 19;
 const COLUMNS = ["value", "section", "id", "info"] as const;
 
 /** Where a symbol lives, when it is not in a section: values of `SymbolTable.section` below zero. */
@@ -71,7 +71,7 @@ export class SymbolTable {
   #allocate(capacity: number): void {
     const before = this.#block;
     const rows = this.#all();
-    const block = this.#columns.block(ROW_SIZE * capacity);
+    const block = this.#columns.block(SYMBOL_ROW_SIZE * capacity);
     this.#block = block;
     this.value = block.float64(capacity, SYMBOL_VALUE);
     this.section = block.int32(capacity, SYMBOL_SECTION);

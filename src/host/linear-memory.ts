@@ -48,6 +48,11 @@ export class LinearMemory {
     return this.#regions[region].take(alignUp(size, PAGE_SIZE), PAGE_SIZE);
   }
 
+  /** Bytes of the longest range that is free. */
+  room(region: LinearRegion): number {
+    return this.#regions[region].largestFree;
+  }
+
   /** Takes back a range, whose pages go back to the system: mappings in it end. */
   give(region: LinearRegion, position: number, size: number): void {
     size = alignUp(size, PAGE_SIZE);

@@ -40,6 +40,11 @@ export class Columns {
     this.words = new Int32Array(linear.buffer, this.record, RECORD_SIZE / 4);
   }
 
+  /** Bytes of address space that a table may take ahead of its need, so that as many jobs again find room beside this one. */
+  get spare(): number {
+    return this.record === undefined ? 0 : this.#linear!.room("tables") / 16;
+  }
+
   /** Gives all of it back at once; what is still wanted has been copied. Blocks from now on lie apart. */
   dispose(): void {
     this.words = this.words.slice();

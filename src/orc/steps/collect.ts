@@ -1,6 +1,8 @@
 import { buildLinkGraph } from "../../formats/elf/build-link-graph.ts";
 import { readObject } from "../../formats/elf/read-object.ts";
 import { SectionQueue } from "../../formats/elf/section-queue.ts";
+import { SECTION_ROW_SIZE } from "../../graph/section-table.ts";
+import { SYMBOL_ROW_SIZE } from "../../graph/symbol-table.ts";
 import { kernel } from "../../kernel/kernel.ts";
 import type { Looping } from "../../kernel/loop.ts";
 import { ArchiveSource } from "../archive-source.ts";
@@ -11,8 +13,6 @@ import { duplicateSymbols, threadLocalMismatches } from "../undefined-symbols.ts
 /** Of inputs with a section for every function, of which not all is linked. */
 const BYTES_PER_SECTION = 128;
 const BYTES_PER_SYMBOL = 256;
-/** 67 MB of address space, of which a session's jobs have 1 GiB. */
-const MOST_ROWS = 2 ** 20;
 
 /**
  * Finds out by symbol tables alone which objects and archive members the job consists of, and who defines what. Goes through
@@ -118,8 +118,9 @@ function wantForLibrary({ tables, resolution }: LinkJob, { library, asNeeded }: 
  * the time of a large job, room that is not used costs nothing.
  */
 function reserveRows({ inputBytes, tables }: LinkJob): void {
-  tables.sections.reserve(Math.min(Math.ceil(inputBytes / BYTES_PER_SECTION), MOST_ROWS));
-  tables.symbols.reserve(Math.min(Math.ceil(inputBytes / BYTES_PER_SYMBOL), MOST_ROWS));
+  const { sections, symbols, columns } = tables;
+  sections.reserve(Math.floor(Math.min(inputBytes / BYTES_PER_SECTION, columns.spare / SECTION_ROW_SIZE)));
+  symbols.reserve(Math.floor(Math.min(inputBytes / BYTES_PER_SYMBOL, columns.spare / SYMBOL_ROW_SIZE)));
 }
 
 /** Makes room for all names of the archives' indexes and as many again, where growing and growing again would cost more than half of their time. */
