@@ -13,7 +13,7 @@ const KEPT = 32 * 2 ** 20;
 
 /**
  * So much fresh memory is prepared apart, in huge pages, and written to the slab's file when it is ready: a page of shared memory that is
- * touched costs two to ten times what write(2) takes to fill it (docs/benchmarks.md), and huge ones are not to be had.
+ * touched costs several times what write(2) takes to fill it (docs/benchmarks.md), and huge ones are not to be had.
  */
 const PREPARED_APART = 2 ** 20;
 const WORD = 8;
