@@ -5,16 +5,21 @@
 //
 // Files and slabs are mapped into it in place of its own pages, so that one ArrayBuffer, and 32-bit positions, reach all that a
 // link reads and writes. Inputs lie below 2 GiB, where a position is a positive 32-bit integer in every column of the tables.
+//
+// Tables of large jobs get huge pages: one page fault in place of 512 (docs/benchmarks.md).
 
 import { alignUp } from "../bytes/address.ts";
 import { FreeRanges } from "../bytes/free-ranges.ts";
+import { adviseHugePages } from "./huge-pages.ts";
 import { koffi } from "./koffi.ts";
-import { MapFlag, mapMemory, PAGE_SIZE, Protection } from "./mapping.ts";
+import { discardPages, MapFlag, mapMemory, PAGE_SIZE, Protection } from "./mapping.ts";
 import { type WasmMemory, wasm } from "./webassembly.ts";
 
 const GIB = 2 ** 30;
 /** Pages of WebAssembly, 64 KiB each, that make 4 GiB. */
 const WASM_PAGES = 65536;
+/** Tables of small jobs fit into so much of their region, of which they touch some pages here and there. */
+const SMALL_TABLES = 2 * 2 ** 20;
 
 /** The parts of the linear memory that are handed out. */
 export type LinearRegion = "inputs" | "tables" | "work";
@@ -28,11 +33,9 @@ export class LinearMemory {
   readonly bytes: Uint8Array;
   /** Where position 0 is in this process. */
   readonly address: number;
-  readonly #regions: Record<LinearRegion, FreeRanges> = {
-    inputs: new FreeRanges({ start: 65536, end: 2 * GIB }),
-    tables: new FreeRanges({ start: 2 * GIB, end: 3 * GIB }),
-    work: new FreeRanges({ start: 3 * GIB, end: 4 * GIB }),
-  };
+  /** By address, by which huge pages are aligned. */
+  readonly #regions: Record<LinearRegion, FreeRanges>;
+  #isAdvised = false;
 
   constructor() {
     // Shared for the threads, and because V8 does not count shared memory as a reason to collect garbage.
@@ -41,11 +44,20 @@ export class LinearMemory {
     this.view = new DataView(this.buffer);
     this.bytes = new Uint8Array(this.buffer);
     this.address = Number(koffi().address(this.bytes));
+    this.#regions = {
+      inputs: this.#region(65536, 2 * GIB),
+      tables: this.#region(2 * GIB, 3 * GIB),
+      work: this.#region(3 * GIB, 4 * GIB),
+    };
   }
 
-  /** Position of `size` bytes of zeros, at a page's start; undefined when the region has no such range. */
-  take(region: LinearRegion, size: number): number | undefined {
-    return this.#regions[region].take(alignUp(size, PAGE_SIZE), PAGE_SIZE);
+  /** Position of `size` bytes of zeros, at an address that is a multiple of `alignment`; undefined when the region has no such range. */
+  take(region: LinearRegion, size: number, alignment = PAGE_SIZE): number | undefined {
+    const address = this.#regions[region].take(alignUp(size, PAGE_SIZE), alignment);
+    if (address === undefined) return undefined;
+    const position = address - this.address;
+    if (region === "tables" && position + size > 2 * GIB + SMALL_TABLES) this.#adviseTables();
+    return position;
   }
 
   /** Bytes of the longest range that is free. */
@@ -56,10 +68,24 @@ export class LinearMemory {
   /** Takes back a range, whose pages go back to the system: mappings in it end. */
   give(region: LinearRegion, position: number, size: number): void {
     size = alignUp(size, PAGE_SIZE);
-    const flags = MapFlag.private | MapFlag.anonymous | MapFlag.noReserve | MapFlag.fixed;
-    const protection = Protection.read | Protection.write;
-    mapMemory({ address: this.address + position, size, protection, flags });
-    this.#regions[region].give(position, size);
+    const address = this.address + position;
+    // Nothing is ever mapped over tables, and without a new mapping they keep their advice.
+    if (region !== "tables" || !discardPages(address, size)) {
+      const flags = MapFlag.private | MapFlag.anonymous | MapFlag.noReserve | MapFlag.fixed;
+      const protection = Protection.read | Protection.write;
+      mapMemory({ address, size, protection, flags });
+    }
+    this.#regions[region].give(address, size);
+  }
+
+  #adviseTables(): void {
+    if (this.#isAdvised) return;
+    this.#isAdvised = true;
+    adviseHugePages(this.address + 2 * GIB + SMALL_TABLES, GIB - SMALL_TABLES);
+  }
+
+  #region(start: number, end: number): FreeRanges {
+    return new FreeRanges({ start: this.address + start, end: this.address + end });
   }
 }
 

@@ -1,4 +1,4 @@
-import { closeSync } from "node:fs";
+import { closeSync, writeSync } from "node:fs";
 import { alignUp, hex } from "../bytes/address.ts";
 import { SlablinkError } from "../errors.ts";
 import { type LinearMemory, linearMemory } from "./linear-memory.ts";
@@ -83,6 +83,19 @@ export class SlabMemory {
     const window = this.#mapLinear(start, end) ?? this.#viewPart(start, end);
     this.#windows.push(window);
     return window;
+  }
+
+  /** Writes to the slab without touching pages of it in this process. Errors: code "memory" when the system has no more. */
+  write(offset: number, bytes: Uint8Array): void {
+    this.#check(offset, bytes.length);
+    try {
+      for (let done = 0; done < bytes.length; ) {
+        done += writeSync(this.fd, bytes, done, bytes.length - done, offset + done);
+      }
+    } catch (cause) {
+      const what = `cannot write ${hex(bytes.length)} bytes of the slab at ${hex(offset)}`;
+      throw new SlablinkError("memory", `${what}: ${(cause as Error).message}`, { cause });
+    }
   }
 
   /** Frees the whole pages inside [offset, offset + size): they read as zero from now on, in every mapping. */

@@ -67,13 +67,16 @@ export class InProcessMemoryMapper implements MemoryMapper {
     return this.#reservations.holding(address, size).working.prepare(address, size);
   }
 
-  discard(): void {}
+  discard(address: number): void {
+    this.#reservations.find(address, 1)?.working.settle(address);
+  }
 
   async initialize(info: InitializeInfo): Promise<number> {
     const reservation = this.#reservations.at(info.reservation);
     const key = checkSegments(info.segments, reservation.start, reservation.size, PAGE_SIZE);
     if (reservation.initialized.has(key)) throw new SlablinkError("memory", `${hex(key)} is already initialized`);
     for (const segment of info.segments) this.#map(reservation, segment);
+    reservation.working.settle(key);
     const done: AllocAction[] = [];
     try {
       for (const { finalize, dealloc } of info.actions) {
@@ -105,7 +108,7 @@ export class InProcessMemoryMapper implements MemoryMapper {
       this.#reservations.remove(base);
       this.#epc.removeSlab(base);
       unmapMemory(base, reservation.size);
-      reservation.working.memory.dispose();
+      reservation.working.dispose();
     }
   }
 
@@ -115,6 +118,7 @@ export class InProcessMemoryMapper implements MemoryMapper {
     const { address } = segment;
     const protection = segment.protection & ~WRITABLE_CODE;
     const sharing = protection & Protection.write ? MapFlag.private : MapFlag.shared;
+    reservation.working.publish(address, segment.contentSize);
     const { fd } = reservation.working.memory;
     mapMemory({ address, size, protection, flags: sharing | MapFlag.fixed, fd, offset: address - reservation.start });
   }

@@ -6,6 +6,8 @@ export interface WorkingMemory {
   readonly view: DataView;
   readonly bytes: Uint8Array;
   readonly base: number;
+  /** Has contents reach the executor before the allocation is initialized; absent where they are there as they are written. */
+  publish?(address: number, size: number): void;
 }
 
 /**

@@ -21,9 +21,14 @@ export class Reservations<T extends Extent> {
     return found;
   }
 
+  /** The reservation that holds [address, address + size), if there is one. */
+  find(address: number, size: number): T | undefined {
+    return this.#all.find(({ start, size: all }) => address >= start && address + size <= start + all);
+  }
+
   /** The reservation that holds [address, address + size). Errors: code "memory". */
   holding(address: number, size: number): T {
-    const found = this.#all.find(({ start, size: all }) => address >= start && address + size <= start + all);
+    const found = this.find(address, size);
     if (!found) throw new SlablinkError("memory", `${hex(size)} bytes at ${hex(address)} lie in no reservation`);
     return found;
   }

@@ -62,11 +62,15 @@ export class SharedMemoryMapper implements MemoryMapper {
     return this.#reservations.holding(address, size).working.prepare(address, size);
   }
 
-  discard(): void {}
+  discard(address: number): void {
+    this.#reservations.find(address, 1)?.working.settle(address);
+  }
 
   async initialize(info: InitializeInfo): Promise<number> {
-    const { start, size, initialized } = this.#reservations.at(info.reservation);
-    checkSegments(info.segments, start, size, this.pageSize);
+    const { start, size, initialized, working } = this.#reservations.at(info.reservation);
+    const lowest = checkSegments(info.segments, start, size, this.pageSize);
+    for (const { address, contentSize } of info.segments) working.publish(address, contentSize);
+    working.settle(lowest);
     const ranges: AddressRange[] = [];
     const out = instanceArgument(this.#epc, Llvm.sharedInstance).u64(start);
     const mapped = info.segments.filter((segment) => mappedSize(segment, this.#zeroFill) > 0);
@@ -102,7 +106,7 @@ export class SharedMemoryMapper implements MemoryMapper {
         if (this.canPlace) await releaseRemoteSlab(this.#epc, base);
         else await callWithAddresses(this.#epc, Llvm.sharedRelease, Llvm.sharedInstance, [base]);
       } finally {
-        working.memory.dispose();
+        working.dispose();
       }
     }
   }
@@ -113,7 +117,7 @@ export class SharedMemoryMapper implements MemoryMapper {
   }
 
   dispose(): void {
-    for (const { working } of this.#reservations.clear()) working.memory.dispose();
+    for (const { working } of this.#reservations.clear()) working.dispose();
     this.#inherited?.dispose();
   }
 

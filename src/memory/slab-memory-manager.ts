@@ -178,7 +178,10 @@ export class SlabMemoryManager implements JITLinkMemoryManager {
     segments: readonly Segment[],
     actions: readonly AllocActionPair[],
   ): Promise<FinalizedAlloc> {
-    if (segments.length === 0 && actions.length === 0) return { address, size, key: undefined };
+    if (segments.length === 0 && actions.length === 0) {
+      this.#mapper.discard(address);
+      return { address, size, key: undefined };
+    }
     try {
       const key = await this.#mapper.initialize({ reservation: slab.range.start, segments, actions });
       return { address, size, key };

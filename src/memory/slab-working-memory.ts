@@ -1,5 +1,7 @@
 import type { AddressRange } from "../bytes/address.ts";
+import { givesHugePages } from "../host/huge-pages.ts";
 import type { SlabMemory } from "../host/slab-memory.ts";
+import { takeWorkingMemory, type WorkBuffer } from "../host/work-buffer.ts";
 import type { WorkingMemory } from "./memory-mapper.ts";
 import { UsedPages } from "./used-pages.ts";
 
@@ -8,7 +10,18 @@ import { UsedPages } from "./used-pages.ts";
  * them and to find and clear others, page by page, when they are touched. More than that goes back to the kernel.
  */
 const KEPT = 32 * 2 ** 20;
+
+/**
+ * So much fresh memory is prepared apart, in huge pages, and written to the slab's file when it is ready: a page of shared memory that is
+ * touched costs several times what write(2) takes to fill it (docs/benchmarks.md), and huge ones are not to be had.
+ */
+const PREPARED_APART = 2 ** 20;
 const WORD = 8;
+
+interface Apart {
+  readonly address: number;
+  readonly buffer: WorkBuffer;
+}
 
 /**
  * Hands out a slab's working memory, all of it zeros. Fresh memory, the usual case, costs nothing; what was in use before is
@@ -21,6 +34,7 @@ export class SlabWorkingMemory {
   #fresh: number;
   /** Freed, and still there with its old contents. */
   readonly #kept = new UsedPages(KEPT);
+  #apart: Apart[] = [];
 
   /** `base`: the slab's target address. */
   constructor(memory: SlabMemory, base: number) {
@@ -30,6 +44,7 @@ export class SlabWorkingMemory {
   }
 
   prepare(address: number, size: number): WorkingMemory {
+    if (size >= PREPARED_APART && address >= this.#fresh && givesHugePages()) return this.#prepareApart(address, size);
     const { offset, view, bytes } = this.memory.window(address - this.#base, size);
     const base = this.#base + offset;
     if (address < this.#fresh) {
@@ -47,10 +62,44 @@ export class SlabWorkingMemory {
     return { view, bytes, base };
   }
 
+  /** Writes what was prepared of a target range to the slab, if it was prepared apart. */
+  publish(address: number, size: number): void {
+    const apart = this.#apartAt(address);
+    if (apart === undefined) return;
+    const { position, bytes } = apart.buffer;
+    const start = position + address - apart.address;
+    this.memory.write(address - this.#base, bytes.subarray(start, start + size));
+  }
+
+  /** What was prepared where `address` is has been published, or is not wanted any more. */
+  settle(address: number): void {
+    const apart = this.#apartAt(address);
+    if (apart === undefined) return;
+    this.#apart = this.#apart.filter((other) => other !== apart);
+    apart.buffer.release();
+  }
+
+  dispose(): void {
+    for (const { buffer } of this.#apart.splice(0)) buffer.release();
+    this.memory.dispose();
+  }
+
   /** Takes back a target range, whole pages, whose contents nobody needs any more. */
   discard(address: number, size: number): void {
     const range = { start: address, end: address + size };
     if (!this.#kept.add(range)) this.#giveBack(range);
+  }
+
+  #prepareApart(address: number, size: number): WorkingMemory {
+    const buffer = takeWorkingMemory(size);
+    this.#apart.push({ address, buffer });
+    this.#fresh = address + size;
+    const { view, bytes, position } = buffer;
+    return { view, bytes, base: address - position, publish: (start, length) => this.publish(start, length) };
+  }
+
+  #apartAt(address: number): Apart | undefined {
+    return this.#apart.find((apart) => address >= apart.address && address < apart.address + apart.buffer.size);
   }
 
   #giveBack({ start, end }: AddressRange): void {

@@ -74,6 +74,29 @@ for (const kind of targetKinds) {
     }
   });
 
+  test(`${kind.name}: a large allocation runs, also where it was before`, { skip: kind.skip }, async () => {
+    const { mapper, call, close } = await kind.open();
+    try {
+      const { start } = await mapper.reserve(SLAB_SIZE);
+      const size = 4 * 2 ** 20;
+      const last = start + size - PAGE;
+      for (let round = 1; round <= (mapper.canReuse ? 3 : 1); round++) {
+        const memory = mapper.prepare(start, size);
+        memory.bytes.set(loads(last), start - memory.base);
+        memory.view.setInt32(last - memory.base, round, true);
+        const segments = [
+          { address: start, contentSize: 2 * 2 ** 20, zeroFillSize: 0, protection: 5 },
+          { address: start + 2 * 2 ** 20, contentSize: 2 * 2 ** 20, zeroFillSize: 0, protection: 3 },
+        ];
+        const key = await mapper.initialize({ reservation: start, segments, actions: [] });
+        assert.equal(await call(start), round);
+        await mapper.deinitialize([key]);
+      }
+    } finally {
+      await close();
+    }
+  });
+
   test(`${kind.name}: segments that are wrong are refused before anything is asked`, { skip: kind.skip }, async () => {
     const { mapper, close } = await kind.open();
     try {

@@ -23,6 +23,7 @@ export async function loadAnchor(job: LinkJob): Promise<void> {
   if (plan.tls.imageSize > 0) writeThreadLocalImage(job);
   const source = layout.header.address;
   const sourceSize = anchorFileSize(layout);
+  memory.publish?.(source, sourceSize);
   const file = sharedMemory
     ? { source, sourceSize }
     : { bytes: memory.bytes.slice(source - memory.base, source - memory.base + sourceSize) };

@@ -53,10 +53,12 @@ export async function planLayout(job: LinkJob): Promise<void> {
   const { size, alignment, contentSize, nearSize } = job.layout;
   const parts = memoryManager.perObject ? partsOf(job.layout) : undefined;
   job.alloc = await memoryManager.allocate({ size, alignment, contentSize, nearSize, parts, name: dylib.name });
-  // While the anchor is written, unless threads copy: those get their pages side by side.
-  if (job.threads === undefined)
-    populateSoon(job.alloc.memory.view, job.alloc.address - job.alloc.memory.base, contentSize);
-  placeLayout(tables, job.layout, job.alloc.address);
+  const { memory, address } = job.alloc;
+  // While the anchor is written, unless threads copy: those get their pages side by side. What is not written in place has large pages.
+  if (job.threads === undefined && memory.publish === undefined) {
+    populateSoon(memory.view, address - memory.base, contentSize);
+  }
+  placeLayout(tables, job.layout, address);
 }
 
 /** Where each object's memory begins, and what they share behind them. */
