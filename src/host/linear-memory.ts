@@ -9,7 +9,7 @@
 import { alignUp } from "../bytes/address.ts";
 import { FreeRanges } from "../bytes/free-ranges.ts";
 import { koffi } from "./koffi.ts";
-import { MapFlag, mapMemory, PAGE_SIZE, Protection } from "./mapping.ts";
+import { dropPages, MapFlag, mapMemory, PAGE_SIZE, Protection } from "./mapping.ts";
 import { type WasmMemory, wasm } from "./webassembly.ts";
 
 const GIB = 2 ** 30;
@@ -55,6 +55,11 @@ export class LinearMemory {
     const protection = Protection.read | Protection.write;
     mapMemory({ address: this.address + position, size, protection, flags });
     this.#regions[region].give(position, size);
+  }
+
+  /** Gives the pages of everything back to the system, for a process that will not look at them again: files are read anew, tables are zeros. */
+  dropPages(): void {
+    dropPages(this.address, this.buffer.byteLength);
   }
 }
 
