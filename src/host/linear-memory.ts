@@ -9,7 +9,7 @@
 import { alignUp } from "../bytes/address.ts";
 import { FreeRanges } from "../bytes/free-ranges.ts";
 import { koffi } from "./koffi.ts";
-import { dropPages, MapFlag, mapMemory, PAGE_SIZE, Protection } from "./mapping.ts";
+import { discardPages, MapFlag, mapMemory, PAGE_SIZE, Protection } from "./mapping.ts";
 import { type WasmMemory, wasm } from "./webassembly.ts";
 
 const GIB = 2 ** 30;
@@ -57,9 +57,12 @@ export class LinearMemory {
     this.#regions[region].give(position, size);
   }
 
-  /** Gives the pages of everything back to the system, for a process that will not look at them again: files are read anew, tables are zeros. */
+  /**
+   * Gives the pages of everything back to the system, for a process that will not look at them again: tables are zeros afterwards, files and
+   * slabs are as they were. Refused for locked memory, which stays.
+   */
   dropPages(): void {
-    dropPages(this.address, this.buffer.byteLength);
+    discardPages(this.address, this.buffer.byteLength);
   }
 }
 

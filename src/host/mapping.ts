@@ -44,6 +44,7 @@ export function mapMemory(request: MapRequest): number {
   return result;
 }
 
+/** Of <sys/mman.h>. */
 const MADV_DONTNEED = 4;
 /** Of <sys/mman.h>; kernels before 5.14 do not know them, and make pages as they are touched. */
 const MADV_POPULATE_READ = 22;
@@ -63,12 +64,9 @@ function adviseLater(address: number, size: number, advice: number): void {
   (libc.madvise as unknown as NativeFunction).async(address, alignUp(size, PAGE_SIZE), advice, () => {});
 }
 
-/**
- * Takes the pages of whole mappings out of this process: what they had of their own is zeros afterwards, files and shared memory are
- * as they were. Refused for locked memory, whose pages stay.
- */
-export function dropPages(address: number, size: number): void {
-  libc.madvise(address, size, MADV_DONTNEED);
+/** Gives the pages of private anonymous memory back to the system: it reads as zero afterwards. False if that is not to be had. */
+export function discardPages(address: number, size: number): boolean {
+  return libc.madvise(address, size, MADV_DONTNEED) === 0;
 }
 
 /** munmap(2) of whole pages. */
