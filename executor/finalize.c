@@ -56,18 +56,24 @@ static void put_back(const struct reservation *reservation, const struct segment
   }
 }
 
+/* A segment up to this size gets its pages at once (a larger one as they are touched): one by one costs a small program more than all
+   together, above all pages of data, which are mapped when they are read, and taken away on all processors to be copied when they are written. */
+enum { POPULATED_SIZE = 4 << 20 };
+
 static bool map_from_file(const struct reservation *slab, const struct segment *segment) {
+  size_t size = segment->end - segment->start;
   struct stat file;
   uint64_t offset = segment->start - slab->base;
   if (fstat(slab->fd, &file) != 0) return false;
-  if ((uint64_t)file.st_size < offset + (segment->end - segment->start)) {
+  if ((uint64_t)file.st_size < offset + size) {
     errno = ENXIO; /* touching such pages would be SIGBUS */
     return false;
   }
   /* Written data is private from here on: shared pages would also be the ones of a forked child. */
   int sharing = segment->protection & PROT_WRITE ? MAP_PRIVATE : MAP_SHARED;
-  return mmap((void *)(uintptr_t)segment->start, segment->end - segment->start, segment->protection,
-              sharing | MAP_FIXED, slab->fd, (off_t)offset) != MAP_FAILED;
+  int populate = size <= POPULATED_SIZE ? MAP_POPULATE : 0;
+  return mmap((void *)(uintptr_t)segment->start, size, segment->protection, sharing | populate | MAP_FIXED, slab->fd,
+              (off_t)offset) != MAP_FAILED;
 }
 
 static bool fill_and_protect(const struct reservation *reservation, const struct segment *segment,

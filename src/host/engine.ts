@@ -4,6 +4,7 @@ import { koffi, type NativeFunction } from "./koffi.ts";
 const SET_FLAGS = "_ZN2v82V818SetFlagsFromStringEPKcm";
 
 let isTuned = false;
+let setter: ((flags: string) => void) | undefined;
 
 /**
  * For a process that links once and ends: V8 would optimize functions that are about to finish, on threads of its own; baseline
@@ -13,7 +14,7 @@ let isTuned = false;
 export function tuneEngine(): void {
   // An engine that does not know a flag says so on stderr, which is the program's: each only for engines seen to know it.
   const engine = Number.parseInt(process.versions.v8, 10);
-  const set = flagSetter();
+  const set = setFlag;
   if (engine <= 11) set("--interrupt-budget=600000");
   if (engine <= 14) {
     set("--sparkplug");
@@ -28,6 +29,12 @@ export function tuneEngine(): void {
 /** Whether `tuneEngine` has been called. */
 export function isEngineTuned(): boolean {
   return isTuned;
+}
+
+/** Sets a flag of V8's while it runs. */
+export function setFlag(flag: string): void {
+  setter ??= flagSetter();
+  setter(flag);
 }
 
 /** node:v8 takes 1.5 ms to load, mostly streams for heap snapshots; the function behind it is exported by Node's executable. */

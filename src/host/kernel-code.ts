@@ -1,6 +1,9 @@
 import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { isEngineTuned } from "./engine.ts";
+import { isEngineTuned, setFlag } from "./engine.ts";
 import { type WasmModule, wasm } from "./webassembly.ts";
+
+/** How V8 compiles by default: a function when it is called first, not well, and once more when it is called often. */
+const DEFAULTS = ["liftoff", "wasm-lazy-compilation", "wasm-dynamic-tiering"] as const;
 
 /** Set by set-up: keep the machine code of what this run uses. */
 const writes = process.env.SLABLINK_WRITE_KERNEL_CODE !== undefined;
@@ -12,16 +15,28 @@ const writes = process.env.SLABLINK_WRITE_KERNEL_CODE !== undefined;
  */
 export function loadKernelCode(path: string): WasmModule {
   const source = readFileSync(path);
-  return (isEngineTuned() && !writes ? readCode(path, source) : undefined) ?? new wasm.Module(source);
+  if (isEngineTuned()) return writes ? optimized(source) : (readCode(path, source) ?? new wasm.Module(source));
+  return new wasm.Module(source);
 }
 
-/** Keeps the code of `exports`, which belong to the module at `path`, and of all that they call, when set-up has asked for it. */
-export function keepKernelCode(path: string, module: WasmModule, exports: object): void {
+/**
+ * The module with optimized code for all functions, which is all that V8 keeps: what lacks it is compiled twice in each run, once on
+ * a thread beside. The flags are put back, since what is kept is for an engine with the same ones.
+ */
+function optimized(source: Uint8Array): WasmModule {
+  for (const flag of DEFAULTS) setFlag(`--no-${flag}`);
+  try {
+    return new wasm.Module(source);
+  } finally {
+    for (const flag of DEFAULTS) setFlag(`--${flag}`);
+  }
+}
+
+/** Keeps the code of the module at `path` when set-up has asked for it. */
+export function keepKernelCode(path: string, module: WasmModule): void {
   if (!writes || !isEngineTuned()) return;
   process.on("exit", () => {
     try {
-      const optimize = new Function("f", "%WasmTierUpFunction(f)");
-      for (const each of Object.values(exports)) if (typeof each === "function") optimize(each);
       const bytes = new Function("module", "return %SerializeWasmModule(module)")(module) as ArrayBuffer;
       // Renamed into place, so that nobody reads half of it.
       const part = `${codePath(path)}.${process.pid}`;

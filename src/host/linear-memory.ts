@@ -87,6 +87,14 @@ export class LinearMemory {
   #region(start: number, end: number): FreeRanges {
     return new FreeRanges({ start: this.address + start, end: this.address + end });
   }
+
+  /**
+   * Gives the pages of everything back to the system, for a process that will not look at them again: tables are zeros afterwards, files and
+   * slabs are as they were. Refused for locked memory, which stays.
+   */
+  dropPages(): void {
+    discardPages(this.address, this.buffer.byteLength);
+  }
 }
 
 let opened: LinearMemory | undefined;

@@ -145,7 +145,7 @@ function instantiate(linear: LinearMemory): Kernel {
   const module = kernelCode.module ?? loadKernelCode(path);
   kernelCode.module = module;
   const { exports } = new wasm.Instance(module, { env: { memory: linear.memory } });
-  keepKernelCode(path, module, exports as object);
+  keepKernelCode(path, module);
   return exports as Kernel;
 }
 

@@ -17,6 +17,9 @@ import { Reservations } from "./reservations.ts";
 import { checkSegments, mappedSize } from "./segments.ts";
 import { SlabWorkingMemory } from "./slab-working-memory.ts";
 
+/** Segments up to this size get their pages at once, for the reason that executor/finalize.c gives. */
+const POPULATED_SIZE = 4 * 2 ** 20;
+
 interface Initialized {
   readonly segments: readonly Segment[];
   readonly dealloc: readonly AllocAction[];
@@ -119,8 +122,10 @@ export class InProcessMemoryMapper implements MemoryMapper {
     const protection = segment.protection & ~WRITABLE_CODE;
     const sharing = protection & Protection.write ? MapFlag.private : MapFlag.shared;
     reservation.working.publish(address, segment.contentSize);
+    const populate = size <= POPULATED_SIZE ? MapFlag.populate : 0;
+    const flags = sharing | populate | MapFlag.fixed;
     const { fd } = reservation.working.memory;
-    mapMemory({ address, size, protection, flags: sharing | MapFlag.fixed, fd, offset: address - reservation.start });
+    mapMemory({ address, size, protection, flags, fd, offset: address - reservation.start });
   }
 
   #deinitialize(reservation: Reservation, { segments, dealloc }: Initialized): void {

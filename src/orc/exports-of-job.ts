@@ -3,11 +3,11 @@ import type { SharedLibrary } from "../formats/elf/shared-library.ts";
 import { SymbolName } from "../formats/elf/shared-library-hash.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import { SymbolPlace } from "../graph/symbol-table.ts";
-import type { ColumnBlock } from "../kernel/columns.ts";
 import { type Kernel, kernel } from "../kernel/kernel.ts";
 import { EXPORTS_BYTES } from "../kernel/record.ts";
 import type { AnchorExports } from "../link/anchor.ts";
 import { type DynamicSymbolPlace, writeDynamicSymbol } from "../link/dynamic-symbol.ts";
+import { HashedNames } from "./hashed-names.ts";
 import type { LinkJob } from "./link-job.ts";
 
 /**
@@ -19,8 +19,8 @@ export class ExportsOfJob implements AnchorExports {
   readonly ids: Int32Array;
   readonly nameBytes: number;
   readonly #job: LinkJob;
-  /** Hashes of DT_GNU_HASH, made when somebody looks for the names in libraries. */
-  #hashes: { readonly block: ColumnBlock; readonly position: number; readonly out: Int32Array } | undefined;
+  /** Made when somebody looks for the names in libraries. */
+  #hashed: HashedNames | undefined;
 
   constructor(job: LinkJob) {
     this.#job = job;
@@ -50,7 +50,8 @@ export class ExportsOfJob implements AnchorExports {
   /** Whether the library defines one of the names, weak definitions of which count or not. */
   areIn(library: SharedLibrary, countWeak: boolean): boolean {
     const { tables, resolution } = this.#job;
-    const candidates = this.#candidates(library);
+    this.#hashed ??= HashedNames.of(this.ids, tables.pool, tables.columns);
+    const candidates = this.#hashed?.candidates(library);
     const count = candidates?.length ?? this.count;
     for (let i = 0; i < count; i++) {
       const id = this.ids[candidates?.[i] ?? i]!;
@@ -97,24 +98,6 @@ export class ExportsOfJob implements AnchorExports {
       view.setBigUint64(place.symbols + SYM_SIZE * (place.first + i) + 16, size, true);
     });
     return used;
-  }
-
-  /** Positions in `ids` of the names that the library may have, by its hash table; undefined where that says nothing. */
-  #candidates(library: SharedLibrary): Int32Array | undefined {
-    const { pool, columns } = this.#job.tables;
-    const { gnuHash } = library;
-    const { count } = this;
-    const fast = this.#kernel();
-    if (fast === undefined || gnuHash === undefined || gnuHash.view.buffer !== columns.buffer) return undefined;
-    if (this.#hashes === undefined) {
-      const block = columns.block(8 * count + 16);
-      const hashes = block.int32(count);
-      fast.hashNames(pool.columns.record!, this.ids.byteOffset, count, hashes.byteOffset);
-      this.#hashes = { block, position: hashes.byteOffset, out: block.int32(count) };
-    }
-    const { position, out } = this.#hashes;
-    const found = fast.filterByGnuHash(position, count, gnuHash.position, gnuHash.symbolCount, out.byteOffset);
-    return out.subarray(0, found);
   }
 
   #kernel(): Kernel | undefined {

@@ -2,14 +2,19 @@ import type { ExecutorProcessControl } from "../epc/executor-process-control.ts"
 import { STT_FUNC, STT_GNU_IFUNC, STT_OBJECT, STT_TLS } from "../formats/elf/constants.ts";
 import type { DynamicSymbol } from "../formats/elf/shared-library.ts";
 import { splitVersion, VERSION_MARK, type VersionedName } from "../formats/elf/symbol-versions.ts";
+import type { GraphTables } from "../graph/graph-tables.ts";
 import type { SymbolStringPool } from "../graph/symbol-string-pool.ts";
 import { isOfCLibrary, type RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import { ExternalKind } from "../link/externals.ts";
 import { SharedLibraryGenerator } from "./definition-generator.ts";
+import { HashedNames } from "./hashed-names.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import { Reference, type SymbolResolution } from "./symbol-resolution.ts";
 import { threadLocalMismatches } from "./undefined-symbols.ts";
 import { UNWINDER_PREFIX, unwinderOfLibraries } from "./unwinder-of-libraries.ts";
+
+/** With fewer names it is not worth while to have the kernel look first. */
+const MANY = 32;
 
 /** Variables of the C library that are thread-local whatever a program declares; `extern int errno` would be the linker's thread's. */
 const threadLocalsOfC = new Set(["errno", "__h_errno", "__resp"]);
@@ -59,6 +64,7 @@ export function kindOfSymbol(type: number): ExternalKind {
 /**
  * Finds the names `ids` outside the job, in the order of an ordinary link: by hand, other JITDylibs, the libraries asked for
  * and `standIns`, which stand for archives, the process (one request for all), and at last the libraries that every C and C++ program may use.
+ * `hasVersions`: some names may be of the form `name@VERSION`.
  */
 export async function findExternalNames(
   ids: readonly number[],
@@ -67,6 +73,7 @@ export async function findExternalNames(
   epc: ExecutorProcessControl,
   runtime: RuntimeLibraries,
   standIns: readonly SharedLibraryGenerator[],
+  hasVersions: boolean,
 ): Promise<ExternalNames> {
   const { pool } = resolution.tables;
   const found: ExternalNames = {
@@ -83,8 +90,11 @@ export async function findExternalNames(
   const libraries = [...dylib.generators.filter((generator) => generator.kind === "shared-library"), ...standIns];
   const unwinder = epc.kind === "in-process" ? unwinderOfLibraries(libraries, runtime) : undefined;
   const askProcess: number[] = [];
+  // The hash of `name@VERSION` is that of no name.
+  const elsewhere = hasVersions ? undefined : inNoLibrary(ids, libraries, resolution.tables);
   const byHand = dylib.absolutes.size + dylib.linked.size + dylib.linkOrder.length > 0;
-  for (const id of ids) {
+  for (let i = 0; i < ids.length; i++) {
+    const id = ids[i]!;
     const references = resolution.references[id]!;
     if ((references & Reference.hidden) !== 0) {
       if ((references & Reference.strong) !== 0) found.missing.push(id);
@@ -97,7 +107,7 @@ export async function findExternalNames(
       continue;
     }
     const first = unwinder !== undefined && pool.startsWith(id, UNWINDER_PREFIX) ? [unwinder] : libraries;
-    const inLibrary = findInLibraries(first, id, pool);
+    const inLibrary = first === libraries && elsewhere?.[i] === 1 ? undefined : findInLibraries(first, id, pool);
     if (inLibrary !== undefined) {
       used.add(inLibrary.library);
       takeFromLibrary(inLibrary, resolution, found);
@@ -117,6 +127,33 @@ export async function findExternalNames(
   if (unwinder !== undefined && used.has(unwinder)) found.libraries.push(unwinder);
   for (const library of implicit) if (used.has(library)) found.libraries.push(library);
   return found;
+}
+
+/** A 1 for each name that none of the libraries has, of which there are many; undefined where the kernel cannot say so. */
+function inNoLibrary(
+  ids: readonly number[],
+  libraries: readonly SharedLibraryGenerator[],
+  { pool, columns }: GraphTables,
+): Uint8Array | undefined {
+  if (ids.length < MANY) return undefined;
+  const block = columns.block(4 * ids.length);
+  const copy = block.int32(ids.length);
+  copy.set(ids);
+  const hashed = HashedNames.of(copy, pool, columns);
+  try {
+    if (hashed === undefined) return undefined;
+    const absent = new Uint8Array(ids.length).fill(1);
+    for (const { library } of libraries) {
+      if (isOfCLibrary(library.soname)) continue;
+      const candidates = hashed.candidates(library);
+      if (candidates === undefined) return undefined;
+      for (const position of candidates) absent[position] = 0;
+    }
+    return absent;
+  } finally {
+    hashed?.release();
+    block.release();
+  }
 }
 
 function takeFromLibrary(inLibrary: LibrarySymbol, resolution: SymbolResolution, found: ExternalNames): void {

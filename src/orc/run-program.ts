@@ -2,6 +2,7 @@ import { launchExecutor } from "../epc/launch.ts";
 import { LinkError } from "../errors.ts";
 import { FileArena } from "../host/arena.ts";
 import { milliseconds } from "../host/clock.ts";
+import { linearMemory } from "../host/linear-memory.ts";
 import { SlabMemory } from "../host/slab-memory.ts";
 import type { FileOpener } from "../inputs/file-opener.ts";
 import type { Input } from "../inputs/input.ts";
@@ -253,7 +254,7 @@ function fillDylib(dylib: JITDylib, inputs: readonly Input[], request: RunReques
 function run(session: ExecutionSession, job: LinkedJob, main: number, request: RunRequest): Promise<ProgramEnd> {
   const { preinit, init, fini } = job.layout.arrays;
   const ranges = (...arrays: { start: number; end: number }[]) => arrays.filter(({ start, end }) => end > start);
-  return session.epc.runProgram({
+  const ended = session.epc.runProgram({
     main,
     argv: [...request.argv],
     initFunctions: job.interposition === undefined ? [] : [job.interposition.start],
@@ -262,6 +263,9 @@ function run(session: ExecutionSession, job: LinkedJob, main: number, request: R
     finiFunctions: job.interposition === undefined ? [] : [job.interposition.end],
     dsoHandle: job.layout.dsoHandle,
   });
+  // What this process was to do when the program has ended and somebody waits for it, it does while that runs.
+  if (request.mode === "executor" && request.endsProcess === true) linearMemory()?.dropPages();
+  return ended;
 }
 
 function statsOf(session: ExecutionSession, job: LinkedJob, before: LinkStats["phases"]): LinkStats {

@@ -33,7 +33,9 @@ export async function findExternals(job: LinkJob): Promise<void> {
   }
   if (tables.hasVersions) outside = uniteDefaultVersions(job, outside);
   await linkOthers(job, outside);
-  job.external = await findExternalNames(outside, dylib, resolution, epc, runtime, job.cLibraries.libraries);
+  const hasVersions = tables.hasVersions || job.aliases.size > 0 || job.lookedUp.some((name) => name.includes("@"));
+  const { libraries } = job.cLibraries;
+  job.external = await findExternalNames(outside, dylib, resolution, epc, runtime, libraries, hasVersions);
   if (job.external.missing.length > 0) failUnlessUnused(job);
   if (epc.kind === "remote") await checkLibraryReferences(job);
   if (job.context.interposition !== undefined && interposes(job)) job.interposition = await job.context.interposition();
