@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { LinearMemory } from "./linear-memory.ts";
 import type { WasmModule } from "./webassembly.ts";
@@ -210,9 +209,4 @@ function ended(worker: Worker): Promise<void> {
     worker.ref();
     worker.once("exit", () => resolve());
   });
-}
-
-/** Threads that this machine runs side by side. */
-export function processorCount(): number {
-  return availableParallelism();
 }

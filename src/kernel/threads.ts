@@ -1,26 +1,15 @@
-import { KernelThreads, processorCount } from "../host/kernel-threads.ts";
+import { KernelThreads } from "../host/kernel-threads.ts";
 import { linearMemory } from "../host/linear-memory.ts";
 import { kernel, kernelCode } from "./kernel.ts";
 
-/** Two processors are busy already: one links, the other makes pages for it (docs/benchmarks.md: 1.00 to 1.02 of the time with a second thread). */
-const PROCESSORS_THAT_PAY = 4;
-/** More threads than these wait for memory rather than for processors. */
-const MOST_THREADS = 8;
-
 let started: KernelThreads | undefined;
 let startedCount = 0;
-
-/** As many threads as the machine runs side by side, if that is enough for them to pay. */
-function usualCount(): number {
-  const processors = processorCount();
-  return processors < PROCESSORS_THAT_PAY ? 1 : Math.min(processors, MOST_THREADS);
-}
 
 /**
  * The threads that share the work of a job with this one, `count` with this one. They are there for all further jobs of the process.
  * Undefined: this thread alone.
  */
-export function startThreads(count = usualCount()): KernelThreads | undefined {
+export function startThreads(count: number): KernelThreads | undefined {
   if (count <= 1) return undefined;
   const fast = kernel();
   const linear = linearMemory();
