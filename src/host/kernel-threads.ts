@@ -42,14 +42,103 @@ export interface ThreadCall {
   wait(): number;
 }
 
+/** Who waits for the end of a task. */
+interface Waiting {
+  readonly resolve: (result: number) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A thread that runs one task at a time. */
+class KernelThread {
+  readonly control: number;
+  readonly #worker: Worker;
+  readonly #words: Int32Array;
+  readonly #numbers: Float64Array;
+  /** By number of the task; the next one may be posted before the message about the last one is here. */
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #ended: Promise<void>;
+
+  constructor(control: number, module: WasmModule, linear: LinearMemory) {
+    this.control = control;
+    this.#words = new Int32Array(linear.buffer, control, 16);
+    this.#numbers = new Float64Array(linear.buffer, control + NUMBERS, MOST_ARGUMENTS + 1);
+    const workerData = { module, memory: linear.memory, control };
+    const worker = new Worker(PROGRAM, { eval: true, workerData, execArgv: [], stdin: false });
+    this.#worker = worker;
+    worker.on("message", ([task, result]: [number, number]) => this.#waiting.get(task)?.resolve(result));
+    // One that fails (no memory for its stack) never gets work again; what nobody awaits is done by the one that waits for it.
+    worker.on("error", (error) => this.#fail(error));
+    this.#ended = new Promise((resolve) => {
+      worker.on("exit", () => {
+        this.#fail(new Error("a thread ended in the middle of a link"));
+        resolve();
+      });
+    });
+    worker.unref();
+  }
+
+  get isIdle(): boolean {
+    const words = this.#words;
+    return words[Control.isOnline] === 1 && Atomics.load(words, Control.done) === Atomics.load(words, Control.posted);
+  }
+
+  /** The result of the task, when the message about it comes. */
+  async call(task: number, values: readonly number[]): Promise<number> {
+    const posted = this.#post(task, values, true);
+    // What is awaited must keep the process alive.
+    this.#worker.ref();
+    try {
+      return await new Promise((resolve, reject) => this.#waiting.set(posted, { resolve, reject }));
+    } finally {
+      this.#waiting.delete(posted);
+      if (this.#waiting.size === 0) this.#worker.unref();
+    }
+  }
+
+  /** Has the task done, which is to be waited for. */
+  start(task: number, values: readonly number[]): ThreadCall {
+    const words = this.#words;
+    const posted = this.#post(task, values, false);
+    return {
+      wait: () => {
+        for (let done = Atomics.load(words, Control.done); done !== posted; done = Atomics.load(words, Control.done)) {
+          Atomics.wait(words, Control.done, done, 1000);
+        }
+        return this.#numbers[0]!;
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#post(END, [], false);
+    this.#worker.ref();
+    await this.#ended;
+  }
+
+  /** Gives the thread its next task; answers the task's number. */
+  #post(task: number, values: readonly number[], isAwaited: boolean): number {
+    const words = this.#words;
+    this.#numbers.set(values, 1);
+    words[Control.task] = task;
+    words[Control.argumentCount] = values.length;
+    words[Control.isAwaited] = isAwaited ? 1 : 0;
+    const posted = Atomics.add(words, Control.posted, 1) + 1;
+    Atomics.notify(words, Control.posted);
+    return posted;
+  }
+
+  #fail(error: unknown): void {
+    for (const { reject } of this.#waiting.values()) {
+      reject(error instanceof Error ? error : new Error("a thread failed in the middle of a link"));
+    }
+  }
+}
+
 /** Threads beside this one that run functions of the kernel on the linear memory. */
 export class KernelThreads {
-  readonly #workers: Worker[] = [];
-  readonly #words: Int32Array[] = [];
-  readonly #numbers: Float64Array[] = [];
+  readonly #threads: KernelThread[] = [];
   readonly #functions: unknown[];
   readonly #linear: LinearMemory;
-  readonly #controls: number[] = [];
 
   /** Starts `count` threads; they take part when they are there (15 to 40 ms). `exports`: the functions of `module`. */
   constructor(count: number, module: WasmModule, exports: object, linear: LinearMemory) {
@@ -58,21 +147,13 @@ export class KernelThreads {
     for (let i = 0; i < count; i++) {
       const control = linear.take("tables", RECORD_SIZE);
       if (control === undefined) break;
-      this.#controls.push(control);
-      this.#words.push(new Int32Array(linear.buffer, control, 16));
-      this.#numbers.push(new Float64Array(linear.buffer, control + NUMBERS, MOST_ARGUMENTS + 1));
-      const workerData = { module, memory: linear.memory, control };
-      const worker = new Worker(PROGRAM, { eval: true, workerData, execArgv: [], stdin: false });
-      // A thread that fails (no memory for its stack) never gets work, or its work is done by the one that waits for it.
-      worker.on("error", () => {});
-      worker.unref();
-      this.#workers.push(worker);
+      this.#threads.push(new KernelThread(control, module, linear));
     }
   }
 
   /** Number of threads that are there and have nothing to do. */
   get idle(): number {
-    return this.#words.reduce((count, words) => count + (isIdle(words) ? 1 : 0), 0);
+    return this.#threads.reduce((count, { isIdle }) => count + (isIdle ? 1 : 0), 0);
   }
 
   /**
@@ -80,83 +161,23 @@ export class KernelThreads {
    * failed with, which may be in the middle of the work.
    */
   call(name: (...values: never[]) => unknown, values: readonly number[]): Promise<number> | undefined {
-    const at = this.#words.findIndex(isIdle);
-    const worker = this.#workers[at];
-    if (worker === undefined) return undefined;
-    const task = this.#post(at, name, values, true);
-    return new Promise((resolve, reject) => {
-      // What waits for it must keep the process alive.
-      worker.ref();
-      // Its next task may have been posted before the message about this one is here.
-      const answered = ([number, result]: [number, number]): void => {
-        if (number === task) settle(() => resolve(result));
-      };
-      const failed = (error: unknown): void =>
-        settle(() => reject(error instanceof Error ? error : new Error("a thread ended in the middle of a link")));
-      const settle = (how: () => void): void => {
-        worker.off("message", answered).off("error", failed).off("exit", failed);
-        if (worker.listenerCount("message") === 0) worker.unref();
-        how();
-      };
-      worker.on("message", answered).on("error", failed).on("exit", failed);
-    });
+    return this.#threads.find(({ isIdle }) => isIdle)?.call(this.#functions.indexOf(name), values);
   }
 
   /** Has every idle thread call the function with arguments of its own, `argumentsOf` its number among them. */
   callAll(name: (...values: never[]) => unknown, argumentsOf: (index: number) => readonly number[]): ThreadCall[] {
-    const calls: ThreadCall[] = [];
-    this.#words.forEach((words, at) => {
-      if (!isIdle(words)) return;
-      const posted = this.#post(at, name, argumentsOf(calls.length), false);
-      calls.push({
-        wait: () => {
-          for (
-            let done = Atomics.load(words, Control.done);
-            done !== posted;
-            done = Atomics.load(words, Control.done)
-          ) {
-            Atomics.wait(words, Control.done, done, 1000);
-          }
-          return this.#numbers[at]![0]!;
-        },
-      });
-    });
-    return calls;
-  }
-
-  /** Gives a thread its next task; answers the task's number. */
-  #post(at: number, name: unknown, values: readonly number[], isAwaited: boolean): number {
-    const words = this.#words[at]!;
-    this.#numbers[at]!.set(values, 1);
-    words[Control.task] = this.#functions.indexOf(name);
-    words[Control.argumentCount] = values.length;
-    words[Control.isAwaited] = isAwaited ? 1 : 0;
-    const posted = Atomics.add(words, Control.posted, 1) + 1;
-    Atomics.notify(words, Control.posted);
-    return posted;
+    const task = this.#functions.indexOf(name);
+    const idle = this.#threads.filter(({ isIdle }) => isIdle);
+    return idle.map((thread, index) => thread.start(task, argumentsOf(index)));
   }
 
   /** Ends the threads; they must have nothing to do. */
   async close(): Promise<void> {
-    for (const words of this.#words.splice(0)) {
-      words[Control.task] = END;
-      Atomics.add(words, Control.posted, 1);
-      Atomics.notify(words, Control.posted);
+    for (const thread of this.#threads.splice(0)) {
+      await thread.close();
+      this.#linear.give("tables", thread.control, RECORD_SIZE);
     }
-    await Promise.all(this.#workers.splice(0).map((worker) => ended(worker)));
-    for (const control of this.#controls.splice(0)) this.#linear.give("tables", control, RECORD_SIZE);
   }
-}
-
-function isIdle(words: Int32Array): boolean {
-  return words[Control.isOnline] === 1 && Atomics.load(words, Control.done) === Atomics.load(words, Control.posted);
-}
-
-function ended(worker: Worker): Promise<void> {
-  return new Promise((resolve) => {
-    worker.ref();
-    worker.once("exit", () => resolve());
-  });
 }
 
 /** Threads that this machine runs side by side. */
