@@ -10,6 +10,7 @@ import { RuntimeLibraries } from "../../src/inputs/runtime-libraries.ts";
 import type { Segment, WorkingMemory } from "../../src/memory/memory-mapper.ts";
 import { type DefinitionGenerator, StaticArchiveGenerator } from "../../src/orc/definition-generator.ts";
 import { JITDylib } from "../../src/orc/jit-dylib.ts";
+import type { JobsInFlight } from "../../src/orc/jobs-in-flight.ts";
 import { type LinkedJob, materialize } from "../../src/orc/materialize.ts";
 
 export interface PlainJobOptions {
@@ -32,6 +33,8 @@ export interface PlainJobOptions {
   /** Where inputs and contents lie in the reach of the kernel, which a plain job's do not. */
   readonly arena?: FileArena;
   readonly threads?: number;
+  /** The jobs that go on side by side with this one. */
+  readonly inFlight?: JobsInFlight;
 }
 
 /** Module number that the pretended loader gives to the job's thread-local block. */
@@ -161,6 +164,7 @@ export async function linkPlainly(
     openedLibraries: new Map(),
     linkInto: () => Promise.reject(new Error("there is no other JITDylib")),
     threads: options.threads ?? 1,
+    inFlight: options.inFlight,
     serial: 1,
   });
   job.settle(true);
