@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { Flags, ObjectWriter } from "../../bench/scale/object-writer.ts";
 import { ByteReader } from "../../src/bytes/byte-reader.ts";
 import { FileArena } from "../../src/host/arena.ts";
 import { linearMemory } from "../../src/host/linear-memory.ts";
@@ -12,6 +13,7 @@ import { type GivenArchive, generatorsOf, objectOf, randomJob } from "./random-a
 
 const SEED = Number(process.env.SEED ?? 20_261_129);
 const MIB = 2 ** 20;
+const R_X86_64_8 = 14;
 
 after(() => endThreads());
 
@@ -118,10 +120,12 @@ for (const way of ways) {
       good[1]!,
       await jobOf(good[0]!.inputs, damageMember(archives, used.at(-1)!), 5),
       good[2]!,
+      await jobOf([...good[0]!.inputs, ByteReader.of(farReference(), "far.o")], archives, 6),
       good[3]!,
     ];
     assert.match(jobs[1]!.alone, /^undefined symbol: nowhere\n>>> referenced by missing.o/);
     assert.match(jobs[3]!.alone, /^lib\d\.a\(.*\): symbol/);
+    assert.match(jobs[5]!.alone, /^far\.o:\(\.data\+0x0\): R_X86_64_8 out of range/);
     // What is there for good, as threads are.
     await linkAtOnce(jobs, way, arena);
     const before = freePlaces();
@@ -134,6 +138,14 @@ for (const way of ways) {
     assert.deepEqual(freePlaces(), before);
     await endThreads();
   });
+}
+
+/** An object with an address in one byte: the job fails when it has got its memory. */
+function farReference(): Uint8Array {
+  const object = new ObjectWriter();
+  const data = object.section(".data", new Uint8Array(1), { flags: Flags.data });
+  object.relocate(data, 0, R_X86_64_8, object.symbol("far", { section: data, size: 1 }));
+  return object.bytes();
 }
 
 /** The archives with a symbol of a member, `lib.a(member.o)`, in a section that is not there. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { ByteReader } from "../../src/bytes/byte-reader.ts";
 import { Archive } from "../../src/formats/archive.ts";
+import { SHT_SYMTAB } from "../../src/formats/elf/constants.ts";
 import { SharedLibrary } from "../../src/formats/elf/shared-library.ts";
 import { WALK_DONE, WALK_LEFT_VERSIONS, WALK_NO_ROOM, WALK_PAUSE } from "../../src/kernel/record.ts";
 import { endThreads, startThreads } from "../../src/kernel/threads.ts";
@@ -225,4 +226,37 @@ test("a version that was asked for by hand is found in what the kernel reads", a
   const inputs = [ByteReader.of(objectOf(["f@@V1"], []), "f.o"), ByteReader.of(objectOf([], ["f"]), "main.o")];
   const expected = await withoutKernel(inputs, { names: ["f@@V1"] });
   assert.equal(await withKernel(inputs, { names: ["f@@V1"] }), expected);
+});
+
+test("a member that is larger than the rest of the archive is refused", async () => {
+  const bytes = archiveBytes([member("a.o", ["a"])], "gnu");
+  const { length } = member("a.o", ["a"]).bytes;
+  const header = bytes.length - length - 60;
+  bytes.write(`${length + 2}`.padEnd(10), header + 48, "latin1");
+  const inputs = [ByteReader.of(objectOf([], ["a"]), "main.o")];
+  const expected = await withoutKernel(inputs, archivesOf(bytes));
+  assert.match(expected, /^lib\.a\(a\.o\): member size .* is beyond the archive's end/);
+  assert.equal(await withKernel(inputs, archivesOf(bytes)), expected);
+});
+
+test("names that share their bytes need more room than the file has for them", async () => {
+  const names = Array.from({ length: 300 }, (_, i) => `s${i}`);
+  const file = objectOf([...names, "x".repeat(20_000)], []);
+  const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
+  for (let at = Number(view.getBigUint64(40, true)); at < file.length; at += 64) {
+    if (view.getUint32(at + 4, true) !== SHT_SYMTAB) continue;
+    const table = Number(view.getBigUint64(at + 24, true));
+    const longest = view.getUint32(table + 24 * 301, true);
+    // Each symbol's name is an end of the longest one.
+    for (let i = 1; i <= 300; i++) view.setUint32(table + 24 * i, longest + 60 * i, true);
+  }
+  const wanted = "x".repeat(20_000);
+  const archive = archiveBytes([{ name: "long.o", bytes: file, symbols: [wanted] }, member("b.o", ["b"])], "gnu");
+  const inputs = [ByteReader.of(objectOf([], [wanted, "b"]), "main.o")];
+  const expected = await withoutKernel(inputs, archivesOf(archive));
+  assert.ok(isLinked(expected), expected);
+  const [result, watch] = await watched(inputs, archivesOf(archive));
+  assert.equal(result, expected);
+  // The other one is left.
+  assert.equal(watch.taken, 1);
 });
