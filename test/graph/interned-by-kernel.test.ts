@@ -134,12 +134,17 @@ test("a pool that the kernel has filled grows, and goes on with both", () => {
 test("names of one length and one hash are told apart", () => {
   // Of so many names some five pairs share the 32 bits of the hash.
   const count = 200_000;
-  const file = Buffer.from(Array.from({ length: count }, (_, i) => `${`${i}`.padStart(7, "n")}\0`).join(""));
+  const file = Buffer.from(
+    Array.from(
+      { length: count },
+      (_, i) => `${(0x1000_0000 + (Math.imul(i, 0x9e37_79b1) % 0x1000_0000)).toString(16).padStart(11, "n")}\0`,
+    ).join(""),
+  );
   const reader = arena.place(file, "names");
   const pool = new SymbolStringPool();
   const apart = new SymbolStringPool();
   const view = new DataView(file.buffer, file.byteOffset, file.length);
   for (let i = 0; i < count; i++) {
-    if (intern(pool, reader, 8 * i) !== i || apart.intern(view, 8 * i, file.length) !== i) assert.fail(`name ${i}`);
+    if (intern(pool, reader, 12 * i) !== i || apart.intern(view, 12 * i, file.length) !== i) assert.fail(`name ${i}`);
   }
 });
