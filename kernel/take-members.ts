@@ -276,19 +276,25 @@ function memberSize(source: usize, offset: u32): i32 {
 
 function hasUsualName(source: usize, header: usize): bool {
   const first = load<u8>(header);
-  // "#1/20", what is empty, "__.SYMDEF"
-  if (first === 0x23 || first === 0x20 || load<u32>(header) === 0x532e5f5f) return false;
+  // "#1/20", what is empty
+  if (first === 0x23 || first === 0x20 || isSpecial(header)) return false;
   if (first !== 0x2f) return true;
   const at = decimal(header + 1, 15);
   const size = load<u32>(source + SOURCE_NAMES_SIZE);
   if (at < 0 || at >= <i64>size) return false;
   const names = <usize>load<u32>(source + SOURCE_ARCHIVE) + load<u32>(source + SOURCE_NAMES);
+  if (load<u8>(names + <usize>at) === 0x2f || isSpecial(names + <usize>at)) return false;
   const last = min<u32>(size, <u32>at + LONGEST_NAME);
   for (let i = <u32>at; i < last; i++) {
     const byte = load<u8>(names + i);
     if (byte === 0x0a || byte === 0) return true;
   }
   return false;
+}
+
+/** "__.SYMDEF" and its kin; others begin with a slash. */
+function isSpecial(name: usize): bool {
+  return load<u32>(name) === 0x532e5f5f;
 }
 
 /** A decimal numeral filled up with spaces; -1 for anything else. */

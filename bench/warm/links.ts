@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { FileArena } from "../../src/host/arena.ts";
 import {
   type ExecutionSession,
@@ -35,14 +36,7 @@ export interface LinkSample {
 
 /** Links `program` `count` times in one session, each time into a fresh JITDylib, which is removed again. */
 export async function linkRepeatedly(mode: WarmMode, program: Program, count: number): Promise<LinkSample[]> {
-  const arena = new FileArena();
-  const opener = { open: (path: string) => arena.map(path) };
-  const runtime = new RuntimeLibraries({ opener });
-  const items = [
-    ...program.inputs.map((path) => ({ kind: "file", path }) as const),
-    ...program.libraries.map(({ name }) => ({ kind: "library", name }) as const),
-  ];
-  const inputs = await loadInputs(items, { opener });
+  const { arena, inputs, runtime } = await loadProgram(program);
   const { session, pid } = await openWarmSession(mode, runtime);
   const samples: LinkSample[] = [];
   try {
@@ -85,25 +79,30 @@ export interface TogetherSample {
   readonly cpu: number;
 }
 
-/** Links `program` into each of `count` JITDylibs, one after the other or all at once, `rounds` times with `threads` threads. */
+/** The samples of each round, for both ways. */
+export interface TogetherReport {
+  readonly program: string;
+  readonly count: number;
+  readonly oneByOne: readonly TogetherSample[];
+  readonly atOnce: readonly TogetherSample[];
+}
+
+/** Links a program into each of `count` JITDylibs, one after the other and all at once, `rounds` times with a thread for each, as far as there are processors. */
 export async function linkTogether(
   mode: WarmMode,
+  name: string,
   program: Program,
-  { count, rounds, threads }: { count: number; rounds: number; threads: number },
-): Promise<{ oneByOne: TogetherSample[]; atOnce: TogetherSample[] }> {
-  const arena = new FileArena();
-  const opener = { open: (path: string) => arena.map(path) };
-  const runtime = new RuntimeLibraries({ opener });
-  const items = [
-    ...program.inputs.map((path) => ({ kind: "file", path }) as const),
-    ...program.libraries.map(({ name }) => ({ kind: "library", name }) as const),
-  ];
-  const inputs = await loadInputs(items, { opener });
+  { count, rounds }: { count: number; rounds: number },
+): Promise<TogetherReport> {
+  const threads = Math.min(count, availableParallelism());
+  const { arena, inputs, runtime } = await loadProgram(program);
   const { session } = await openWarmSession(mode, runtime, threads);
   const samples = { oneByOne: [] as TogetherSample[], atOnce: [] as TogetherSample[] };
   try {
     for (let round = 0; round < rounds; round++) {
-      for (const way of ["oneByOne", "atOnce"] as const) {
+      // In turn, so that neither is always the warmer one.
+      const ways = ["oneByOne", "atOnce"] as const;
+      for (const way of round % 2 === 0 ? ways : ways.toReversed()) {
         const dylibs = Array.from({ length: count }, (_, i) => session.createJITDylib(`${way}-${i}`));
         for (const dylib of dylibs) fill(dylib, inputs, runtime);
         const cpu = process.cpuUsage();
@@ -121,7 +120,22 @@ export async function linkTogether(
     await session.endSession();
     arena.dispose();
   }
-  return samples;
+  return { program: name, count, ...samples };
+}
+
+/** Opens what a program is made of. */
+async function loadProgram({ inputs, libraries }: Program): Promise<{
+  readonly arena: FileArena;
+  readonly inputs: readonly Input[];
+  readonly runtime: RuntimeLibraries;
+}> {
+  const arena = new FileArena();
+  const opener = { open: (path: string) => arena.map(path) };
+  const items = [
+    ...inputs.map((path) => ({ kind: "file", path }) as const),
+    ...libraries.map(({ name }) => ({ kind: "library", name }) as const),
+  ];
+  return { arena, inputs: await loadInputs(items, { opener }), runtime: new RuntimeLibraries({ opener }) };
 }
 
 /** As `slablink run` does. */

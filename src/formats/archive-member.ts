@@ -34,6 +34,7 @@ export class ArchiveMember {
 
 /** What a member needs of its archive. */
 export interface MemberSource {
+  readonly reader: ByteReader;
   windowOf(member: ArchiveMember): ByteReader;
 }
 

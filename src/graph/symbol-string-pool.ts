@@ -31,6 +31,8 @@ const SPARE = 16;
 const USED = POOL_USED / 4;
 const COUNT = POOL_COUNT / 4;
 const MASK = POOL_MASK / 4;
+/** '@', which begins a version: the kernel asks only about files with new names whether they have such. */
+const VERSION_MARK = 0x40;
 const decoder = new TextDecoder();
 const encoder = new TextEncoder();
 
@@ -65,7 +67,7 @@ export class SymbolStringPool {
     return this.#words[COUNT]!;
   }
 
-  /** Whether the kernel has met a name with a mark of versions. */
+  /** Whether some name bears a mark of versions. */
   get hasVersions(): boolean {
     return this.#words[POOL_HAS_VERSIONS / 4] !== 0;
   }
@@ -196,7 +198,11 @@ export class SymbolStringPool {
     this.#reserveBytes(length + SPARE);
     if (WORDS * id === this.#names.length) this.#makeNames(2 * id + 1);
     const begin = words[USED]!;
-    for (let i = 0; i < length; i++) this.#store.setUint8(begin + i, view.getUint8(position + i));
+    for (let i = 0; i < length; i++) {
+      const byte = view.getUint8(position + i);
+      if (byte === VERSION_MARK) words[POOL_HAS_VERSIONS / 4] = 1;
+      this.#store.setUint8(begin + i, byte);
+    }
     this.#names[WORDS * id + HASH] = hash;
     this.#names[WORDS * id + START] = begin;
     this.#names[WORDS * id + LENGTH] = length;

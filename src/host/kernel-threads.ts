@@ -4,14 +4,8 @@ import type { WasmModule } from "./webassembly.ts";
 
 /** A thread's control record, in words: what it is to do, and how far it is. The first two and `signal`, which it sleeps on, only ever grow. */
 const Control = {
-  posted: 0,
-  done: 1,
-  isOnline: 2,
-  task: 3,
-  argumentCount: 4,
-  isAwaited: 5,
-  signal: 6,
-  isEnding: 7,
+  ...{ posted: 0, done: 1, isOnline: 2, task: 3 },
+  ...{ argumentCount: 4, isAwaited: 5, signal: 6, isEnding: 7 },
 } as const;
 /** Words of the record; the numbers for the task's arguments, its result first, follow at this byte. */
 const NUMBERS = 64;
@@ -66,51 +60,153 @@ export interface FinishedTask {
   readonly end: number;
 }
 
+/** Told of a task that a thread has finished: its number, and when it began and ended. */
+type Finished = (task: number, start: number, end: number) => void;
+
 /** A call of one of the kernel's functions that another thread makes. */
 export interface ThreadCall {
   /** Waits for its end; gives what the function gave. */
   wait(): number;
 }
 
+/** Who waits for the end of a task. */
+interface Waiting {
+  readonly task: number;
+  readonly resolve: (result: number) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A thread that runs one task at a time. */
+class KernelThread {
+  readonly control: number;
+  readonly #worker: Worker;
+  readonly #words: Int32Array;
+  readonly #numbers: Float64Array;
+  /** By number of the task; the next one may be posted before the message about the last one is here. */
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #ended: Promise<void>;
+  readonly #finished: Finished;
+
+  constructor(control: number, module: WasmModule, linear: LinearMemory, finished: Finished) {
+    this.control = control;
+    this.#finished = finished;
+    this.#words = new Int32Array(linear.buffer, control, 16);
+    this.#numbers = new Float64Array(linear.buffer, control + NUMBERS, ENDED + 1);
+    const workerData = { module, memory: linear.memory, control };
+    const worker = new Worker(PROGRAM, { eval: true, workerData, execArgv: [], stdin: false });
+    this.#worker = worker;
+    worker.on("message", ([posted, result, start, end]: [number, number, number, number]) => {
+      const waiting = this.#waiting.get(posted);
+      if (waiting !== undefined) finished(waiting.task, start, end);
+      waiting?.resolve(result);
+    });
+    // One that fails (no memory for its stack) never gets work again; what nobody awaits is done by the one that waits for it.
+    worker.on("error", (error) => this.#fail(error));
+    this.#ended = new Promise((resolve) => {
+      worker.on("exit", () => {
+        this.#fail(new Error("a thread ended in the middle of a link"));
+        resolve();
+      });
+    });
+    worker.unref();
+  }
+
+  get isIdle(): boolean {
+    const words = this.#words;
+    return words[Control.isOnline] === 1 && Atomics.load(words, Control.done) === Atomics.load(words, Control.posted);
+  }
+
+  /** The result of the task, when the message about it comes. */
+  async call(task: number, values: readonly number[]): Promise<number> {
+    const posted = this.#post(task, values, true);
+    // What is awaited must keep the process alive.
+    this.#worker.ref();
+    try {
+      return await new Promise((resolve, reject) => this.#waiting.set(posted, { task, resolve, reject }));
+    } finally {
+      this.#waiting.delete(posted);
+      if (this.#waiting.size === 0) this.#worker.unref();
+    }
+  }
+
+  /** Has the task done, which is to be waited for. */
+  start(task: number, values: readonly number[]): ThreadCall {
+    const words = this.#words;
+    const posted = this.#post(task, values, false);
+    return {
+      wait: () => {
+        for (let done = Atomics.load(words, Control.done); done !== posted; done = Atomics.load(words, Control.done)) {
+          Atomics.wait(words, Control.done, done, 1000);
+        }
+        const numbers = this.#numbers;
+        this.#finished(task, numbers[BEGAN]!, numbers[ENDED]!);
+        return numbers[0]!;
+      },
+    };
+  }
+
+  /** Ends the thread, as soon as it has done what it was given. */
+  async close(): Promise<void> {
+    Atomics.store(this.#words, Control.isEnding, 1);
+    this.#wake();
+    this.#worker.ref();
+    await this.#ended;
+  }
+
+  /** Gives the thread its next task; answers the task's number. */
+  #post(task: number, values: readonly number[], isAwaited: boolean): number {
+    const words = this.#words;
+    this.#numbers.set(values, 1);
+    words[Control.task] = task;
+    words[Control.argumentCount] = values.length;
+    words[Control.isAwaited] = isAwaited ? 1 : 0;
+    const posted = Atomics.add(words, Control.posted, 1) + 1;
+    this.#wake();
+    return posted;
+  }
+
+  #wake(): void {
+    Atomics.add(this.#words, Control.signal, 1);
+    Atomics.notify(this.#words, Control.signal);
+  }
+
+  #fail(error: unknown): void {
+    for (const { reject } of this.#waiting.values()) {
+      reject(error instanceof Error ? error : new Error("a thread failed in the middle of a link"));
+    }
+  }
+}
+
 /** Threads beside this one that run functions of the kernel on the linear memory. */
 export class KernelThreads {
-  readonly #workers: Worker[] = [];
-  readonly #words: Int32Array[] = [];
-  readonly #numbers: Float64Array[] = [];
+  readonly #threads: KernelThread[] = [];
   readonly #functions: unknown[];
-  readonly #names: string[];
-  readonly #observers = new Set<(task: FinishedTask) => void>();
   readonly #linear: LinearMemory;
-  readonly #controls: number[] = [];
+  readonly #observers = new Set<(task: FinishedTask) => void>();
 
   /** Starts `count` threads; they take part when they are there (15 to 40 ms). `exports`: the functions of `module`. */
   constructor(count: number, module: WasmModule, exports: object, linear: LinearMemory) {
     this.#functions = Object.values(exports);
-    this.#names = Object.keys(exports);
     this.#linear = linear;
+    const names = Object.keys(exports);
     for (let i = 0; i < count; i++) {
       const control = linear.take("tables", RECORD_SIZE);
       if (control === undefined) break;
-      this.#controls.push(control);
-      this.#words.push(new Int32Array(linear.buffer, control, 16));
-      this.#numbers.push(new Float64Array(linear.buffer, control + NUMBERS, ENDED + 1));
-      const workerData = { module, memory: linear.memory, control };
-      const worker = new Worker(PROGRAM, { eval: true, workerData, execArgv: [], stdin: false });
-      // A thread that fails (no memory for its stack) never gets work, or its work is done by the one that waits for it.
-      worker.on("error", () => {});
-      worker.unref();
-      this.#workers.push(worker);
+      const finished: Finished = (task, start, end) => {
+        for (const observer of this.#observers) observer({ thread: i + 1, name: names[task]!, start, end });
+      };
+      this.#threads.push(new KernelThread(control, module, linear, finished));
     }
   }
 
-  /** Tells `observer` of each task from now on. */
+  /** Tells `observer` of each task that is finished from now on. */
   observe(observer: (task: FinishedTask) => void): void {
     this.#observers.add(observer);
   }
 
   /** Number of threads that are there and have nothing to do. */
   get idle(): number {
-    return this.#words.reduce((count, words) => count + (isIdle(words) ? 1 : 0), 0);
+    return this.#threads.reduce((count, { isIdle }) => count + (isIdle ? 1 : 0), 0);
   }
 
   /**
@@ -118,95 +214,22 @@ export class KernelThreads {
    * failed with, which may be in the middle of the work.
    */
   call(name: (...values: never[]) => unknown, values: readonly number[]): Promise<number> | undefined {
-    const at = this.#words.findIndex(isIdle);
-    const worker = this.#workers[at];
-    if (worker === undefined) return undefined;
-    const task = this.#post(at, name, values, true);
-    return new Promise((resolve, reject) => {
-      // What waits for it must keep the process alive.
-      worker.ref();
-      // Its next task may have been posted before the message about this one is here.
-      const answered = ([number, result, start, end]: [number, number, number, number]): void => {
-        if (number !== task) return;
-        this.#tell(at, name, start, end);
-        settle(() => resolve(result));
-      };
-      const failed = (error: unknown): void =>
-        settle(() => reject(error instanceof Error ? error : new Error("a thread ended in the middle of a link")));
-      const settle = (how: () => void): void => {
-        worker.off("message", answered).off("error", failed).off("exit", failed);
-        if (worker.listenerCount("message") === 0) worker.unref();
-        how();
-      };
-      worker.on("message", answered).on("error", failed).on("exit", failed);
-    });
+    return this.#threads.find(({ isIdle }) => isIdle)?.call(this.#functions.indexOf(name), values);
   }
 
   /** Has every idle thread call the function with arguments of its own, `argumentsOf` its number among them. */
   callAll(name: (...values: never[]) => unknown, argumentsOf: (index: number) => readonly number[]): ThreadCall[] {
-    const calls: ThreadCall[] = [];
-    this.#words.forEach((words, at) => {
-      if (!isIdle(words)) return;
-      const posted = this.#post(at, name, argumentsOf(calls.length), false);
-      calls.push({
-        wait: () => {
-          for (
-            let done = Atomics.load(words, Control.done);
-            done !== posted;
-            done = Atomics.load(words, Control.done)
-          ) {
-            Atomics.wait(words, Control.done, done, 1000);
-          }
-          const numbers = this.#numbers[at]!;
-          this.#tell(at, name, numbers[BEGAN]!, numbers[ENDED]!);
-          return numbers[0]!;
-        },
-      });
-    });
-    return calls;
-  }
-
-  #tell(at: number, name: unknown, start: number, end: number): void {
-    if (this.#observers.size === 0) return;
-    const task = { thread: at + 1, name: this.#names[this.#functions.indexOf(name)]!, start, end };
-    for (const observer of this.#observers) observer(task);
-  }
-
-  /** Gives a thread its next task; answers the task's number. */
-  #post(at: number, name: unknown, values: readonly number[], isAwaited: boolean): number {
-    const words = this.#words[at]!;
-    this.#numbers[at]!.set(values, 1);
-    words[Control.task] = this.#functions.indexOf(name);
-    words[Control.argumentCount] = values.length;
-    words[Control.isAwaited] = isAwaited ? 1 : 0;
-    const posted = Atomics.add(words, Control.posted, 1) + 1;
-    wake(words);
-    return posted;
+    const task = this.#functions.indexOf(name);
+    const idle = this.#threads.filter(({ isIdle }) => isIdle);
+    return idle.map((thread, index) => thread.start(task, argumentsOf(index)));
   }
 
   /** Ends the threads, as soon as they have done what they were given. */
   async close(): Promise<void> {
-    for (const words of this.#words.splice(0)) {
-      Atomics.store(words, Control.isEnding, 1);
-      wake(words);
-    }
-    await Promise.all(this.#workers.splice(0).map((worker) => ended(worker)));
-    for (const control of this.#controls.splice(0)) this.#linear.give("tables", control, RECORD_SIZE);
+    const ending = this.#threads.splice(0).map(async (thread) => {
+      await thread.close();
+      this.#linear.give("tables", thread.control, RECORD_SIZE);
+    });
+    await Promise.all(ending);
   }
-}
-
-function wake(words: Int32Array): void {
-  Atomics.add(words, Control.signal, 1);
-  Atomics.notify(words, Control.signal);
-}
-
-function isIdle(words: Int32Array): boolean {
-  return words[Control.isOnline] === 1 && Atomics.load(words, Control.done) === Atomics.load(words, Control.posted);
-}
-
-function ended(worker: Worker): Promise<void> {
-  return new Promise((resolve) => {
-    worker.ref();
-    worker.once("exit", () => resolve());
-  });
 }

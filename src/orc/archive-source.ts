@@ -22,10 +22,10 @@ export class ArchiveSource implements LazySource {
   readonly #tables: GraphTables;
   readonly #librariesBefore: readonly SharedLibraryGenerator[];
   readonly #accepts: MemberFilter | undefined;
-  readonly #extracted = new Set<ArchiveMember>();
-  /** Where the kernel has read the index, and what it was told to. */
-  #place: IndexPlace | undefined;
+  /** Set when it offers what it has. */
   #offers: Offers | undefined;
+  /** Where the kernel has read the index. */
+  #place: IndexPlace | undefined;
   /** Without an index: the member of each offered name. */
   readonly #members: ArchiveMember[] = [];
   /** What members define beyond commons, where that was asked: a member of thousands of commons is asked about each. */
@@ -49,12 +49,12 @@ export class ArchiveSource implements LazySource {
 
   /** Tells what this archive can define; gives the number that it is visited by. */
   *offerTo(offers: Offers, group = 0): Looping<number> {
+    this.#offers = offers;
     const source = offers.addSource(this, group);
     const { pool } = this.#tables;
     const place = this.archive.indexPlace;
     if (place !== undefined && (yield* offers.addIndex(source, place))) {
       this.#place = place;
-      this.#offers = offers;
       if (this.#accepts === undefined && this.#librariesBefore.length === 0 && !this.archive.thin) {
         offers.letTake(source, { index: place, names: this.archive.names });
       }
@@ -95,7 +95,7 @@ export class ArchiveSource implements LazySource {
     }
     const member = this.#memberOf(entry);
     if (this.#accepts?.(this.#tables.pool.name(id), member, inside) === false) return undefined;
-    return this.#link(member);
+    return this.#offers!.take(member) ? this.#link(member) : undefined;
   }
 
   isDefinition(entry: number, id: number): boolean {
@@ -108,12 +108,9 @@ export class ArchiveSource implements LazySource {
     return definitions.has(id);
   }
 
-  /** Links every member that is not linked yet. */
+  /** Links every member, of an archive that is linked as a whole. */
   *extractAll(): Generator<LinkGraph, void, undefined> {
-    for (const member of this.archive.members()) {
-      const graph = this.#link(member);
-      if (graph !== undefined) yield graph;
-    }
+    for (const member of this.archive.members()) yield this.#link(member);
   }
 
   #memberOf(entry: number): ArchiveMember {
@@ -127,13 +124,7 @@ export class ArchiveSource implements LazySource {
     return this.archive.memberAt(headerOffset).window();
   }
 
-  #link(member: ArchiveMember): LinkGraph | undefined {
-    if (this.#offers !== undefined) {
-      if (!this.#offers.taken.add(this.archive.reader.start + member.headerOffset)) return undefined;
-    } else {
-      if (this.#extracted.has(member)) return undefined;
-      this.#extracted.add(member);
-    }
+  #link(member: ArchiveMember): LinkGraph {
     const reader = member.window();
     const graph = readObject(this.#tables, reader);
     if (graph !== undefined) return graph;

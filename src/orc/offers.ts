@@ -1,5 +1,6 @@
 import type { ByteReader } from "../bytes/byte-reader.ts";
 import type { IndexPlace } from "../formats/archive-index.ts";
+import type { ArchiveMember } from "../formats/archive-member.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import type { LinkGraph } from "../graph/link-graph.ts";
 import { type ColumnBlock, moveColumns } from "../kernel/columns.ts";
@@ -78,8 +79,9 @@ export class Offers {
   #block: ColumnBlock | undefined;
   /** The offers that are wanted and not looked at yet. */
   readonly wanted: OfferSet;
-  /** The members that were taken of sources that the kernel takes members of. */
+  /** The members that were taken, of archives in the linear memory, and of all others. */
   readonly taken: MemberSet;
+  readonly #takenElsewhere = new Set<ArchiveMember>();
 
   constructor(tables: GraphTables) {
     this.#tables = tables;
@@ -179,6 +181,15 @@ export class Offers {
     this.#setField(source, SOURCE_INDEX_WORD, word);
     this.#setField(source, SOURCE_NAMES, names?.offset ?? 0);
     this.#setField(source, SOURCE_NAMES_SIZE, names?.size ?? 0);
+  }
+
+  /** Notes that a member becomes part of the job; false when it is already: an archive that is given twice is two sources. */
+  take(member: ArchiveMember): boolean {
+    const { reader } = member.archive;
+    if (reader.view.buffer === this.#tables.columns.buffer) return this.taken.add(reader.start + member.headerOffset);
+    if (this.#takenElsewhere.has(member)) return false;
+    this.#takenElsewhere.add(member);
+    return true;
   }
 
   /** Makes room for so many more names, each of them offered. */

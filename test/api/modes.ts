@@ -62,12 +62,13 @@ export async function call(epc: ExecutorProcessControl, address: number | undefi
   return new SpsReader(result, "calling a function").i32("value");
 }
 
-/** A session with a slab; `wrap` may stand between it and its memory. */
+/** A session with a slab; `wrap` may stand between it and its memory, `threads` may work on its jobs. */
 export async function openSession(
   mode: Mode,
   wrap: (manager: JITLinkMemoryManager) => JITLinkMemoryManager = (manager) => manager,
+  threads?: number,
 ): Promise<{ session: ExecutionSession; manager: SlabMemoryManager }> {
   const { epc, mapper, sharedMemory } = await mode.open();
   const manager = new SlabMemoryManager(mapper, epc, { slabSize: SLAB_SIZE });
-  return { session: new ExecutionSession({ epc, memoryManager: wrap(manager), sharedMemory }), manager };
+  return { session: new ExecutionSession({ epc, memoryManager: wrap(manager), sharedMemory, threads }), manager };
 }

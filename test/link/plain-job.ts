@@ -8,8 +8,9 @@ import type { FileArena } from "../../src/host/arena.ts";
 import { takeWorkingMemory } from "../../src/host/work-buffer.ts";
 import { RuntimeLibraries } from "../../src/inputs/runtime-libraries.ts";
 import type { Segment, WorkingMemory } from "../../src/memory/memory-mapper.ts";
-import { StaticArchiveGenerator } from "../../src/orc/definition-generator.ts";
+import { type DefinitionGenerator, StaticArchiveGenerator } from "../../src/orc/definition-generator.ts";
 import { JITDylib } from "../../src/orc/jit-dylib.ts";
+import type { JobsInFlight } from "../../src/orc/jobs-in-flight.ts";
 import { type LinkedJob, materialize } from "../../src/orc/materialize.ts";
 
 export interface PlainJobOptions {
@@ -23,11 +24,17 @@ export interface PlainJobOptions {
   readonly names?: readonly string[];
   /** Archives whose members are taken when something needs them. */
   readonly archives?: readonly Archive[];
+  /** Archives and libraries, in their order, whose files lie where `place` puts them. */
+  readonly generators?: (place: (reader: ByteReader) => ByteReader) => Iterable<DefinitionGenerator>;
+  /** Address of everything that a shared library defines; without it, libraries have nothing. */
+  readonly libraryAddress?: number;
   /** Largest job in bytes. */
   readonly room?: number;
   /** Where inputs and contents lie in the reach of the kernel, which a plain job's do not. */
   readonly arena?: FileArena;
   readonly threads?: number;
+  /** The jobs that go on side by side with this one. */
+  readonly inFlight?: JobsInFlight;
 }
 
 /** Module number that the pretended loader gives to the job's thread-local block. */
@@ -112,10 +119,10 @@ export async function linkPlainly(
 ): Promise<PlainJob> {
   const base = options.base ?? 0x5000_0000;
   const dylib = new JITDylib("main");
-  for (const input of inputs) {
-    const reader = typeof input === "string" ? readerOf(input) : input;
-    dylib.addObject(options.arena?.place(reader.bytes(0, reader.length, "file"), reader.name) ?? reader);
-  }
+  const place = (reader: ByteReader): ByteReader =>
+    options.arena?.place(reader.bytes(0, reader.length, "file"), reader.name) ?? reader;
+  for (const input of inputs) dylib.addObject(place(typeof input === "string" ? readerOf(input) : input));
+  for (const generator of options.generators?.(place) ?? []) dylib.addGenerator(generator);
   for (const archive of options.archives ?? []) dylib.addGenerator(new StaticArchiveGenerator(archive));
   for (const [name, address] of Object.entries(options.externals ?? {})) dylib.define(name, address);
   let memory: WorkingMemory | undefined;
@@ -126,7 +133,7 @@ export async function linkPlainly(
     epc: pretendedExecutor((image) => {
       anchor = image.bytes!.slice();
       return loaderWords(anchor, image.resultCount);
-    }),
+    }, options.libraryAddress),
     memoryManager: {
       pageSize: 4096,
       async allocate({ size, alignment }) {
@@ -157,6 +164,7 @@ export async function linkPlainly(
     openedLibraries: new Map(),
     linkInto: () => Promise.reject(new Error("there is no other JITDylib")),
     threads: options.threads ?? 1,
+    inFlight: options.inFlight,
     serial: 1,
   });
   job.settle(true);
@@ -197,15 +205,18 @@ function loaderWords(anchor: Uint8Array, count: number): Float64Array {
   return words;
 }
 
-function pretendedExecutor(load: (image: ImageLoad) => Float64Array): ExecutorProcessControl {
+/** Handle of any library. */
+const LIBRARY = 1;
+
+function pretendedExecutor(load: (image: ImageLoad) => Float64Array, libraryAddress = 0): ExecutorProcessControl {
   return {
     kind: "in-process",
     pageSize: 4096,
     triple: "x86_64-unknown-linux-gnu",
     bootstrap: new Map(),
     counters: { requests: 0, bytesSent: 0, bytesReceived: 0 },
-    openLibrary: async () => 0,
-    resolve: async (_, names) => new Float64Array(names.length),
+    openLibrary: async () => LIBRARY,
+    resolve: async (handle, names) => new Float64Array(names.length).fill(handle === LIBRARY ? libraryAddress : 0),
     callWrapper: async () => new Uint8Array(),
     loadImage: async (image): Promise<LoadedImage> => ({ handle: 1, results: load(image) }),
     unloadImage: async () => {},
