@@ -18,7 +18,7 @@ export async function startThreads(job: LinkJob): Promise<void> {
   inFlight?.add(job, job.inputBytes);
   const isLarge = dylib.pending.length > 0 && job.inputBytes >= INPUTS_THAT_PAY;
   job.threads = await start(context, threads ?? (isLarge ? await shareOf(PROCESSORS_THAT_PAY) : 1));
-  if (inFlight === undefined || inFlight.count < 2) return;
+  if (inFlight === undefined || inFlight.count < 2 || threads === 1) return;
   const areLarge = inFlight.inputBytes >= INPUTS_THAT_PAY;
   inFlight.threads = await start(context, threads ?? (areLarge ? Math.min(await shareOf(2), inFlight.count) : 1));
 }
