@@ -24,6 +24,7 @@ export async function command(words: string[]): Promise<number> {
       child.on("exit", (status, signal) => resolve(signal === null ? (status ?? 1) : statusOfSignal(signal)));
     });
   } finally {
-    rmSync(room, { recursive: true, force: true });
+    // What was being measured when it ended may be writing still.
+    rmSync(room, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
 }

@@ -102,6 +102,8 @@ for (const kind of targetKinds.slice(0, 3)) {
       const memory = mapper.prepare(source, 2 ** 20);
       memory.bytes.set(image.bytes, source - memory.base);
       const sourceSize = image.bytes.length;
+      // So much memory is prepared apart.
+      memory.publish?.(source, sourceSize);
       const load = { start: START, size: image.size, source, sourceSize, results: START, resultCount: 0 };
       const loaded = await epc.loadImage(load);
       assert.equal(await call(image.symbol(name)), 77);
