@@ -43,6 +43,7 @@ import {
   OBJECT_LOCALS,
   OBJECT_NAMES,
   OBJECT_NAMES_SIZE,
+  OBJECT_SECTIONS,
   OBJECT_SYMBOL_TABLE,
   OBJECT_SYMBOLS,
   SECTION_ALIGNMENT,
@@ -107,6 +108,7 @@ export function scanObject(file: usize, length: u32, out: usize): i32 {
     // .gnu.linkonce and .gnu.lto_
     if (load<u32>(sectionNames + name) === 0x756e672e && load<u16>(sectionNames + name + 4) === 0x6c2e) return -1;
   }
+  store<u32>(out + OBJECT_SECTIONS, count);
   store<u32>(out + OBJECT_GROUPS, groups);
   store<u32>(out + OBJECT_SYMBOL_TABLE, 0);
   store<u32>(out + OBJECT_SYMBOLS, 0);

@@ -160,7 +160,6 @@ function takeOffer(record: usize, pool: usize, queue: usize, offer: i32): i32 {
   const object = record + OBJECT_RECORD;
   const sections = scanObject(file, size, object);
   if (sections < 0) return leave(record, offer);
-  store<i32>(object + OBJECT_SECTIONS, sections);
   if (!hasRoom(record, pool)) {
     addOffer(record, offer);
     store<i32>(record + WALK_AT, offer);

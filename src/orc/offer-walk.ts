@@ -1,15 +1,12 @@
 import { nameDefaultVersions, readSectionsAgain } from "../formats/elf/build-link-graph.ts";
+import { makeRoomForObject } from "../formats/elf/read-object.ts";
 import { LinkGraph } from "../graph/link-graph.ts";
 import { SymbolPlace } from "../graph/symbol-table.ts";
 import { type Kernel, kernel } from "../kernel/kernel.ts";
 import { type Looping, loop } from "../kernel/loop.ts";
 import {
   GRAPH_COUNT,
-  OBJECT_GROUPS,
-  OBJECT_LOCALS,
-  OBJECT_NAMES_SIZE,
   OBJECT_RECORD,
-  OBJECT_SECTIONS,
   OBJECT_SYMBOLS,
   SECTION_COUNT,
   SYMBOL_COUNT,
@@ -162,18 +159,9 @@ export class OfferWalk {
 
   /** Makes room for the object that the kernel has looked at. */
   #makeRoom(): void {
-    const { sections, symbols, packedGraphs, graphs, pool, groups } = this.#resolution.tables;
-    const object = (field: number): number => this.#get(OBJECT_RECORD + field);
-    const globals = object(OBJECT_SYMBOLS) - object(OBJECT_LOCALS);
-    const names = globals + object(OBJECT_GROUPS);
-    sections.makeRoom(object(OBJECT_SECTIONS));
-    symbols.makeRoom(object(OBJECT_SYMBOLS));
-    packedGraphs.reserve(graphs.length + 1);
-    // Signatures may be names of sections, for which a page will do.
-    pool.reserve(names, object(OBJECT_NAMES_SIZE) + 4096);
-    groups.reserve(pool.size + names);
+    const names = makeRoomForObject(this.#resolution.tables);
     this.#resolution.fit(names);
-    this.#resolution.makeRowRoom(globals);
+    this.#resolution.makeRowRoom(names);
     this.#offers.taken.reserve();
   }
 

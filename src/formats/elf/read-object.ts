@@ -8,14 +8,29 @@ import {
   OBJECT_NAMES,
   OBJECT_NAMES_SIZE,
   OBJECT_RECORD,
+  OBJECT_SECTIONS,
   OBJECT_SYMBOL_TABLE,
   OBJECT_SYMBOLS,
 } from "../../kernel/record.ts";
 import { nameDefaultVersions, readSectionsAgain } from "./build-link-graph.ts";
 
+/** Makes room in the tables for the object that `scanObject` has looked at; gives the number of names that it may add. */
+export function makeRoomForObject(tables: GraphTables): number {
+  const { columns, sections, symbols, packedGraphs, graphs, groups, pool } = tables;
+  const object = (field: number): number => columns.words[(OBJECT_RECORD + field) / 4]!;
+  const names = object(OBJECT_SYMBOLS) - object(OBJECT_LOCALS) + object(OBJECT_GROUPS);
+  sections.makeRoom(object(OBJECT_SECTIONS));
+  symbols.makeRoom(object(OBJECT_SYMBOLS));
+  packedGraphs.reserve(graphs.length + 1);
+  // Signatures may be names of sections, for which a page will do; the kernel says so if not.
+  pool.reserve(names, object(OBJECT_NAMES_SIZE) + 4096);
+  groups.reserve(pool.size + names);
+  return names;
+}
+
 /** Lets the kernel read a relocatable file; undefined, with nothing changed, for one that `buildLinkGraph` has to read. */
 export function readObject(tables: GraphTables, reader: ByteReader): LinkGraph | undefined {
-  const { columns, sections, symbols, graphs, groups, pool } = tables;
+  const { columns, sections, symbols, graphs, pool } = tables;
   const { record } = columns;
   const { view, start, length } = reader;
   if (record === undefined || pool.columns.record === undefined || view.buffer !== columns.buffer) return undefined;
@@ -26,11 +41,8 @@ export function readObject(tables: GraphTables, reader: ByteReader): LinkGraph |
   if (sectionCount < 0) return undefined;
   const symbolCount = view.getUint32(out + OBJECT_SYMBOLS, true);
   const localCount = view.getUint32(out + OBJECT_LOCALS, true);
-  const groupCount = view.getUint32(out + OBJECT_GROUPS, true);
   const namesSize = view.getUint32(out + OBJECT_NAMES_SIZE, true);
-  // Signatures may be names of sections, for which a page will do; the kernel says so if not.
-  pool.reserve(symbolCount - localCount + groupCount, namesSize + 4096);
-  if (groupCount > 0) groups.reserve(pool.size + groupCount);
+  makeRoomForObject(tables);
   const graph = new LinkGraph(tables, reader, sections.add(sectionCount), sectionCount);
   graph.firstSymbol = symbols.add(symbolCount);
   graph.symbolCount = symbolCount;
