@@ -1,4 +1,4 @@
-import { type Column, type ColumnBlock, type Columns, moveColumns } from "../kernel/columns.ts";
+import { type Column, type ColumnBlock, type Columns, detachColumns, moveColumns } from "../kernel/columns.ts";
 import {
   SECTION_ADDRESS,
   SECTION_ALIGNMENT,
@@ -116,8 +116,7 @@ export class SectionTable {
 
   /** Moves the rows into arrays of their own, just large enough. */
   detach(): void {
-    const own = COLUMNS.map((name) => [name, this[name].slice(0, this.count)]);
-    Object.assign(this, Object.fromEntries(own));
+    detachColumns(this, COLUMNS, this.count);
   }
 
   /** Makes room for so many rows in all. */

@@ -1,4 +1,4 @@
-import { type Column, type ColumnBlock, type Columns, moveColumns } from "../kernel/columns.ts";
+import { type Column, type ColumnBlock, type Columns, detachColumns, moveColumns } from "../kernel/columns.ts";
 import { SYMBOL_CAPACITY, SYMBOL_ID, SYMBOL_INFO, SYMBOL_SECTION, SYMBOL_VALUE } from "../kernel/record.ts";
 
 const INITIAL_ROWS = 2048;
@@ -63,8 +63,7 @@ export class SymbolTable {
 
   /** Moves the rows into arrays of their own, just large enough. */
   detach(): void {
-    const own = COLUMNS.map((name) => [name, this[name].slice(0, this.count)]);
-    Object.assign(this, Object.fromEntries(own));
+    detachColumns(this, COLUMNS, this.count);
   }
 
   /** Moves all rows into a block of `capacity` rows. */

@@ -87,6 +87,15 @@ export function moveColumns(before: ColumnBlock | undefined, from: readonly Colu
   before.release();
 }
 
+/** Replaces the columns of a table by arrays of their own, just large enough for `count` rows. */
+export function detachColumns<Name extends string>(
+  table: Record<Name, Column>,
+  names: readonly Name[],
+  count: number,
+): void {
+  for (const name of names) table[name] = table[name].slice(0, count);
+}
+
 /** A block of memory that columns are cut from, one after the other, aligned for their elements. */
 export class ColumnBlock {
   readonly #buffer: ArrayBuffer;
