@@ -24,8 +24,10 @@ static bool slab_release_runs_linked_code(const char *arguments, size_t size);
 enum { TRACE_ENTRIES = 2 }; /* the last of the table */
 
 static const struct builtin table[] = {
+#ifndef SLABLINK_SERVICES /* calls to the controller are the affair of the executor that these services are loaded into */
     {"__llvm_orc_SimpleRemoteEPC_dispatch_fn", (uintptr_t)session_dispatch, NOT_CALLABLE, NULL},
     DATA("__llvm_orc_SimpleRemoteEPC_dispatch_ctx", session_dispatch_context),
+#endif
     DATA(D "Instance", dylib_manager_instance),
     READER_UNLESS(D "open_wrapper", dylib_open, dylib_open_runs_linked_code),
     LOADER(D "resolve_wrapper", dylib_resolve),

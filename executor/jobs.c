@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "failure.h"
 #include "session.h"
@@ -131,6 +132,8 @@ bool jobs_running(void) {
   pthread_mutex_unlock(&lock);
   return running;
 }
+
+bool jobs_on_main_thread(void) { return gettid() == getpid(); }
 
 unsigned jobs_own_threads(void) {
   pthread_mutex_lock(&lock);

@@ -28,6 +28,9 @@ void jobs_post_pool(struct job *job);
 /* True while any job is queued or being run. */
 bool jobs_running(void);
 
+/* True on the thread that programs run on, the process's main one. */
+bool jobs_on_main_thread(void);
+
 /* How many threads the process has for itself: the main thread, the reader, the pool. */
 unsigned jobs_own_threads(void);
 

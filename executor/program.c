@@ -1,6 +1,5 @@
 /* Runs a linked program as the process's own: on its main thread, with initializers before main and finalizers among
    the exit handlers, in the order in which an ordinary executable has them. */
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
@@ -18,6 +17,7 @@
 #include "jobs.h"
 #include "reservation.h"
 #include "session.h"
+#include "thread.h"
 #include "trace.h"
 #include "wrapper.h"
 
@@ -158,22 +158,12 @@ static void take_name(char *name) {
   prctl(PR_SET_NAME, program_invocation_short_name);
 }
 
-/* Threads of the process, 0 if the kernel does not say. */
-static unsigned count_threads(void) {
-  unsigned count = 0;
-  DIR *tasks = opendir("/proc/self/task");
-  if (!tasks) return 0;
-  for (struct dirent *task; (task = readdir(tasks));) count += task->d_name[0] != '.';
-  closedir(tasks);
-  return count;
-}
-
 static pthread_key_t main_ends;
 
 /* `own`: threads that are none of the program's. */
 static _Noreturn void exit_after_threads(unsigned own) {
   struct timespec pause = {.tv_nsec = 2000000};
-  while (count_threads() > jobs_own_threads() + own) nanosleep(&pause, NULL);
+  while (threads_of_process() > jobs_own_threads() + own) nanosleep(&pause, NULL);
   exit(0);
 }
 
@@ -236,7 +226,7 @@ static struct program *read_program(const char *arguments, size_t size, struct r
 struct wrapper_result program_run(const char *arguments, size_t size) {
   struct reason reason;
   struct program *program = NULL;
-  if (gettid() != getpid()) refuse(&reason, RUN ": not on the main thread");
+  if (!jobs_on_main_thread()) refuse(&reason, RUN ": not on the main thread");
   else program = read_program(arguments, size, &reason);
   if (!program) {
     atomic_flag_clear(&running);

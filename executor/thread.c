@@ -1,5 +1,6 @@
 #include "thread.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stddef.h>
@@ -25,4 +26,13 @@ int thread_start(void *(*function)(void *)) {
   error = pthread_create(&thread, &attributes, function, NULL);
   pthread_attr_destroy(&attributes);
   return error;
+}
+
+unsigned threads_of_process(void) {
+  unsigned count = 0;
+  DIR *tasks = opendir("/proc/self/task");
+  if (!tasks) return 0;
+  for (struct dirent *task; (task = readdir(tasks));) count += task->d_name[0] != '.';
+  closedir(tasks);
+  return count;
 }

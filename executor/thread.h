@@ -5,4 +5,7 @@
    library puts on it, which may be larger than that. Answers an errno. */
 int thread_start(void *(*function)(void *));
 
+/* How many the process has, 0 if the kernel does not say. */
+unsigned threads_of_process(void);
+
 #endif

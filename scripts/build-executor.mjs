@@ -1,5 +1,6 @@
 // Compiles the native executor: executor/*.c into executor/build/slablink-executor, with $CC or cc; and executor/linked/*.c, which
-// slablink itself links into the process beside some programs, into executor/build/slablink-interpose.o.
+// slablink itself links into the process beside some programs, into executor/build/slablink-interpose.o; and executor/library/*.c with
+// what it shares with the executor into executor/build/slablink-services.so, which LLVM's executors load.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -9,6 +10,8 @@ const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), "executor"
 const binary = join(folder, "build", "slablink-executor");
 const exported = join(folder, "exported-symbols.txt");
 const linkedFolder = join(folder, "linked");
+const libraryFolder = join(folder, "library");
+const services = join(folder, "build", "slablink-services.so");
 const linkedObject = join(folder, "build", "slablink-interpose.o");
 
 // Non-PIE: its copies of the C library's data must lie below 2 GiB (data.c). Hidden visibility and the dynamic list:
@@ -25,6 +28,17 @@ const LINKED_FLAGS = [
   ...["-fno-stack-protector", "-U_FORTIFY_SOURCE", "-nostdlib", "-r"],
 ];
 
+// What of the executor is not bound to its own stream, threads and command line.
+const SHARED_SOURCES = [
+  ...["access", "actions", "arguments", "builtins", "debugger", "descriptors", "dylib", "eh_frame", "failure", "finalize"],
+  ...["ifunc", "image", "initialize", "interval", "linked_dlsym", "maps", "memory", "program", "reservation", "run", "shared"],
+  ...["slab", "sps", "thread", "usage", "wrapper"],
+].map((name) => `${name}.c`);
+const SERVICES_FLAGS = [
+  ...["-std=c11", "-D_GNU_SOURCE", "-DSLABLINK_SERVICES", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-pthread"],
+  ...["-shared", "-fvisibility=hidden", "-Wl,--no-undefined"],
+];
+
 /**
  * Builds the executor if a source is newer than it or it is missing, and returns its path. Concurrent builds are safe:
  * each compiles to a name of its own and renames. Throws an Error that says what to do when there is no compiler, or
@@ -32,6 +46,7 @@ const LINKED_FLAGS = [
  */
 export function buildExecutor() {
   buildLinked();
+  buildServices();
   const names = readdirSync(folder);
   const sources = names.filter((name) => name.endsWith(".c")).map((name) => join(folder, name));
   const inputs = [
@@ -41,6 +56,14 @@ export function buildExecutor() {
   ];
   build(binary, inputs, [...FLAGS, ...sources, ...LIBRARIES]);
   return binary;
+}
+
+/** The services as a library, for the executors of others. */
+function buildServices() {
+  const own = readdirSync(libraryFolder).map((name) => join(libraryFolder, name));
+  const names = readdirSync(folder).filter((name) => name.endsWith(".h") || SHARED_SOURCES.includes(name));
+  const inputs = [...own, ...names.map((name) => join(folder, name))];
+  build(services, inputs, [...SERVICES_FLAGS, ...inputs.filter((name) => name.endsWith(".c")), ...LIBRARIES]);
 }
 
 /** The object for programs that replace functions of libraries. */

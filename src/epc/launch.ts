@@ -11,16 +11,18 @@ import type { RequestObserver } from "./request-observer.ts";
 export interface LaunchOptions {
   /** The executor's program file. */
   readonly path: string;
-  /** LLVM's llvm-jitlink-executor: it takes no arguments but the descriptors. */
+  /** LLVM's llvm-jitlink-executor, with its own services only: it takes no arguments but the descriptors. */
   readonly llvm?: boolean;
-  /** Becomes descriptor 4 of the executor, where slablink's executor can map it without opening anything. */
+  /** The library of slablink's services, for a program that may be another executor than slablink's: it is looked at first. */
+  readonly services?: string;
+  /** Becomes descriptor 4 of the executor, where slablink's services can map it without opening anything. */
   readonly slab?: SlabMemory;
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
   readonly setupLimit?: number;
-  /** Room for static thread-locals beyond the loader's default, in bytes (slablink's executor only). */
+  /** Room for static thread-locals beyond the loader's default, in bytes (not for `llvm`). */
   readonly staticTls?: number;
-  /** A shared object to be loaded before everything else (slablink's executor only). */
+  /** A shared object to be loaded before everything else (not for `llvm`). */
   readonly preload?: Uint8Array;
   /** Its heap is to lie right behind the executable, so that most of what is below 2 GiB is free (slablink's executor only). */
   readonly lowHeap?: boolean;
@@ -35,9 +37,10 @@ export const INHERITED_SLAB_FD = 4;
 
 /** Starts an executor and waits for its Setup: some 3 ms. Errors: ExecutorError, with how the process ended. */
 export async function launchExecutor(options: LaunchOptions): Promise<RemoteExecutorProcessControl> {
-  const { path, llvm = false, slab, cwd, setupLimit, staticTls = 0, preload, lowHeap, trace } = options;
+  const { path, llvm = false, services, slab, cwd, setupLimit, staticTls = 0, preload, lowHeap, trace } = options;
+  const isForeign = services !== undefined && !(await import("./executor-file.ts")).takesOurArguments(path);
   let { env } = options;
-  const args = ["filedescs=3,3"];
+  const args: string[] = [];
   if (!llvm) args.push(`parent=${process.pid}`);
   if (staticTls > 0) {
     // The loader reads it as the executor starts, which then puts the program's environment back as it was.
@@ -57,16 +60,22 @@ export async function launchExecutor(options: LaunchOptions): Promise<RemoteExec
     args.push(others === undefined ? `preload=${fd}` : `preload=${fd},${others}`);
   }
   if (lowHeap) args.push("lowheap");
-  if (trace !== undefined && !llvm) args.push("trace");
+  if (trace !== undefined && !llvm && !isForeign) args.push("trace");
   const undo = lowHeap ? startWithLowHeap() : undefined;
   const start = options.blocking === true ? spawnPolled : spawnExecutor;
-  const starting = start({ path, arguments: args, slabFd: slab?.fd, preload: file, env, cwd });
+  // Another executor is told by a call what slablink's reads in its command line.
+  const words = isForeign ? ["filedescs=3,3"] : ["filedescs=3,3", ...args];
+  const starting = start({ path, arguments: words, slabFd: slab?.fd, preload: file, env, cwd });
   undo?.();
   const process_ = await starting;
   if (file !== undefined) closeSync(file);
   return RemoteExecutorProcessControl.connect(process_.stream, {
     process: process_,
     setupLimit,
+    services:
+      services === undefined
+        ? undefined
+        : { path: services, words: [...args, "stream=3", ...(slab ? [`slab=${INHERITED_SLAB_FD}`] : [])] },
     observer: trace?.observeExecutor(),
   });
 }

@@ -21,6 +21,7 @@ import { runMainByWrappers } from "./llvm-program.ts";
 import { ProcessNames } from "./process-names.ts";
 import { ProtocolError } from "./protocol-error.ts";
 import type { RequestObserver } from "./request-observer.ts";
+import type { Services } from "./services.ts";
 import { decodeSetup, type Setup } from "./setup.ts";
 import { SpsWriter } from "./sps-writer.ts";
 
@@ -33,11 +34,13 @@ export interface RemoteOptions {
   /** The process at the other end, if it is ours: its end is reported, and disconnect waits for it. */
   readonly process?: ExecutorProcess;
   readonly setupLimit?: number;
+  /** For an executor that is not slablink's: a library that makes it one. Without, it has LLVM 22's services only. */
+  readonly services?: Services;
   /** Is told of every request, for a trace (`Tracer.observeExecutor`). */
   readonly observer?: RequestObserver;
 }
 
-/** Controller of an executor in another process, ours or LLVM 22's, over a byte stream. */
+/** Controller of an executor in another process, ours or LLVM's, over a byte stream. */
 export class RemoteExecutorProcessControl implements ExecutorProcessControl {
   readonly kind = "remote";
   readonly pageSize: number;
@@ -73,7 +76,7 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     stream: Duplex | ByteChannel,
     options: RemoteOptions = {},
   ): Promise<RemoteExecutorProcessControl> {
-    const { process, setupLimit = SETUP_LIMIT, observer } = options;
+    const { process, setupLimit = SETUP_LIMIT, observer, services } = options;
     const connection = new EpcConnection(stream);
     connection.observer = observer;
     if (process) observer?.started(process.pid);
@@ -86,7 +89,11 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
         const error = (): Error => new ExecutorError(`the executor sent no Setup message within ${setupLimit} ms`);
         timer = setTimeout(() => reject(error()), setupLimit);
       });
-      const setup = decodeSetup(await Promise.race([connection.setup, late]));
+      let setup = decodeSetup(await Promise.race([connection.setup, late]));
+      if (services !== undefined && !setup.symbols.has(Slablink.slabReserve)) {
+        const { startServices } = await import("./services.ts");
+        setup = { ...setup, symbols: await startServices(connection, setup, services) };
+      }
       observer?.connected(setup.symbols);
       epc = new RemoteExecutorProcessControl(connection, setup, process);
       return epc;
@@ -105,7 +112,7 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     return this.#connection.counters;
   }
 
-  /** True for slablink's own executor. */
+  /** True for slablink's own executor, and for one that has its services. */
   get isSlablink(): boolean {
     return this.bootstrap.has(Slablink.slabReserve);
   }

@@ -21,7 +21,7 @@ import {
   StaticArchiveGenerator,
 } from "./definition-generator.ts";
 import { ExecutionSession } from "./execution-session.ts";
-import { executorPath } from "./executor-path.ts";
+import { executorPath, servicesPath } from "./executor-path.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import type { ExecutorTarget } from "./link-job.ts";
 import { LowMemoryError } from "./low-memory-error.ts";
@@ -65,7 +65,7 @@ interface Starts {
 
 /** Whether another executor can help after `error`; `starts.next` is that one then. This process would have been started again by now. */
 function startsAgain(request: RunRequest, starts: Starts, error: unknown): boolean {
-  if (request.mode !== "executor" || request.executorPath !== undefined || starts.count >= MOST_STARTS) return false;
+  if (request.mode !== "executor" || starts.count >= MOST_STARTS) return false;
   const next = startAfter(error, starts.next);
   if (next !== undefined) starts.next = next;
   return next !== undefined;
@@ -203,7 +203,8 @@ async function openTarget(request: RunRequest, starts: Starts): Promise<Executor
     const tlsAlignment = room.alignment > EXECUTOR_TLS_ALIGNMENT ? room.alignment : 1;
     const needsPreload = tlsAlignment > 1 || lacking !== undefined;
     const preload = needsPreload ? (await import("./relaunch.ts")).preloadFor({ ...lacking, tlsAlignment }) : undefined;
-    const how = { path, slab, staticTls: room.size, preload, lowHeap, blocking: endsProcess, trace };
+    const services = request.executorPath === undefined ? undefined : servicesPath();
+    const how = { path, services, slab, staticTls: room.size, preload, lowHeap, blocking: endsProcess, trace };
     const launch = () => launchExecutor(how);
     const epc = await (trace?.follow("start executor", launch, "executor start") ?? launch());
     request.onExecutor?.((signal) => epc.kill(signal));
