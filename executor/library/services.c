@@ -3,6 +3,7 @@
    same as in slablink-executor, but for two that belong on a thread of their own (program_thread.c). */
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,6 +101,26 @@ static uint64_t address_of(const struct builtin *builtin) {
   return builtin->address;
 }
 
+static int write_library(struct dl_phdr_info *object, size_t size, void *writer) {
+  (void)size;
+  sps_write_string(writer, object->dlpi_name);
+  return 0;
+}
+
+static int count_library(struct dl_phdr_info *object, size_t size, void *count) {
+  (void)object, (void)size;
+  ++*(uint64_t *)count;
+  return 0;
+}
+
+/* The process's objects, in the loader's order: what comes with the program is not the first to use them. */
+static void write_libraries(struct sps_writer *writer) {
+  uint64_t count = 0;
+  dl_iterate_phdr(count_library, &count);
+  sps_write_u64(writer, count);
+  dl_iterate_phdr(write_library, writer);
+}
+
 static struct wrapper_result names(void) {
   size_t count;
   const struct builtin *all = builtins(&count);
@@ -109,10 +130,11 @@ static struct wrapper_result names(void) {
     sps_write_string(&writer, all[i].name);
     sps_write_u64(&writer, address_of(&all[i]));
   }
+  write_libraries(&writer);
   return result_of(&writer);
 }
 
-/* (Sequence<String> words) → Expected<Sequence<Tuple<String name, Addr>>> */
+/* (Sequence<String> words) → Expected<Tuple<Sequence<Tuple<String name, Addr>>, Sequence<String library>>> */
 __attribute__((visibility("default"))) struct wrapper_result __slablink_services_start(const char *arguments, size_t size);
 struct wrapper_result __slablink_services_start(const char *arguments, size_t size) {
   static atomic_flag started = ATOMIC_FLAG_INIT;

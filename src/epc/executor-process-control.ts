@@ -68,6 +68,11 @@ export interface ExecutorProcessControl {
   readMemory?(address: number, size: number): Uint8Array;
   /** In this process: whether a library is loaded already. */
   isLibraryLoaded?(path: string): boolean;
+  /**
+   * In an executor of somebody else's: file names of the libraries that it has loaded for itself, and bound to each other. Nothing that is loaded
+   * later takes the place of what they define. slablink's own has only the C library, and copies of that one's variables.
+   */
+  readonly loadedLibraries?: ReadonlySet<string> | undefined;
   /** In this process: whether an address lies in the executable itself. */
   isInMainProgram?(address: number): boolean;
   /** Resolves when the executor is gone. */

@@ -51,6 +51,7 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
   lastWords: string | undefined;
   /** Process id, when the executor is our child. */
   readonly pid: number | undefined;
+  readonly loadedLibraries: ReadonlySet<string> | undefined;
 
   readonly #connection: EpcConnection;
   readonly #process: ExecutorProcess | undefined;
@@ -58,7 +59,13 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
   #processHandle: Promise<number> | undefined;
   #runsProgram = false;
 
-  private constructor(connection: EpcConnection, setup: Setup, process: ExecutorProcess | undefined) {
+  private constructor(
+    connection: EpcConnection,
+    setup: Setup,
+    process: ExecutorProcess | undefined,
+    loaded: ReadonlySet<string> | undefined,
+  ) {
+    this.loadedLibraries = loaded;
     this.#connection = connection;
     this.#process = process;
     this.pid = process?.pid;
@@ -89,13 +96,16 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
         const error = (): Error => new ExecutorError(`the executor sent no Setup message within ${setupLimit} ms`);
         timer = setTimeout(() => reject(error()), setupLimit);
       });
+      let loaded: ReadonlySet<string> | undefined;
       let setup = decodeSetup(await Promise.race([connection.setup, late]));
       if (services !== undefined && !setup.symbols.has(Slablink.slabReserve)) {
         const { startServices } = await import("./services.ts");
-        setup = { ...setup, symbols: await startServices(connection, setup, services) };
+        const { symbols, libraries } = await startServices(connection, setup, services);
+        setup = { ...setup, symbols };
+        loaded = new Set(libraries.map((path) => path.slice(path.lastIndexOf("/") + 1)));
       }
       observer?.connected(setup.symbols);
-      epc = new RemoteExecutorProcessControl(connection, setup, process);
+      epc = new RemoteExecutorProcessControl(connection, setup, process, loaded);
       return epc;
     } catch (error) {
       connection.close();

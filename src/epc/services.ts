@@ -10,7 +10,7 @@ import type { Setup } from "./setup.ts";
 import type { SpsReader } from "./sps-reader.ts";
 import { SpsWriter } from "./sps-writer.ts";
 
-/** The one name that the library exports: Sequence<String> words → Expected<Sequence<Tuple<String name, Addr>>>. */
+/** The one name that the library exports: Sequence<String> words → Expected<(Sequence<(String name, Addr)>, Sequence<String library>)>. */
 const START = "__slablink_services_start";
 
 /** A library of slablink's services for an executor that has none. */
@@ -21,12 +21,20 @@ export interface Services {
   readonly words: readonly string[];
 }
 
-/** Loads and starts the services; answers the executor's names with theirs in place of LLVM's. Errors: ExecutorError. */
+/** An executor that has them. */
+export interface StartedServices {
+  /** The executor's names, with the services' in place of LLVM's. */
+  readonly symbols: ReadonlyMap<string, number>;
+  /** Paths of the libraries that it had loaded. */
+  readonly libraries: readonly string[];
+}
+
+/** Loads and starts the services. Errors: ExecutorError. */
 export async function startServices(
   connection: EpcConnection,
   setup: Setup,
   { path, words }: Services,
-): Promise<ReadonlyMap<string, number>> {
+): Promise<StartedServices> {
   const version = protocolVersionOf(setup);
   const instance = setup.symbols.get(Llvm.dylibInstance)!;
   const opened = await connection.call(setup.symbols.get(version.open)!, encodeOpen(instance, path));
@@ -36,10 +44,11 @@ export async function startServices(
   const argument = new SpsWriter();
   argument.sequence(words, (word) => argument.string(word));
   const started = await connection.call(start, argument.bytes);
-  const names = expectValue(started, "starting slablink's services", (reader) => {
-    return reader.sequence("services", 16, (each) => [each.string("name"), each.u64("address")] as const);
+  return expectValue(started, "starting slablink's services", (reader) => {
+    const names = reader.sequence("services", 16, (each) => [each.string("name"), each.u64("address")] as const);
+    const libraries = reader.sequence("libraries", 8, (each) => each.string("library"));
+    return { symbols: new Map([...setup.symbols, ...names]), libraries };
   });
-  return new Map([...setup.symbols, ...names]);
 }
 
 /** The address of the library's one function, 0 if it has none. */

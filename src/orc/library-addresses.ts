@@ -59,6 +59,30 @@ export async function addressesOfLoaded(
 }
 
 /**
+ * In an executor of somebody else's: addresses of what the libraries that it has loaded define, 0 for others. Copies that it was
+ * started with come before the originals in the process's scope.
+ */
+export async function addressesInForeign(
+  epc: ExecutorProcessControl,
+  symbols: readonly LibrarySymbol[],
+  loaded: ReadonlySet<string>,
+): Promise<Float64Array> {
+  const addresses = new Float64Array(symbols.length);
+  const indices = [...symbols.keys()].filter((i) => {
+    const { loadName } = symbols[i]!.library;
+    return symbols[i]!.version === undefined && loaded.has(loadName.slice(loadName.lastIndexOf("/") + 1));
+  });
+  const found = await epc.resolve(
+    0,
+    indices.map((i) => symbols[i]!.symbol.name),
+  );
+  indices.forEach((i, at) => {
+    addresses[i] = found[at]!;
+  });
+  return addresses;
+}
+
+/**
  * Node's executable holds copies of some variables of the C++ library, and the library itself uses those; its own handle
  * still answers with the unused originals. The copies that a second start made and the addresses that it gave to functions
  * count as well: they lie within the reach of 32 bits, and libraries above. Functions that Node defines itself do not: they are others of the same name.

@@ -90,7 +90,7 @@ export class LinkJob {
   external!: ExternalNames;
   /** Set when libraries refer to names that the job defines. */
   interposition: Interposition | undefined;
-  /** Known early in this process only; 0 for those of libraries that come with the anchor. */
+  /** Known early in this process and in executors of others; 0 for those of libraries that come with the anchor. */
   libraryAddresses: Float64Array | undefined;
 
   // planLayout

@@ -14,7 +14,7 @@ import { DataOutOfReachError } from "./plan-copies.ts";
 import { bind } from "./steps/bind.ts";
 import { collect } from "./steps/collect.ts";
 import { abandon, type Finalized, finalize } from "./steps/finalize.ts";
-import { findExternals } from "./steps/find-externals.ts";
+import { findExternals, findForeignAddresses } from "./steps/find-externals.ts";
 import { copy, fixUp } from "./steps/fix-up.ts";
 import { loadAnchor } from "./steps/load-anchor.ts";
 import { planLayout } from "./steps/plan-layout.ts";
@@ -129,6 +129,7 @@ async function findOutside(job: LinkJob, times: LinkTimes): Promise<void> {
     const external = await inOtherProcess(job.external, job.resolution, target.epc);
     if (external === undefined) throw error;
     job.external = external;
+    await findForeignAddresses(job);
     times.begin("layout");
     await planLayout(job);
   }

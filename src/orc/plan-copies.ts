@@ -71,7 +71,7 @@ interface Candidate {
 
 /**
  * Decides which variables of libraries the job gets copies of, and which functions have their address in the anchor.
- * `libraryAddresses` are known beforehand in this process only. Errors: DataOutOfReachError for what another start of the
+ * `libraryAddresses` are known beforehand in this process and in another's executor only. Errors: DataOutOfReachError for what another start of the
  * process can help with.
  */
 export function planCopies(
@@ -133,16 +133,17 @@ export function planCopies(
     if (kind !== ExternalKind.data || symbol.size === 0) continue;
     if (address === undefined) copied.push({ id, symbol, library });
     else if (libraryAddresses === undefined)
-      continue; // not in the executor's list: out of range
+      continue; // not in our executor's list: out of range
     // C++ constants (virtual tables, type_info, std::nothrow) can be read from a copy as well as from the original: the C++
     // ABI tells types by their names. Anything else has to be where the library looks for it, constants too: programs
     // compare their addresses (Ada's `others`). What the loader has (_r_debug) it wrote before any copy relocation of an
     // ordinary executable, and does not look for in the copy.
     else if (
-      library.soname === LOADER ||
-      (symbol.name.startsWith("_Z") && library.isReadOnlyAddress(symbol.value, symbol.size))
+      epc.readMemory !== undefined &&
+      (library.soname === LOADER ||
+        (symbol.name.startsWith("_Z") && library.isReadOnlyAddress(symbol.value, symbol.size)))
     ) {
-      plan.copies.push(copyOfLiveData(id, symbol, epc.readMemory!(address, symbol.size)));
+      plan.copies.push(copyOfLiveData(id, symbol, epc.readMemory(address, symbol.size)));
     } else variables.push(found);
   }
   if (variables.length + functions.length > 0) throw new DataOutOfReachError(variables, functions);

@@ -34,6 +34,8 @@ import { moreStaticTls, type StaticTls, StaticTlsError } from "./static-tls-erro
 const MOST_STARTS = 4;
 /** What an executor grants by itself (executor/main.c), in bytes. */
 const EXECUTOR_TLS_ALIGNMENT = 256;
+/** What any process has, in bytes. */
+const LEAST_TLS_ALIGNMENT = 16;
 
 /** What Free Pascal calls a program's body; its `main` relies on what a `_start` of its own has set up. */
 const PASCAL_MAIN = "PASCALMAIN";
@@ -199,11 +201,12 @@ async function openTarget(request: RunRequest, starts: Starts): Promise<Executor
   const path = request.executorPath ?? executorPath();
   try {
     const { endsProcess } = request;
+    const services = request.executorPath === undefined ? undefined : servicesPath();
     const { room, lacking, lowHeap } = starts.next;
-    const tlsAlignment = room.alignment > EXECUTOR_TLS_ALIGNMENT ? room.alignment : 1;
+    const granted = services === undefined ? EXECUTOR_TLS_ALIGNMENT : LEAST_TLS_ALIGNMENT;
+    const tlsAlignment = room.alignment > granted ? room.alignment : 1;
     const needsPreload = tlsAlignment > 1 || lacking !== undefined;
     const preload = needsPreload ? (await import("./relaunch.ts")).preloadFor({ ...lacking, tlsAlignment }) : undefined;
-    const services = request.executorPath === undefined ? undefined : servicesPath();
     const how = { path, services, slab, staticTls: room.size, preload, lowHeap, blocking: endsProcess, trace };
     const launch = () => launchExecutor(how);
     const epc = await (trace?.follow("start executor", launch, "executor start") ?? launch());

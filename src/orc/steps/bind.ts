@@ -24,9 +24,14 @@ async function bindLibraries(job: LinkJob, externals: Externals): Promise<void> 
   const { epc, openedLibraries } = job.context;
   const { fromLibraries } = job.external;
   if (fromLibraries.length > 0) {
-    const early = job.interposition === undefined ? job.libraryAddresses : undefined;
-    const addresses = early ?? (await libraryAddresses(epc, fromLibraries, openedLibraries, job.image));
+    const early = job.libraryAddresses;
+    const isComplete = epc.kind === "in-process" && job.interposition === undefined;
+    const addresses =
+      isComplete && early !== undefined
+        ? early
+        : await libraryAddresses(epc, fromLibraries, openedLibraries, job.image);
     fromLibraries.forEach(({ id, symbol }, i) => {
+      if (epc.kind === "remote" && early?.[i]) addresses[i] = early[i];
       externals.add(id, addresses[i]!, kindOfSymbol(symbol.type));
     });
     const missing = fromLibraries.filter((_, i) => addresses[i] === 0).map(({ id }) => id);

@@ -5,7 +5,7 @@ import { cNamedSections } from "../../link/section-sets.ts";
 import { uniteDefaultVersions } from "../default-versions.ts";
 import { findExternalNames } from "../external-names.ts";
 import { interposes } from "../interposition.ts";
-import { addressesOfLoaded, libraryAddresses } from "../library-addresses.ts";
+import { addressesInForeign, addressesOfLoaded, libraryAddresses } from "../library-addresses.ts";
 import { checkLibraryReferences } from "../library-references.ts";
 import type { LinkJob } from "../link-job.ts";
 import { staticTlsError } from "../static-tls-error.ts";
@@ -39,6 +39,7 @@ export async function findExternals(job: LinkJob): Promise<void> {
   if (job.external.missing.length > 0) failUnlessUnused(job);
   if (epc.kind === "remote") await checkLibraryReferences(job);
   if (job.context.interposition !== undefined && interposes(job)) job.interposition = await job.context.interposition();
+  await findForeignAddresses(job);
   // Here libraries are opened at once; in an executor the anchor brings them in, and they are asked afterwards.
   if (epc.kind === "in-process") {
     const come = job.interposition !== undefined;
@@ -54,6 +55,14 @@ export async function findExternals(job: LinkJob): Promise<void> {
       throw staticTlsError(job, error);
     }
   }
+}
+
+/** What another's executor has loaded for itself stays where it is. To be asked again when the executor is exchanged. */
+export async function findForeignAddresses(job: LinkJob): Promise<void> {
+  const { epc } = job.context;
+  const { loadedLibraries } = epc;
+  if (loadedLibraries === undefined) return;
+  job.libraryAddresses = await addressesInForeign(epc, job.external.fromLibraries, loadedLibraries);
 }
 
 /** A name that is only declared, as assemblers do with every `extern`, is missed by nobody: what counts are relocations. */
