@@ -33,7 +33,7 @@ export class EpcConnection {
   readonly setup: Promise<Uint8Array>;
   /** Resolves with the reason when the session is over: undefined after a plain end of the stream. */
   readonly closed: Promise<Error | undefined>;
-  /** Turns the end of the stream into the error that pending calls get; may wait for the process. */
+  /** Turns the end of the session into the error that pending calls get; may wait for the process. */
   explainEnd: (cause: Error | undefined) => Error | Promise<Error>;
   /** Is told of every request, for a trace. */
   observer: RequestObserver | undefined;
@@ -48,6 +48,7 @@ export class EpcConnection {
   #resolveClosed: (cause: Error | undefined) => void = () => {};
   #cause: Error | undefined;
   #ending = false;
+  #isBroken = false;
   #failure: Error | undefined;
 
   constructor(stream: Duplex | ByteChannel) {
@@ -63,6 +64,11 @@ export class EpcConnection {
     });
     this.#channel.listen({ receive: (chunk) => this.#receive(chunk), end: (cause) => this.#end(cause) });
     this.#channel.expect(true);
+  }
+
+  /** Whether this side has ended the session because of what the executor sent. */
+  get isBroken(): boolean {
+    return this.#isBroken;
   }
 
   /** Number of calls whose results have not arrived. */
@@ -105,7 +111,7 @@ export class EpcConnection {
     try {
       this.#decoder.push(chunk, (frame) => this.#dispatch(frame));
     } catch (cause) {
-      this.#end(cause as Error);
+      this.#end(cause as Error, true);
     }
   }
 
@@ -159,9 +165,10 @@ export class EpcConnection {
     this.#send(Opcode.result, frame.sequence, 0, result);
   }
 
-  #end(cause: Error | undefined): void {
+  #end(cause: Error | undefined, isBroken = false): void {
     if (this.#ending) return;
     this.#ending = true;
+    this.#isBroken = isBroken;
     const partial = this.#decoder.pending;
     this.#cause =
       cause ??

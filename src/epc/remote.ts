@@ -89,7 +89,10 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     if (process) observer?.started(process.pid);
     let epc: RemoteExecutorProcessControl | undefined;
     const runsProgram = (): boolean => (epc ? epc.#runsProgram : false);
-    if (process) connection.explainEnd = (cause) => explainProcessEnd(cause, process, runsProgram());
+    if (process) {
+      connection.explainEnd = (cause) =>
+        connection.isBroken ? breakOff(cause, process) : explainProcessEnd(cause, process, runsProgram());
+    }
     let timer: NodeJS.Timeout | undefined;
     try {
       const late = new Promise<never>((_, reject) => {
@@ -193,9 +196,9 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
       result = await call;
     } catch (error) {
       // The process's end is the answer, and takes the call with it.
-      const cause = await this.#connection.closed;
+      await this.#connection.closed;
       const process = this.#process;
-      if (process === undefined || cause instanceof ProtocolError || !(await isGone(process))) throw error;
+      if (process === undefined || this.#connection.isBroken || !(await isGone(process))) throw error;
       return this.ended;
     } finally {
       this.#runsProgram = false;
@@ -257,6 +260,12 @@ async function isGone(process: ExecutorProcess): Promise<boolean> {
   return gone;
 }
 
+/** The executor has sent what it may not: nothing that it may still say can be relied on, so it gets no time to end. */
+function breakOff(cause: Error | undefined, process: ExecutorProcess): Error {
+  process.kill("SIGKILL");
+  return new ProtocolError(`the executor broke the protocol: ${cause?.message}`, { cause });
+}
+
 async function explainProcessEnd(
   cause: Error | undefined,
   process: ExecutorProcess,
@@ -264,7 +273,7 @@ async function explainProcessEnd(
 ): Promise<Error> {
   const detail = cause ? `: ${cause.message}` : "";
   // A program may have executed another one, whose end is then the program's.
-  const isProgram = runsProgram && !(cause instanceof ProtocolError) && !(cause instanceof HangupError);
+  const isProgram = runsProgram && !(cause instanceof HangupError);
   if (!isProgram && !(await isGone(process))) {
     process.kill("SIGKILL");
     return new ExecutorError(`the executor closed its connection${detail}`, { cause });

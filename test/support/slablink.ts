@@ -27,13 +27,22 @@ let runs = 0;
  * Runs `slablink` with these words, and fails if it leaves anything behind: a process, a file in the temporary
  * directory, a name in /dev/shm.
  */
-export async function slablink(words: readonly string[], options: ProcessOptions = {}): Promise<Outcome> {
+export function slablink(words: readonly string[], options: ProcessOptions = {}): Promise<Outcome> {
+  return slablinkAt(packageRoot, words, options);
+}
+
+/** As `slablink`, of the package at `root`. */
+export async function slablinkAt(
+  root: string,
+  words: readonly string[],
+  options: ProcessOptions = {},
+): Promise<Outcome> {
   const mark = `SLABLINK_TEST_MARK=${process.pid}.${runs++}`;
   const temporary = freshDirectory();
   const shared = new Set(readdirSync("/dev/shm"));
   const [name, value] = mark.split("=");
   const env = { ...options.env, TMPDIR: temporary, [name]: value };
-  const launcher = join(packageRoot, "bin/slablink");
+  const launcher = join(root, "bin/slablink");
   const outcome = await run(process.execPath, [launcher, ...words], { ...options, env });
   await nothingLeft(mark, temporary, shared);
   return outcome;

@@ -1,0 +1,115 @@
+import assert from "node:assert/strict";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { mustRun } from "../support/compile.ts";
+import type { Outcome, ProcessOptions } from "../support/process.ts";
+import { slablinkAt } from "../support/slablink.ts";
+import { freshDirectory, packageRoot } from "../support/workspace.ts";
+
+/** One message of a run as relay.c saw it; `start`: of which executor, `from`: controller or executor. */
+export interface RelayedFrame {
+  readonly start: number;
+  readonly from: "c" | "e";
+  readonly number: number;
+  readonly size: number;
+  readonly opcode: number;
+}
+
+/** Where something happens, and what: when `offset` bytes of a frame have been handed on. */
+export interface Point {
+  readonly frame: RelayedFrame;
+  readonly offset: number;
+  readonly action: string;
+}
+
+/** A run through the relay; `hit`: the point was reached, `milliseconds`: from there to the end of slablink's own process. */
+export interface Relayed extends Outcome {
+  readonly frames: readonly RelayedFrame[];
+  readonly hit: boolean;
+  readonly milliseconds: number;
+}
+
+/** No run may go on for longer after its fault. */
+export const LIMIT = 2000;
+
+const built = join(packageRoot, "executor/build");
+let relay: Promise<string> | undefined;
+let shadow: Promise<string> | undefined;
+
+async function buildRelay(): Promise<string> {
+  const path = join(freshDirectory(), "relay");
+  await mustRun("cc", ["-O1", "-Wall", "-Werror", join(packageRoot, "test/faults/relay.c"), "-o", path]);
+  return path;
+}
+
+/** A copy of the package whose own executor is the relay: only that one is started again for a program. */
+async function copyPackage(): Promise<string> {
+  const root = freshDirectory();
+  for (const name of ["bin", "dist", "executor/build"]) mkdirSync(join(root, name), { recursive: true });
+  for (const name of ["bin/slablink", "bin/package.json", "dist/slablink.cjs", "dist/kernel.wasm", "package.json"]) {
+    copyFileSync(join(packageRoot, name), join(root, name));
+  }
+  copyFileSync(join(built, "slablink-interpose.o"), join(root, "executor/build/slablink-interpose.o"));
+  copyFileSync(await (relay ??= buildRelay()), join(root, "executor/build/slablink-executor"));
+  symlinkSync(join(packageRoot, "node_modules"), join(root, "node_modules"));
+  return root;
+}
+
+/** Runs `slablink run` with a relay before the executor; fails if it leaves anything behind, or ends too late after the point. */
+export async function runRelayed(
+  words: readonly string[],
+  point?: Point,
+  options: ProcessOptions & { ownExecutor?: boolean } = {},
+): Promise<Relayed> {
+  const log = join(freshDirectory(), "log");
+  const path = await (relay ??= buildRelay());
+  const root = options.ownExecutor === true ? await (shadow ??= copyPackage()) : packageRoot;
+  const executor = options.ownExecutor === true ? [] : [`--executor=${path}`];
+  let ended = 0;
+  const outcome = await slablinkAt(root, ["run", ...executor, ...words], {
+    ...options,
+    env: {
+      ...options.env,
+      RELAY_EXECUTOR: options.env?.RELAY_EXECUTOR ?? join(built, "slablink-executor"),
+      RELAY_LOG: log,
+      RELAY_POINT: point && `${placeOf(point)} ${point.action}`,
+    },
+    started: (child) => {
+      child.once("exit", () => {
+        ended = Number(process.hrtime.bigint());
+      });
+      options.started?.(child);
+    },
+  });
+  const lines = existsSync(log) ? readFileSync(log, "latin1").trimEnd().split("\n") : [];
+  const frames: RelayedFrame[] = [];
+  let at: number | undefined;
+  for (const line of lines) {
+    const [kind, ...numbers] = line.split(" ");
+    if (kind === "point") at = Number(numbers[0]);
+    const [start, direction, number, size, opcode] = numbers.map(Number);
+    if (kind === "frame") frames.push({ start, from: direction === 1 ? "e" : "c", number, size, opcode });
+  }
+  const milliseconds = at === undefined ? 0 : (ended - at) / 1e6;
+  assert.ok(milliseconds < LIMIT, `ended ${milliseconds} ms after its fault, more than ${LIMIT}`);
+  return { ...outcome, frames, hit: at !== undefined, milliseconds };
+}
+
+/** The point's place, for messages: executor, direction, frame, bytes. */
+export function placeOf({ frame, offset }: Point): string {
+  return `${frame.start} ${frame.from} ${frame.number} ${offset}`;
+}
+
+/** Runs `work` for each item, a few at once, since a run waits for most of its time; gives the results in order. */
+export async function several<T, R>(items: readonly T[], work: (item: T) => Promise<R>, atOnce = 3): Promise<R[]> {
+  const results: R[] = [];
+  let next = 0;
+  const run = async (): Promise<void> => {
+    while (next < items.length) {
+      const index = next++;
+      results[index] = await work(items[index]);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, run));
+  return results;
+}
