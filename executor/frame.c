@@ -159,6 +159,16 @@ int frame_write(enum opcode opcode, uint64_t sequence, uint64_t tag, const void 
   return error;
 }
 
+void frame_write_at_once(enum opcode opcode, const void *payload, size_t size) {
+  uint64_t header[] = {FRAME_HEADER_SIZE + size, opcode, 0, 0};
+  struct iovec parts[] = {{header, sizeof header}, {(void *)(uintptr_t)payload, size}};
+  struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+  if (!output_is_socket || pthread_mutex_trylock(&write_lock) != 0) return;
+  ssize_t written = sendmsg(output_fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  (void)written;
+  pthread_mutex_unlock(&write_lock);
+}
+
 void frame_before_fork(void) { pthread_mutex_lock(&write_lock); }
 void frame_after_fork_in_parent(void) { pthread_mutex_unlock(&write_lock); }
 

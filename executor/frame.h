@@ -32,6 +32,9 @@ enum frame_status frame_read(struct frame *frame, char *sentence, size_t sentenc
 /* Any thread; frames never interleave. 0, or the errno of the failed write. */
 int frame_write(enum opcode opcode, uint64_t sequence, uint64_t tag, const void *payload, size_t size);
 
+/* A last frame, if it can be sent without waiting for anything; nothing happens otherwise, and on pipes. */
+void frame_write_at_once(enum opcode opcode, const void *payload, size_t size);
+
 /* Locks around fork(), and the child's part: it must not hold or touch the stream. */
 void frame_before_fork(void);
 void frame_after_fork_in_parent(void);

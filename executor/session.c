@@ -114,10 +114,20 @@ static void call(struct frame *frame) {
   else jobs_post_pool(job);
 }
 
+/* A controller that still listens is to know that this is no program's end. Nothing is waited for here, not even malloc's lock. */
+static void hang_up(const char *reason) {
+  char payload[512] = {1}; /* an SPS Error: bool, u64 size, text */
+  uint64_t size = strnlen(reason, sizeof payload - 9);
+  memcpy(payload + 1, &size, sizeof size);
+  memcpy(payload + 9, reason, size);
+  frame_write_at_once(OPCODE_HANGUP, payload, 9 + size);
+}
+
 /* The controller has gone, in order or not. */
 static void end(void) {
   if (ends_with_parent) {
     shared_unlink_names();
+    hang_up("the stream from the controller has ended");
     if (jobs_running()) kill(getpid(), SIGKILL);
     _exit(0);
   }
@@ -127,6 +137,7 @@ static void end(void) {
 
 static void broken(const char *sentence) {
   shared_unlink_names();
+  hang_up(sentence);
   give_up("%s", sentence);
 }
 

@@ -176,6 +176,8 @@ export class EpcConnection {
         ? new ProtocolError(`the executor's connection ended inside a frame, after ${hex(partial)} bytes`)
         : undefined);
     this.#resolveClosed(this.#cause);
+    // Of an executor that has hung up, the end is still to be seen.
+    this.#channel.expect(true);
     void this.#failAll();
   }
 

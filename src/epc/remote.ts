@@ -196,9 +196,9 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
       result = await call;
     } catch (error) {
       // The process's end is the answer, and takes the call with it.
-      await this.#connection.closed;
+      const isOver = !this.#connection.isBroken && !((await this.#connection.closed) instanceof HangupError);
       const process = this.#process;
-      if (process === undefined || this.#connection.isBroken || !(await isGone(process))) throw error;
+      if (process === undefined || !isOver || !(await isGone(process))) throw error;
       return this.ended;
     } finally {
       this.#runsProgram = false;

@@ -1,22 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compile } from "../support/compile.ts";
 import { tableRow } from "../support/table.ts";
 import { has } from "../support/tools.ts";
+import { program } from "./programs.ts";
 import { type Point, placeOf, type Relayed, type RelayedFrame, runRelayed, several } from "./relay.ts";
 
 const SIGKILL = 137;
-
-const hello = () =>
-  compile(["cc", "-O1"], "hello.c", `#include <stdio.h>\nint main(void) { puts("hello"); return 0; }\n`);
-
-/** More than an executor has room for, so that it is started a second time. */
-const threadLocals = () =>
-  compile(
-    ["cc", "-O1", "-ftls-model=local-exec"],
-    "tls.c",
-    `#include <stdio.h>\n_Thread_local volatile char block[8192] = {1};\nint main(void) { puts(block[0] == 1 ? "hello" : "no"); return 0; }\n`,
-  );
 
 /** At the boundaries of each frame, and inside of its header and its payload. */
 function offsetsIn({ size }: RelayedFrame): number[] {
@@ -55,7 +44,7 @@ function checkKilledExecutor(point: Point, outcome: Relayed, frames: readonly Re
 
 interface Sweep {
   readonly name: string;
-  readonly program: () => Promise<string>;
+  readonly source: "hello" | "threadLocals";
   readonly words: readonly string[];
   readonly ownExecutor?: boolean;
   readonly starts: number;
@@ -65,19 +54,19 @@ interface Sweep {
 }
 
 const sweeps: readonly Sweep[] = [
-  { name: "shared", program: hello, words: ["--memory=shared"], starts: 1, atLeast: 100, offsets: offsetsIn },
-  { name: "rpc", program: hello, words: ["--memory=rpc"], starts: 1, atLeast: 100, offsets: offsetsIn },
+  { name: "shared", source: "hello", words: ["--memory=shared"], starts: 1, atLeast: 100, offsets: offsetsIn },
+  { name: "rpc", source: "hello", words: ["--memory=rpc"], starts: 1, atLeast: 100, offsets: offsetsIn },
   {
     name: "shared, started again for thread-locals",
-    ...{ program: threadLocals, words: ["--memory=shared"], ownExecutor: true, starts: 2, atLeast: 50 },
+    ...{ source: "threadLocals", words: ["--memory=shared"], ownExecutor: true, starts: 2, atLeast: 50 },
     offsets: ({ size }) => [0, size - 1],
   },
 ];
 
-for (const { name, program, words, ownExecutor, starts, atLeast, offsets } of sweeps) {
+for (const { name, source, words, ownExecutor, starts, atLeast, offsets } of sweeps) {
   test(`${name}: kill -9 of either side at and inside of every frame`, async (t) => {
     if (!has(t, "cc")) return;
-    const run = [...words, await program()];
+    const run = [...words, await program(source)];
     const { frames, ...plain } = await runRelayed(run, undefined, { ownExecutor });
     assert.deepEqual([plain.stdout, plain.stderr, plain.status], ["hello\n", "", 0]);
     assert.equal(lastRequest(frames).start, starts - 1, "executors were started");
@@ -98,8 +87,22 @@ for (const { name, program, words, ownExecutor, starts, atLeast, offsets } of sw
     const reached = hits.filter(Boolean).length;
     assert.ok(reached >= 0.9 * points.length, `${reached} of ${points.length} points were reached`);
     const each = `every frame's boundaries${offsets === offsetsIn ? ", four places inside" : ", a place inside"}`;
-    tableRow("faults", `executor killed while it links (${name})`, each, "1", "`the executor was killed by SIGKILL`", "nothing");
-    tableRow("faults", `executor killed from the request to run the program on (${name})`, each, "137", "`program ended by SIGKILL`", "nothing");
+    tableRow(
+      "faults",
+      `executor killed while it links (${name})`,
+      each,
+      "1",
+      "`the executor was killed by SIGKILL`",
+      "nothing",
+    );
+    tableRow(
+      "faults",
+      `executor killed from the request to run the program on (${name})`,
+      each,
+      "137",
+      "`program ended by SIGKILL`",
+      "nothing",
+    );
     tableRow("faults", `controller killed (${name})`, each, "137", "–", "nothing");
   });
 }

@@ -31,6 +31,7 @@ struct side {
   unsigned frame;   /* the one that it is sending */
   uint64_t offset;  /* bytes of that handed on */
   uint64_t size;    /* once its header has been seen */
+  bool scrambled;   /* the rest of the frame is noise */
   unsigned char header[HEADER];
 };
 
@@ -81,6 +82,7 @@ static void garble(const char *kind) {
   else if (strcmp(kind, "sequence") == 0) send_frame(32, 2, 123456, 0, 0);
   else if (strcmp(kind, "setup") == 0) send_frame(32, 0, 0, 0, 0);
   else if (strcmp(kind, "hangup") == 0) send_frame(32 + 16, 1, 0, 0, 16);
+  else if (strcmp(kind, "payload") == 0) sides[EXECUTOR].scrambled = true;
   else if (strcmp(kind, "noise") == 0) send_frame(0xeeeeeeeeeeeeeeeeull, 0xeeeeeeeeeeeeeeeeull, 1, 1, 4096);
   else _exit(4);
 }
@@ -98,8 +100,10 @@ static void act(void) {
   } else if (strcmp(action, "kill-controller") == 0) {
     kill(sides[CONTROLLER].process, SIGKILL);
     cut(&sides[EXECUTOR]);
-  } else if (strcmp(action, "stop-executor") == 0) kill(sides[EXECUTOR].process, SIGSTOP);
-  else if (strcmp(action, "pause-executor") == 0 || strcmp(action, "pause-controller") == 0) {
+  } else if (strcmp(action, "stop-executor") == 0) {
+    kill(sides[EXECUTOR].process, SIGSTOP);
+    sides[CONTROLLER].cut = true;
+  } else if (strcmp(action, "pause-executor") == 0 || strcmp(action, "pause-controller") == 0) {
     pid_t process = sides[action[6] == 'e' ? EXECUTOR : CONTROLLER].process;
     kill(process, SIGSTOP);
     usleep(150000);
@@ -128,7 +132,13 @@ static void feed(int direction, const unsigned char *bytes, size_t size) {
     }
     size_t part = end - from->offset < size ? (size_t)(end - from->offset) : size;
     if (from->offset < HEADER) memcpy(from->header + from->offset, bytes, part);
-    hand_on(to, bytes, part);
+    if (from->scrambled) {
+      unsigned char noise[64 * 1024];
+      memset(noise, 0xee, part);
+      hand_on(to, noise, part);
+    } else {
+      hand_on(to, bytes, part);
+    }
     bytes += part;
     size -= part;
     from->offset += part;
@@ -141,6 +151,7 @@ static void feed(int direction, const unsigned char *bytes, size_t size) {
     if (from->size != 0 && from->offset == from->size) {
       if (is_point(direction, from->size)) act();
       from->frame++;
+      from->scrambled = false;
       from->offset = from->size = 0;
     } else if (is_point(direction, from->offset)) {
       act();

@@ -33,40 +33,48 @@ export interface Relayed extends Outcome {
 export const LIMIT = 2000;
 
 const built = join(packageRoot, "executor/build");
-let relay: Promise<string> | undefined;
-let shadow: Promise<string> | undefined;
 
-async function buildRelay(): Promise<string> {
+/** What is made once, when it is first wanted. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+const relay = once(async () => {
   const path = join(freshDirectory(), "relay");
   await mustRun("cc", ["-O1", "-Wall", "-Werror", join(packageRoot, "test/faults/relay.c"), "-o", path]);
   return path;
-}
+});
 
 /** A copy of the package whose own executor is the relay: only that one is started again for a program. */
-async function copyPackage(): Promise<string> {
+const packageCopy = once(async () => {
   const root = freshDirectory();
   for (const name of ["bin", "dist", "executor/build"]) mkdirSync(join(root, name), { recursive: true });
   for (const name of ["bin/slablink", "bin/package.json", "dist/slablink.cjs", "dist/kernel.wasm", "package.json"]) {
     copyFileSync(join(packageRoot, name), join(root, name));
   }
   copyFileSync(join(built, "slablink-interpose.o"), join(root, "executor/build/slablink-interpose.o"));
-  copyFileSync(await (relay ??= buildRelay()), join(root, "executor/build/slablink-executor"));
+  copyFileSync(await relay(), join(root, "executor/build/slablink-executor"));
   symlinkSync(join(packageRoot, "node_modules"), join(root, "node_modules"));
   return root;
-}
+});
 
 /** Runs `slablink run` with a relay before the executor; fails if it leaves anything behind, or ends too late after the point. */
 export async function runRelayed(
   words: readonly string[],
   point?: Point,
-  options: ProcessOptions & { ownExecutor?: boolean } = {},
+  options: ProcessOptions & { ownExecutor?: boolean; limit?: number } = {},
 ): Promise<Relayed> {
   const log = join(freshDirectory(), "log");
-  const path = await (relay ??= buildRelay());
-  const root = options.ownExecutor === true ? await (shadow ??= copyPackage()) : packageRoot;
+  const path = await relay();
+  const root = options.ownExecutor === true ? await packageCopy() : packageRoot;
   const executor = options.ownExecutor === true ? [] : [`--executor=${path}`];
   let ended = 0;
-  const outcome = await slablinkAt(root, ["run", ...executor, ...words], {
+  const run = ["run", ...executor, ...words];
+  const started: ProcessOptions = {
     ...options,
     env: {
       ...options.env,
@@ -80,7 +88,9 @@ export async function runRelayed(
       });
       options.started?.(child);
     },
-  });
+  };
+  // Neither side names shared memory.
+  const outcome = await slablinkAt(root, run, started, /slablink/);
   const lines = existsSync(log) ? readFileSync(log, "latin1").trimEnd().split("\n") : [];
   const frames: RelayedFrame[] = [];
   let at: number | undefined;
@@ -91,7 +101,8 @@ export async function runRelayed(
     if (kind === "frame") frames.push({ start, from: direction === 1 ? "e" : "c", number, size, opcode });
   }
   const milliseconds = at === undefined ? 0 : (ended - at) / 1e6;
-  assert.ok(milliseconds < LIMIT, `ended ${milliseconds} ms after its fault, more than ${LIMIT}`);
+  const limit = options.limit ?? LIMIT;
+  assert.ok(milliseconds < limit, `ended ${milliseconds} ms after its fault, more than ${limit}: ${outcome.stderr}`);
   return { ...outcome, frames, hit: at !== undefined, milliseconds };
 }
 

@@ -31,11 +31,12 @@ export function slablink(words: readonly string[], options: ProcessOptions = {})
   return slablinkAt(packageRoot, words, options);
 }
 
-/** As `slablink`, of the package at `root`. */
+/** As `slablink`, of the package at `root`; `names`: what in /dev/shm may be from such a run. */
 export async function slablinkAt(
   root: string,
   words: readonly string[],
   options: ProcessOptions = {},
+  names = /slablink|jitlink|orc/i,
 ): Promise<Outcome> {
   const mark = `SLABLINK_TEST_MARK=${process.pid}.${runs++}`;
   const temporary = freshDirectory();
@@ -44,7 +45,7 @@ export async function slablinkAt(
   const env = { ...options.env, TMPDIR: temporary, [name]: value };
   const launcher = join(root, "bin/slablink");
   const outcome = await run(process.execPath, [launcher, ...words], { ...options, env });
-  await nothingLeft(mark, temporary, shared);
+  await nothingLeft(mark, temporary, shared, names);
   return outcome;
 }
 
@@ -54,14 +55,19 @@ export function runIn(mode: Mode, words: readonly string[], options: ProcessOpti
 }
 
 /** Fails if a process carries the mark in its environment, or a file is new; what is on its way out gets two seconds. */
-export async function nothingLeft(mark: string, temporary: string, shared: ReadonlySet<string>): Promise<void> {
+export async function nothingLeft(
+  mark: string,
+  temporary: string,
+  shared: ReadonlySet<string>,
+  names = /slablink|jitlink|orc/i,
+): Promise<void> {
   let left: string[] = [];
   for (const end = Date.now() + 2000; ; await sleep(20)) {
     left = [
       ...processesWith(mark),
       ...readdirSync(temporary).map((name) => `temporary file ${join(temporary, name)}`),
       ...readdirSync("/dev/shm")
-        .filter((name) => !shared.has(name) && isOurs(name))
+        .filter((name) => !shared.has(name) && names.test(name) && isOurs(name))
         .map((name) => `shared memory /dev/shm/${name}`),
     ];
     if (left.length === 0 || Date.now() > end) break;
@@ -70,11 +76,10 @@ export async function nothingLeft(mark: string, temporary: string, shared: Reado
 }
 
 /**
- * Whether a name in /dev/shm looks like one that a slablink or an LLVM executor left: these hold the process's number,
- * and that process is gone. Other programs of this machine may use the place too.
+ * Whether a name in /dev/shm is one that a slablink or an LLVM executor left: these hold the process's number, and that process is
+ * gone. Other programs of this machine may use the place too.
  */
 function isOurs(name: string): boolean {
-  if (!/slablink|jitlink|orc/i.test(name)) return false;
   return !(name.match(/\d+/g) ?? []).some((number) => existsSync(`/proc/${number}`));
 }
 
