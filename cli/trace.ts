@@ -56,13 +56,14 @@ export function startTrace(path: string, marks: StartMarks = []): Pick<RunReques
 /** The stretches in which this thread was at work do not hold those in which it slept for an executor (host/polled-channel.ts). */
 function watchSleep(trace: Tracer): void {
   const { poll } = libc;
-  const value: Libc["poll"] = (descriptors, count, milliseconds) => {
+  const sleep = (descriptors: Uint8Array, count: number, milliseconds: number): number => {
     trace.asleep();
     const found = poll(descriptors, count, milliseconds);
     // struct pollfd, events: what is sent in pieces goes on; what has been received says so itself.
     if (((descriptors[4] ?? 0) & POLLOUT) !== 0) trace.awake("send");
     return found;
   };
+  const value: Libc["poll"] = Object.assign(sleep, { async: poll.async });
   Object.defineProperty(libc, "poll", { value });
 }
 

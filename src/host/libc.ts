@@ -101,7 +101,10 @@ export interface Libc {
   socketpair(domain: number, type: number, protocol: number, pair: Uint8Array): number;
   send(fd: number, bytes: Uint8Array, size: number, flags: number): number;
   shutdown(fd: number, how: number): number;
-  poll(descriptors: Uint8Array, count: number, milliseconds: number): number;
+  poll: {
+    (descriptors: Uint8Array, count: number, milliseconds: number): number;
+    async(descriptors: Uint8Array, count: number, milliseconds: number, done: (error: unknown) => void): void;
+  };
   posix_spawn(
     pid: Uint8Array,
     path: string,

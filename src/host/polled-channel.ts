@@ -1,4 +1,4 @@
-import { closeSync, read, readSync } from "node:fs";
+import { closeSync, readSync } from "node:fs";
 import type { ByteChannel, ChannelListener } from "./byte-channel.ts";
 import { errno, libc } from "./libc.ts";
 import { Errno } from "./system-error.ts";
@@ -7,7 +7,8 @@ import { Errno } from "./system-error.ts";
  * A socket's end that this thread waits for by itself. Node's streams and their event loop cost a short run 4 ms before the first
  * byte has come: the modules, the objects, first calls of each. Nothing else is to be done while an answer is on its way, so the
  * thread sleeps in poll(2), in slices between which timers and signals have their turn. After some slices without an answer (a
- * program is running) a thread of libuv's does the waiting.
+ * program is running) a thread of libuv's does the waiting, for the end of the process at the other end too: children that it made
+ * without the C library's knowledge (_Fork, clone) have its end of the socket, and keep it.
  */
 
 /** How long one slice may last, and how many are slept through in vain before a thread waits; in ms. */
@@ -23,6 +24,7 @@ const INLINE_SIZE = 16 * 1024;
 /** <poll.h>, <sys/socket.h> on Linux. */
 const POLLIN = 1;
 const POLLOUT = 4;
+const SYS_pidfd_open = 434;
 const SHUT_RDWR = 2;
 const SHUT_WR = 1;
 const MSG_DONTWAIT_NOSIGNAL = 0x4040;
@@ -36,21 +38,25 @@ export class PolledChannel implements ByteChannel {
   /** Arrived while something was sent, and not delivered yet. */
   readonly #early: Uint8Array[] = [];
   readonly #over: () => void;
+  readonly #process: number | undefined;
   #listener: ChannelListener | undefined;
   #expecting = false;
   #scheduled = false;
-  /** A thread of libuv's reads into the buffer. */
-  #reading = false;
+  /** A thread of libuv's does. */
+  #isWaiting = false;
+  /** A descriptor that can be read when the process is gone; -1: there is none. */
+  #end: number | undefined;
   #quietSlices = 0;
   #writable = true;
   /** The other end is to answer with its own end. */
   #closed = false;
   #ended = false;
 
-  /** `over` is called once, when the channel has come to its end or is given up. */
-  constructor(fd: number, over: () => void = () => {}) {
+  /** `over` is called once, when the channel has come to its end or is given up. `process`: who is at the other end. */
+  constructor(fd: number, over: () => void = () => {}, process?: number) {
     this.#fd = fd;
     this.#over = over;
+    this.#process = process;
     this.#poll.setInt32(0, fd, true);
   }
 
@@ -84,14 +90,14 @@ export class PolledChannel implements ByteChannel {
     if (this.#ended) return;
     this.#ended = true;
     this.#writable = false;
-    // A thread that reads must let go before the descriptor may be closed.
-    if (this.#reading) libc.shutdown(this.#fd, SHUT_RDWR);
-    else closeSync(this.#fd);
+    // A thread that waits must let go before the descriptors may be closed.
+    if (this.#isWaiting) libc.shutdown(this.#fd, SHUT_RDWR);
+    else this.#closeDescriptors();
     this.#over();
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#reading || this.#ended || !this.#expecting) return;
+    if (this.#scheduled || this.#isWaiting || this.#ended || !this.#expecting) return;
     this.#scheduled = true;
     setImmediate(() => this.#look());
   }
@@ -99,7 +105,7 @@ export class PolledChannel implements ByteChannel {
   /** Sleeps until something arrives, a slice at most, and delivers it. */
   #look(): void {
     this.#scheduled = false;
-    if (this.#ended || !this.#expecting || this.#reading) return;
+    if (this.#ended || !this.#expecting || this.#isWaiting) return;
     if (this.#early.length > 0) {
       for (const chunk of this.#early.splice(0)) this.#listener?.receive(chunk);
     } else if (this.#wait(POLLIN, SLICE) !== 0) {
@@ -107,7 +113,7 @@ export class PolledChannel implements ByteChannel {
       this.#deliver(this.#read());
     } else if (++this.#quietSlices === SLICES) {
       this.#quietSlices = 0;
-      this.#readInBackground();
+      this.#waitInBackground();
     }
     this.#schedule();
   }
@@ -132,14 +138,29 @@ export class PolledChannel implements ByteChannel {
     }
   }
 
-  #readInBackground(): void {
-    this.#reading = true;
-    read(this.#fd, this.#buffer, 0, CHUNK_SIZE, null, (error, size) => {
-      this.#reading = false;
-      if (this.#ended) closeSync(this.#fd);
-      else this.#deliver(error ? undefined : this.#buffer.slice(0, size));
+  #waitInBackground(): void {
+    this.#isWaiting = true;
+    this.#end ??= this.#process === undefined ? -1 : libc.syscall(SYS_pidfd_open, this.#process, 0);
+    const both = new DataView(new ArrayBuffer(16));
+    both.setInt32(0, this.#fd, true);
+    both.setInt16(4, POLLIN, true);
+    both.setInt32(8, this.#end, true);
+    both.setInt16(12, POLLIN, true);
+    libc.poll.async(new Uint8Array(both.buffer), 2, -1, () => {
+      this.#isWaiting = false;
+      if (this.#ended) this.#closeDescriptors();
+      else if (this.#early.length === 0) {
+        if (this.#wait(POLLIN, 0) !== 0) this.#deliver(this.#read());
+        // Nothing more comes from a process that is gone, whoever else may have its end.
+        else if (both.getInt16(14, true) !== 0) this.#deliver(undefined);
+      }
       this.#schedule();
     });
+  }
+
+  #closeDescriptors(): void {
+    closeSync(this.#fd);
+    if (this.#end !== undefined && this.#end >= 0) closeSync(this.#end);
   }
 
   #deliver(chunk: Uint8Array | undefined): void {
@@ -165,7 +186,7 @@ export class PolledChannel implements ByteChannel {
         this.#writable = false; // nobody is there: reading finds the end
         return;
       }
-      if ((this.#wait(this.#reading ? POLLOUT : POLLIN | POLLOUT, -1) & POLLIN) === 0) continue;
+      if ((this.#wait(POLLIN | POLLOUT, -1) & POLLIN) === 0) continue;
       const chunk = this.#read();
       if (chunk === undefined || chunk.length === 0) this.#writable = false;
       else this.#early.push(chunk);

@@ -33,6 +33,9 @@ export interface ExecutorProcessOptions {
   readonly cwd?: string;
 }
 
+/** How long what an executor sent before its end may take to be read, in ms. */
+const LAST_WORDS = 1000;
+
 /**
  * Starts an executor: stdin, stdout and stderr are ours, descriptor 3 is a socket pair, descriptor 4 the slab.
  * Resolves once the program has been executed. Errors: ExecutorError with the path and the reason.
@@ -58,6 +61,8 @@ export function spawnExecutor(options: ExecutorProcessOptions): Promise<Executor
     child.once("error", fail);
     if (child.pid === undefined) return;
     const stream = child.stdio[3] as Duplex;
+    // Children of its own may have its end of the stream, and keep it.
+    child.once("exit", () => setTimeout(() => stream.destroy(), LAST_WORDS).unref());
     const isGone = (): boolean => child.exitCode !== null || child.signalCode !== null;
     resolve({ pid: child.pid, stream, ended, isGone, kill: (signal) => void child.kill(signal) });
   });

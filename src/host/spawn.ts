@@ -67,7 +67,7 @@ export function spawnPolled(options: ExecutorProcessOptions): ExecutorProcess {
       resolve(end);
     };
   });
-  const stream = new PolledChannel(ours, () => waitFor(pid, resolveEnded));
+  const stream = new PolledChannel(ours, () => waitFor(pid, resolveEnded), pid);
   const kill = (signal: NodeJS.Signals): void => {
     if (!gone) process.kill(pid, signal);
   };
