@@ -15,6 +15,7 @@
 #include "jobs.h"
 #include "options.h"
 #include "session.h"
+#include "supervisor.h"
 #include "trace.h"
 
 /* Set when the controller ended the session in order; a program's own exit() leaves its memory alone. */
@@ -30,19 +31,25 @@ static int move_high(int fd) {
   return moved;
 }
 
+static void die_with(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  /* It may have died before that. */
+  if (getppid() != parent) give_up("process %d, the parent, has gone", (int)parent);
+}
+
 /* The loader grants objects loaded later no larger alignment of static thread-local storage than something had at start. */
 static _Thread_local char alignment_of_thread_locals __attribute__((aligned(256), used));
 
 int main(int count, char **arguments) {
   arguments_find_auxiliary_vector();
   struct options options = options_read(count, arguments);
+  if (options.parent) die_with(options.parent);
+  if (options.supervised) {
+    supervise(&options);
+    die_with(options.parent);
+  }
   if (options.trace) trace_start();
   uint64_t started = trace_now();
-  if (options.parent) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    /* It may have died before that. */
-    if (getppid() != options.parent) give_up("process %d, the parent, has gone", (int)options.parent);
-  }
   atexit(run_deallocate_actions);
   int input = move_high(options.input);
   int output = options.output == options.input ? input : move_high(options.output);

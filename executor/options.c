@@ -21,7 +21,7 @@ static void usage(const char *format, ...) {
   vsnprintf(sentence, sizeof sentence, format, arguments);
   va_end(arguments);
   complain(
-      "%s; usage: slablink-executor filedescs=IN,OUT [parent=PID] [slab=FD]... [tunables[=VALUE]] [preload=FD[,VALUE]] [lowheap] [trace]",
+      "%s; usage: slablink-executor {--stdio | [supervise] filedescs=IN,OUT} [parent=PID] [slab=FD]... [tunables[=VALUE]] [preload=FD[,VALUE]] [lowheap] [trace]",
       sentence);
   exit(2);
 }
@@ -62,10 +62,15 @@ static void forget_preload(const char *option, const char *value) {
 }
 
 struct options options_read(int count, char **arguments) {
-  struct options options = {-1, -1, 0, false};
+  struct options options = {-1, -1, 0, false, false};
   for (int i = 1; i < count; i++) {
     const char *option = arguments[i];
-    if (strncmp(option, "filedescs=", 10) == 0) {
+    if (strcmp(option, "--stdio") == 0) {
+      options.supervised = true;
+      read_descriptors(option, "0,1", &options);
+    } else if (strcmp(option, "supervise") == 0) {
+      options.supervised = true;
+    } else if (strncmp(option, "filedescs=", 10) == 0) {
       read_descriptors(option, option + 10, &options);
     } else if (strncmp(option, "parent=", 7) == 0) {
       long parent = number_up_to(option + 7, '\0');

@@ -9,6 +9,7 @@ struct options {
   int output;
   pid_t parent; /* 0: not given */
   bool trace;
+  bool supervised; /* the controller is elsewhere: see supervisor.h */
 };
 
 /* Exits with status 2 and a sentence for anything that is wrong. */

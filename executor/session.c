@@ -15,6 +15,7 @@
 #include "finalize.h"
 #include "frame.h"
 #include "jobs.h"
+#include "supervisor.h"
 #include "thread.h"
 #include "trace.h"
 
@@ -50,15 +51,20 @@ void session_answer(uint64_t sequence, struct wrapper_result *result) {
 
 static void send_setup(void) {
   struct sps_writer writer = {0};
-  size_t count;
+  size_t count, tag_count;
   const struct builtin *all = builtins(&count);
+  const struct supervisor_tag *tags = supervisor_tags(&tag_count);
   sps_write_string(&writer, TRIPLE);
   sps_write_u64(&writer, page_size());
   sps_write_u64(&writer, 0); /* bootstrap map */
-  sps_write_u64(&writer, count);
+  sps_write_u64(&writer, count + tag_count);
   for (size_t i = 0; i < count; i++) {
     sps_write_string(&writer, all[i].name);
     sps_write_u64(&writer, all[i].address);
+  }
+  for (size_t i = 0; i < tag_count; i++) {
+    sps_write_string(&writer, tags[i].name);
+    sps_write_u64(&writer, (uintptr_t)tags[i].address);
   }
   int error = frame_write(OPCODE_SETUP, 0, 0, writer.data, writer.size);
   free(writer.data);
