@@ -1,3 +1,4 @@
+import { type Endpoint, parseEndpoint } from "../src/epc/endpoint.ts";
 import { UsageError } from "../src/errors.ts";
 import type { InputItem } from "../src/inputs/input.ts";
 import type { RunRequest } from "../src/orc/run-request.ts";
@@ -8,7 +9,11 @@ import { type Option, oneOf, parseAddress, parseCount, parseOptions, parsePair, 
 export type StatsForm = "none" | "table" | "line" | "json";
 
 /** The command line of `slablink run`, understood but not acted on. */
-export interface RunOptions extends Omit<RunRequest, "onLinked" | "onExecutor" | "trace"> {
+export interface RunOptions extends Omit<RunRequest, "onLinked" | "onExecutor" | "trace" | "reach"> {
+  /** The executor's command line, or where it listens and the file that holds the secret. */
+  readonly command?: string;
+  readonly connect?: Endpoint;
+  readonly secretFile?: string;
   readonly stats: StatsForm;
   /** Where a trace is to be written. */
   readonly trace?: string;
@@ -82,9 +87,21 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
     flag(["--in-process"], () => {
       run.mode = "in-process";
     }),
+    valued(["--executor-command"], "COMMAND", (command, name) => {
+      if (command.trim() === "") throw new UsageError(`${name} needs a command`);
+      run.command = command;
+    }),
+    valued(["--connect"], "unix:PATH|tcp:HOST:PORT", (text, name) => {
+      run.connect = parseEndpoint(text, name);
+    }),
+    valued(["--secret-file"], "FILE", (path, name) => {
+      if (path === "") throw new UsageError(`${name} needs the name of a file`);
+      run.secretFile = path;
+    }),
     valued(["--memory"], "shared|rpc|rpc-per-object", (value, name) => {
       run.memory = oneOf(value, ["shared", "rpc", "rpc-per-object"], name);
       memoryGiven = true;
+      run.mustShare = run.memory === "shared";
     }),
     valued(["--tasks"], "inline|dispatched", (value, name) => {
       run.tasks = oneOf(value, ["inline", "dispatched"], name);
@@ -149,6 +166,7 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
       const other = run.executorPath !== undefined ? "--executor" : "--memory";
       throw new UsageError(`--in-process and ${other} exclude each other: in-process there is no executor`);
     }
+    checkWays(run);
     if (run.memory === "rpc-per-object" && run.slabSize !== undefined) {
       throw new UsageError("--memory=rpc-per-object and --slab-size exclude each other: there is no slab");
     }
@@ -162,6 +180,20 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
     aliases,
     argv: [name, ...programArguments],
   };
+}
+
+/** There is one executor. */
+function checkWays(run: Partial<RunOptions>): void {
+  const ways = [
+    ["--in-process", run.mode === "in-process"],
+    ["--executor", run.executorPath !== undefined],
+    ["--executor-command", run.command !== undefined],
+    ["--connect", run.connect !== undefined],
+  ].flatMap(([name, given]) => (given === true ? [name] : []));
+  if (ways.length > 1) throw new UsageError(`${ways[0]} and ${ways[1]} exclude each other: there is one executor`);
+  if (run.secretFile !== undefined && run.connect === undefined) {
+    throw new UsageError("--secret-file belongs to --connect");
+  }
 }
 
 /**

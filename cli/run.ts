@@ -12,15 +12,19 @@ const WRITE_CODE_CACHE = "SLABLINK_WRITE_CODE_CACHE";
 
 /** `slablink run`: compiles what is source, links, runs; the status is the program's. `marks` are for a trace. */
 export async function command(words: string[], marks?: StartMarks): Promise<number> {
-  const { stats: form, help, trace: traceFile, ...options } = parseRunOptions(expandResponseFiles(words));
+  const { command, connect, secretFile, ...parsed } = parseRunOptions(expandResponseFiles(words));
+  const { stats: form, help, trace: traceFile, ...options } = parsed;
   if (help) return (await import("./help.ts")).command(["run"]);
   if (traceFile !== undefined) marks?.push(process.hrtime());
   const traced = traceFile === undefined ? undefined : (await import("./trace.ts")).startTrace(traceFile, marks);
+  const isElsewhere = command !== undefined || connect !== undefined;
+  const reach = isElsewhere ? (await import("./reach.ts")).reachOf(command, connect, secretFile) : undefined;
   const stats = form === "none" ? undefined : await import("./stats.ts");
   let printStats = () => {};
   const running = runProgram({
     ...options,
     ...traced,
+    reach,
     endsProcess: true,
     onLinked: (linked) => {
       if (form === "none" || stats === undefined) return;

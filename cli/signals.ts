@@ -8,12 +8,18 @@ const fromTerminal: ReadonlySet<NodeJS.Signals> = new Set(["SIGINT", "SIGQUIT", 
 
 /**
  * From now on signals mean the program, not this process: they are handed to `kill`, and this process lives on until
- * the program has ended. Signals of a terminal that the program gets anyway are not sent a second time.
+ * the program has ended. Signals of a terminal that the program gets anyway are not sent a second time; to a program in a process
+ * group of its `own` they are handed on as they came, to the whole group.
  */
-export function passSignalsOn(kill: (signal: NodeJS.Signals) => void): void {
+export function passSignalsOn(
+  kill: (signal: NodeJS.Signals, group?: boolean) => void,
+  group: "shared" | "own" = "shared",
+): void {
   for (const signal of passedOn) {
     process.on(signal, () => {
-      if (!fromTerminal.has(signal) || !isForeground()) kill(signal);
+      const toGroup = fromTerminal.has(signal) && isForeground();
+      if (group === "own") kill(signal, toGroup);
+      else if (!toGroup) kill(signal);
     });
   }
 }

@@ -1,6 +1,6 @@
 import { hex } from "../src/bytes/address.ts";
 import { childrenProcessorTime } from "../src/host/processor-time.ts";
-import type { LinkStats } from "../src/orc/run-request.ts";
+import type { LinkStats, MemoryUse } from "../src/orc/run-request.ts";
 import type { StatsForm } from "./run-options.ts";
 
 /** CPU time, user and system, in ms: of this process so far, and of the executor with what that started, once it has ended. */
@@ -47,6 +47,7 @@ function table(stats: LinkStats & { readonly cpu?: ProcessorTime }): string {
     ["requests", count(stats.requests)],
     ["bytes sent", count(stats.bytesSent)],
     ["bytes received", count(stats.bytesReceived)],
+    ...(stats.memory === undefined ? [] : [["memory", memoryText(stats.memory)] as [string, string]]),
     ["mappings", count(stats.mappings)],
     ["protection changes", count(stats.protectionChanges)],
     ["slab", `${hex(slab.address)}, ${bytes(slab.used)} of ${bytes(slab.size)} used`],
@@ -56,6 +57,10 @@ function table(stats: LinkStats & { readonly cpu?: ProcessorTime }): string {
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `slablink: ${name.padEnd(width)}  ${value}\n`).join("");
+}
+
+function memoryText({ kind, reason }: MemoryUse): string {
+  return reason === undefined ? kind : `${kind} (the executor cannot open this process's memory: ${reason})`;
 }
 
 function total(stats: LinkStats): number {

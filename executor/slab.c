@@ -12,6 +12,7 @@
 #include "finalize.h"
 #include "image.h"
 #include "maps.h"
+#include "marked_file.h"
 #include "wrapper.h"
 
 #ifndef MAP_FIXED_NOREPLACE
@@ -63,7 +64,13 @@ static bool open_backing(struct span backing, int *fd, struct reason *reason) {
     *fd = inherited < 0 ? -1 : fcntl(inherited, F_DUPFD_CLOEXEC, inherited);
     return *fd >= 0 || refuse(reason, RESERVE ": inherited descriptor %ld: %s", number, strerror(errno));
   }
-  int opened = open(path, O_RDWR | O_CLOEXEC);
+  int opened = -1;
+  if (strncmp(path, MARKED_FILE, sizeof MARKED_FILE - 1) == 0) {
+    struct reason why;
+    if (!marked_file_open(path, &opened, &why)) return refuse(reason, RESERVE ": %.900s", why.text);
+  } else {
+    opened = open(path, O_RDWR | O_CLOEXEC);
+  }
   if (opened < 0) return refuse(reason, RESERVE ": %s: %s", path, strerror(errno));
   *fd = descriptor_move_high(opened);
   if (*fd < 0) *fd = opened;

@@ -52,6 +52,21 @@ export const Slablink = {
   traceBatches: "__slablink_trace_batches",
   /** → the same, what has been recorded and not been handed over. */
   traceTake: "__slablink_trace_take",
+  /*
+   * Messages between a supervised executor's supervisor and the controller: calls with sequence number 0 to these tags, which get no result.
+   */
+  /** From the executor: u32 descriptor, Sequence<char>. */
+  stdioOutput: "__slablink_stdio_output",
+  /** To the executor: Sequence<char>; an empty one is the end of standard input. */
+  stdioInput: "__slablink_stdio_input",
+  /** Either way: u32 descriptor, u64 bytes of it that have found their place. */
+  stdioTaken: "__slablink_stdio_taken",
+  /** Either way: u32 descriptor that nobody will take anything more of. */
+  stdioClosed: "__slablink_stdio_closed",
+  /** To the executor: u32 number, bool to its whole process group. */
+  signal: "__slablink_signal",
+  /** From the executor, its last message: u32 exit status, u32 signal or 0. */
+  processEnd: "__slablink_process_end",
 } as const;
 
 /** Protection bits of a segment on the wire (RemoteAllocGroup); the same as <sys/mman.h>'s. */

@@ -86,7 +86,7 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     const { process, setupLimit = SETUP_LIMIT, observer, services } = options;
     const connection = new EpcConnection(stream);
     connection.observer = observer;
-    if (process) observer?.started(process.pid);
+    if (process?.pid !== undefined) observer?.started(process.pid);
     let epc: RemoteExecutorProcessControl | undefined;
     const runsProgram = (): boolean => (epc ? epc.#runsProgram : false);
     if (process) {
@@ -113,7 +113,7 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     } catch (error) {
       connection.close();
       process?.kill("SIGKILL");
-      await process?.ended;
+      await process?.ended.catch(() => {});
       throw error;
     } finally {
       // Not cleared: the first time that takes 0.3 ms. What it rejects has been settled by now.
@@ -160,8 +160,8 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
   }
 
   /** Sends a signal to the executor process; nothing happens when it has ended or was not started by us. */
-  kill(signal: NodeJS.Signals): void {
-    this.#process?.kill(signal);
+  kill(signal: NodeJS.Signals, group = false): void {
+    this.#process?.kill(signal, group);
   }
 
   /** Calls a wrapper function at an address, for example one that linked code defines. */

@@ -42,6 +42,7 @@ const DECLARATIONS = {
   socketpair: ["int", "int", "int", "int", "void *"],
   send: ["intptr_t", "int", "void *", "size_t", "int"],
   shutdown: ["int", "int", "int"],
+  getsockopt: ["int", "int", "int", "int", "void *", "void *"],
   poll: ["int", "void *", "ulong", "int"],
   posix_spawn: ["int", "void *", "str", "void *", "void *", "void *", "intptr_t"],
   posix_spawn_file_actions_init: ["int", "void *"],
@@ -101,6 +102,7 @@ export interface Libc {
   socketpair(domain: number, type: number, protocol: number, pair: Uint8Array): number;
   send(fd: number, bytes: Uint8Array, size: number, flags: number): number;
   shutdown(fd: number, how: number): number;
+  getsockopt(fd: number, level: number, name: number, value: Uint8Array, size: Uint8Array): number;
   poll: {
     (descriptors: Uint8Array, count: number, milliseconds: number): number;
     async(descriptors: Uint8Array, count: number, milliseconds: number, done: (error: unknown) => void): void;

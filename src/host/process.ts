@@ -9,16 +9,18 @@ export interface ProcessEnd {
   readonly signal?: string;
 }
 
-/** A running executor that is our child. */
+/** A running executor whose end we are told. */
 export interface ExecutorProcess {
-  readonly pid: number;
-  /** Our end of the socket pair whose other end is descriptor 3 of the executor. */
+  /** Absent when it is not a child of ours. */
+  readonly pid?: number;
+  /** Our end of its byte stream. */
   readonly stream: Duplex | ByteChannel;
   /** Resolves when the process is gone. */
   readonly ended: Promise<ProcessEnd>;
   /** Whether it is known to be gone. */
   isGone(): boolean;
-  kill(signal: NodeJS.Signals): void;
+  /** `group`: as a terminal would, to all of its process group; a child of ours is in our own group. */
+  kill(signal: NodeJS.Signals, group?: boolean): void;
 }
 
 /** What an executor is started with; `env` and `cwd` are this process's by default. */

@@ -10,6 +10,7 @@ import type { InitializeInfo, MemoryMapper, WorkingMemory, ZeroFill } from "./me
 import { callWithAddresses, instanceArgument, releaseRemoteSlab, reserveRemoteSlab } from "./remote-requests.ts";
 import { Reservations } from "./reservations.ts";
 import { checkSegments, mappedSize } from "./segments.ts";
+import { withMark } from "./shared-memory-probe.ts";
 import { SlabWorkingMemory } from "./slab-working-memory.ts";
 
 interface Reservation {
@@ -25,6 +26,8 @@ export interface SharedMemoryMapperOptions {
   /** The slab that the executor was launched with (its descriptor 4); used for the first reservation of its size. */
   readonly inherited?: SlabMemory;
   readonly zeroFill?: ZeroFill;
+  /** The executor may be on another machine or in other namespaces: it is to make sure that it has the very same memory. */
+  readonly marked?: boolean;
 }
 
 /**
@@ -38,6 +41,7 @@ export class SharedMemoryMapper implements MemoryMapper {
   readonly #epc: ExecutorProcessControl;
   readonly #zeroFill: ZeroFill;
   readonly #reservations = new Reservations<Reservation>();
+  readonly #marked: boolean;
   #inherited: SlabMemory | undefined;
 
   constructor(epc: ExecutorProcessControl, options: SharedMemoryMapperOptions = {}) {
@@ -46,6 +50,7 @@ export class SharedMemoryMapper implements MemoryMapper {
     this.canPlace = epc.bootstrap.has(Slablink.slabReserve);
     this.#inherited = options.inherited;
     this.#zeroFill = options.zeroFill ?? "image";
+    this.#marked = options.marked === true;
   }
 
   async reserve(size: number, address?: number, contentSize = size): Promise<AddressRange> {
@@ -128,9 +133,11 @@ export class SharedMemoryMapper implements MemoryMapper {
   ): Promise<{ range: AddressRange; memory: SlabMemory }> {
     const inherited = this.#inherited?.size === size ? this.#inherited : undefined;
     const memory = inherited ?? new SlabMemory(contentSize);
-    const backing = inherited ? `fd:${INHERITED_SLAB_FD}` : `/proc/${process.pid}/fd/${memory.fd}`;
+    const path = `/proc/${process.pid}/fd/${memory.fd}`;
+    const backing = (name: string): string => (inherited ? `fd:${INHERITED_SLAB_FD}` : name);
+    const reserve = (name: string) => reserveRemoteSlab(this.#epc, size, address, backing(name));
     try {
-      const range = await reserveRemoteSlab(this.#epc, size, address, backing);
+      const range = this.#marked ? await withMark(memory, path, reserve) : await reserve(path);
       if (inherited) this.#inherited = undefined;
       return { range, memory };
     } catch (error) {

@@ -27,7 +27,7 @@ import type { ExecutorTarget } from "./link-job.ts";
 import { LowMemoryError } from "./low-memory-error.ts";
 import type { LinkedJob } from "./materialize.ts";
 import { DataOutOfReachError } from "./plan-copies.ts";
-import type { LinkStats, RunRequest } from "./run-request.ts";
+import type { LinkStats, MemoryUse, RunRequest } from "./run-request.ts";
 import { moreStaticTls, type StaticTls, StaticTlsError } from "./static-tls-error.ts";
 
 /** How often an executor is started for one program; more than twice only for libraries whose blocks were not found beforehand. */
@@ -63,11 +63,14 @@ interface Starts {
   /** How the next one is to be started. */
   next: Start;
   count: number;
+  /** Of an executor that was reached, not started. */
+  memory?: MemoryUse;
 }
 
 /** Whether another executor can help after `error`; `starts.next` is that one then. This process would have been started again by now. */
 function startsAgain(request: RunRequest, starts: Starts, error: unknown): boolean {
   if (request.mode !== "executor" || starts.count >= MOST_STARTS) return false;
+  if (request.reach !== undefined) return false;
   const next = startAfter(error, starts.next);
   if (next !== undefined) starts.next = next;
   return next !== undefined;
@@ -125,7 +128,7 @@ async function linkAndRun(request: RunRequest, starts: Starts): Promise<ProgramE
     if (main === undefined) throw new LinkError("undefined-symbol", `the entry point ${request.entry} is not defined`);
     if (job.address(PASCAL_MAIN) !== undefined) throw new LinkError("link", pascalSentence);
     for (const warning of job.warnings) request.onWarning?.(warning);
-    request.onLinked?.(statsOf(session, job, before));
+    request.onLinked?.({ ...statsOf(session, job, before), memory: starts.memory });
     hasRun = request.linkOnly !== true || request.endsProcess === true;
     if (request.linkOnly) return { status: 0 };
     steps?.begin("program");
@@ -142,6 +145,7 @@ async function linkAndRun(request: RunRequest, starts: Starts): Promise<ProgramE
       request.onLeave?.();
       await relaunchFor(error);
     }
+    if (request.reach !== undefined && startAfter(error, starts.next) !== undefined) throw needsLocal(error as Error);
     throw error;
   } finally {
     steps?.end();
@@ -150,6 +154,12 @@ async function linkAndRun(request: RunRequest, starts: Starts): Promise<ProgramE
     if (request.mode === "executor" || !hasRun) await session?.endSession();
     if (request.endsProcess !== true) arena.dispose();
   }
+}
+
+function needsLocal(error: Error): LinkError {
+  const how =
+    "an executor that slablink starts itself, without --executor-command or --connect, is started so that it has that";
+  return new LinkError("link", `${error.message}; ${how}`, { cause: error });
 }
 
 /** Some things can only be had from the start of a process; nothing of the program has run yet. */
@@ -169,9 +179,12 @@ async function relaunchFor(error: unknown): Promise<void> {
 async function openSession(request: RunRequest, runtime: RuntimeLibraries, starts: Starts): Promise<ExecutionSession> {
   const { threads, trace } = request;
   const isRemote = request.mode === "executor";
+  const target = await openTarget(request, starts);
+  starts.memory = target.memory;
+  const kind = target.memory?.kind ?? request.memory;
   return new ExecutionSession({
-    ...(await openTarget(request, starts)),
-    sharedMemory: !isRemote || request.memory === "shared",
+    ...target,
+    sharedMemory: !isRemote || kind === "shared",
     runtime,
     endsProcess: isRemote && request.endsProcess,
     threads,
@@ -180,8 +193,8 @@ async function openSession(request: RunRequest, runtime: RuntimeLibraries, start
   });
 }
 
-/** Starts an executor, or takes this process for one. */
-async function openTarget(request: RunRequest, starts: Starts): Promise<ExecutorTarget> {
+/** Starts an executor, reaches one, or takes this process for one. */
+async function openTarget(request: RunRequest, starts: Starts): Promise<ExecutorTarget & { memory?: MemoryUse }> {
   starts.count++;
   const { slabSize = DEFAULT_SLAB_SIZE, placement, tasks, trace } = request;
   // Who asks for a size gets that size; without a wish a large program gets a large slab.
@@ -194,6 +207,9 @@ async function openTarget(request: RunRequest, starts: Starts): Promise<Executor
     trace?.watch(mapper);
     const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
     return { epc, memoryManager };
+  }
+  if (request.reach !== undefined) {
+    return (await import("./remote-target.ts")).openRemoteTarget(request, request.reach);
   }
   const sharedMemory = request.memory === "shared";
   const makeSlab = () => new SlabMemory(slabSize);
@@ -210,7 +226,7 @@ async function openTarget(request: RunRequest, starts: Starts): Promise<Executor
     const how = { path, services, slab, staticTls: room.size, preload, lowHeap, blocking: endsProcess, trace };
     const launch = () => launchExecutor(how);
     const epc = await (trace?.follow("start executor", launch, "executor start") ?? launch());
-    request.onExecutor?.((signal) => epc.kill(signal));
+    request.onExecutor?.((signal) => epc.kill(signal), "shared");
     if (request.memory === "rpc-per-object") {
       const { ObjectMemoryManager } = await import("../memory/object-memory-manager.ts");
       return { epc, memoryManager: new ObjectMemoryManager(epc, { placement, tasks }) };

@@ -1,3 +1,4 @@
+import type { Reach } from "../epc/reach.ts";
 import type { InputItem } from "../inputs/input.ts";
 import type { Tasks } from "../memory/slab-memory-manager.ts";
 import type { Tracer } from "../trace/tracer.ts";
@@ -11,6 +12,10 @@ export interface RunRequest {
   readonly mode: "executor" | "in-process";
   /** The executor program; the package's own by default. */
   readonly executorPath?: string;
+  /** An executor that somebody else starts, in place of a child of this process. */
+  readonly reach?: Reach;
+  /** `memory: "shared"` was asked for: where that cannot be, an error rather than messages. Only with `reach`. */
+  readonly mustShare?: boolean;
   /**
    * `shared`: contents lie in memory shared with the executor; `rpc`: they travel in messages; `rpc-per-object`: and each
    * object is reserved and finalized by itself, as LLVM's generic memory manager does.
@@ -45,8 +50,17 @@ export interface RunRequest {
   onWarning?(text: string): void;
   /** Called before this process does something from which it may not come back: runs the program, begins anew by execve(2). */
   onLeave?(): void;
-  /** Called when the executor is there; `kill` sends it a signal and does nothing after its end. */
-  onExecutor?(kill: (signal: NodeJS.Signals) => void): void;
+  /**
+   * Called when the executor is there; `kill` sends it a signal, or its process group, and does nothing after its end. `group`: whether
+   * the executor is in this process's group, which a terminal sends its signals to, or in its own.
+   */
+  onExecutor?(kill: (signal: NodeJS.Signals, group?: boolean) => void, group: "shared" | "own"): void;
+}
+
+/** How contents get into an executor's memory; with the reason, where memory cannot be shared. */
+export interface MemoryUse {
+  readonly kind: "shared" | "rpc" | "rpc-per-object";
+  readonly reason?: string;
 }
 
 /** What one link did. */
@@ -72,4 +86,6 @@ export interface LinkStats {
   readonly externals: number;
   /** Shared libraries that were opened for the program. */
   readonly libraries: readonly string[];
+  /** Of an executor that somebody else has started. */
+  readonly memory?: MemoryUse;
 }

@@ -1,0 +1,22 @@
+import { UsageError } from "../errors.ts";
+
+/** Where an executor listens. */
+export type Endpoint =
+  | { readonly kind: "unix"; readonly path: string }
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number };
+
+/** `unix:PATH`, `tcp:HOST:PORT` or `tcp:[IPv6]:PORT`. Errors: UsageError naming `option`. */
+export function parseEndpoint(text: string, option: string): Endpoint {
+  if (text.startsWith("unix:") && text.length > 5) return { kind: "unix", path: text.slice(5) };
+  const match = /^tcp:(?:\[([0-9a-fA-F:.%]+)\]|([^:[\]]+)):([0-9]+)$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match !== null && port <= 65535) return { kind: "tcp", host: (match[1] ?? match[2])!, port };
+  throw new UsageError(`${option}: '${text}' is neither unix:PATH nor tcp:HOST:PORT (IPv6: tcp:[ADDRESS]:PORT)`);
+}
+
+/** As it is written. */
+export function endpointText(endpoint: Endpoint): string {
+  if (endpoint.kind === "unix") return `unix:${endpoint.path}`;
+  const { host, port } = endpoint;
+  return host.includes(":") ? `tcp:[${host}]:${port}` : `tcp:${host}:${port}`;
+}
