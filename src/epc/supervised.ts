@@ -73,6 +73,8 @@ export class SupervisedExecutor implements ByteChannel, ExecutorProcess {
     this.#listener = listener;
     readable.on("data", (chunk: Uint8Array) => this.#receive(chunk));
     for (const event of ["end", "close", "error"]) readable.on(event, () => void this.#lose());
+    // It was held up while there was nobody to read it.
+    readable.resume();
     // Reading finds out.
     writable.on("error", () => {});
   }
