@@ -30,8 +30,32 @@ const LINKED_FLAGS = [
 
 // What of the executor is not bound to its own stream, threads and command line.
 const SHARED_SOURCES = [
-  ...["access", "actions", "arguments", "builtins", "debugger", "descriptors", "dylib", "eh_frame", "failure", "finalize"],
-  ...["ifunc", "image", "initialize", "interval", "linked_dlsym", "maps", "memory", "program", "reservation", "run", "shared"],
+  ...[
+    "access",
+    "actions",
+    "arguments",
+    "builtins",
+    "debugger",
+    "descriptors",
+    "dylib",
+    "eh_frame",
+    "failure",
+    "finalize",
+  ],
+  ...[
+    "ifunc",
+    "image",
+    "initialize",
+    "interval",
+    "linked_dlsym",
+    "maps",
+    "marked_file",
+    "memory",
+    "program",
+    "reservation",
+    "run",
+    "shared",
+  ],
   ...["slab", "sps", "thread", "usage", "wrapper"],
 ].map((name) => `${name}.c`);
 const SERVICES_FLAGS = [
