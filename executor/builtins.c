@@ -1,5 +1,8 @@
-/* The table of names in the Setup message. LLVM's names are spelt as EPC-PROTOCOL section 5 has them. */
+/* The table of names in the Setup message, by who asks for them: one executor serves LLVM's controllers of two versions and
+   slablink's. LLVM's names are spelt as EPC-PROTOCOL sections 5 and 8 have them. */
 #include "builtins.h"
+
+#include <string.h>
 
 #include "eh_frame.h"
 #include "finalize.h"
@@ -24,18 +27,15 @@ static bool slab_release_runs_linked_code(const char *arguments, size_t size);
 enum { TRACE_ENTRIES = 2 }; /* the last of the table */
 
 static const struct builtin table[] = {
+    /* LLVM 19 and 22 */
 #ifndef SLABLINK_SERVICES /* calls to the controller are the affair of the executor that these services are loaded into */
     {"__llvm_orc_SimpleRemoteEPC_dispatch_fn", (uintptr_t)session_dispatch, NOT_CALLABLE, NULL},
     DATA("__llvm_orc_SimpleRemoteEPC_dispatch_ctx", session_dispatch_context),
 #endif
     DATA(D "Instance", dylib_manager_instance),
     READER_UNLESS(D "open_wrapper", dylib_open, dylib_open_runs_linked_code),
-    LOADER(D "resolve_wrapper", dylib_resolve),
     DATA(M "Instance", memory_manager_instance),
     READER(M "reserve_wrapper", memory_reserve),
-    READER_UNLESS(M "initialize_wrapper", memory_initialize, memory_initialize_runs_linked_code),
-    READER_UNLESS(M "deinitialize_wrapper", memory_deinitialize, keys_run_linked_code),
-    READER_UNLESS(M "release_wrapper", memory_release, bases_run_linked_code),
     DATA(S "Instance", shared_mapper_instance),
     READER(S "Reserve", shared_reserve),
     READER_UNLESS(S "Initialize", shared_initialize, shared_initialize_runs_linked_code),
@@ -48,8 +48,14 @@ static const struct builtin table[] = {
     READER(B "mem_write_uint16s_wrapper", write_uint16s),
     READER(B "mem_write_uint32s_wrapper", write_uint32s),
     READER(B "mem_write_uint64s_wrapper", write_uint64s),
-    READER(B "mem_write_pointers_wrapper", write_pointers),
     READER(B "mem_write_buffers_wrapper", write_buffers),
+    READER("llvm_orc_registerJITLoaderGDBAllocAction", debugger_register),
+    /* LLVM 22 */
+    LOADER(D "resolve_wrapper", dylib_resolve),
+    READER_UNLESS(M "initialize_wrapper", memory_initialize, memory_initialize_runs_linked_code),
+    READER_UNLESS(M "deinitialize_wrapper", memory_deinitialize, keys_run_linked_code),
+    READER_UNLESS(M "release_wrapper", memory_release, bases_run_linked_code),
+    READER(B "mem_write_pointers_wrapper", write_pointers),
     READER(B "mem_read_uint8s_wrapper", read_uint8s),
     READER(B "mem_read_uint16s_wrapper", read_uint16s),
     READER(B "mem_read_uint32s_wrapper", read_uint32s),
@@ -59,7 +65,14 @@ static const struct builtin table[] = {
     READER(B "mem_read_strings_wrapper", read_strings),
     LOADER("llvm_orc_registerEHFrameAllocAction", eh_frames_register),
     LOADER("llvm_orc_deregisterEHFrameAllocAction", eh_frames_deregister),
-    READER("llvm_orc_registerJITLoaderGDBAllocAction", debugger_register),
+    /* LLVM 19; its controller looks the last one up as a symbol of the process */
+    LOADER(D "lookup_wrapper", dylib_lookup),
+    READER_UNLESS(M "finalize_wrapper", memory_finalize, memory_initialize_runs_linked_code),
+    READER_UNLESS(M "deallocate_wrapper", memory_deallocate, bases_run_linked_code),
+    LOADER("llvm_orc_registerEHFrameSectionWrapper", eh_frames_register),
+    LOADER("llvm_orc_deregisterEHFrameSectionWrapper", eh_frames_deregister),
+    READER("llvm_orc_registerJITLoaderGDBWrapper", debugger_register),
+    /* slablink */
     READER(OURS "slab_reserve", slab_reserve),
     {OURS "slab_release", (uintptr_t)slab_release, NEAR_LOADER, slab_release_runs_linked_code},
     MAIN_IF_IDLE(OURS "image_load", image_load),
@@ -95,6 +108,15 @@ const struct builtin *builtin_at(uint64_t address) {
     if (table[i].address == address) return &table[i];
   }
   return NULL;
+}
+
+uint64_t builtin_named(const char *name) {
+  static const char prefix[] = "llvm_orc_";
+  if (strncmp(name, prefix, sizeof prefix - 1) != 0) return 0;
+  for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+    if (strcmp(table[i].name, name) == 0) return table[i].address;
+  }
+  return 0;
 }
 
 bool builtin_is_function(uint64_t address) {

@@ -28,6 +28,8 @@ struct builtin {
 
 const struct builtin *builtins(size_t *count);
 const struct builtin *builtin_at(uint64_t address);
+/* The address of the function of that name among those that LLVM's controllers look up as symbols of the process, or 0. */
+uint64_t builtin_named(const char *name);
 bool builtin_is_function(uint64_t address);
 
 /* As an allocation action it neither runs linked code nor blocks. */
@@ -40,7 +42,7 @@ wrapper_function read_uint8s, read_uint16s, read_uint32s, read_uint64s, read_poi
 wrapper_function debugger_register;
 /* dylib.c */
 extern char dylib_manager_instance;
-wrapper_function dylib_open, dylib_resolve;
+wrapper_function dylib_open, dylib_resolve, dylib_lookup;
 bool dylib_open_runs_linked_code(const char *arguments, size_t size);
 /* eh_frame.c */
 wrapper_function eh_frames_register, eh_frames_deregister;
@@ -50,7 +52,7 @@ wrapper_function ifuncs_resolve;
 wrapper_function image_load, image_unload;
 /* memory.c */
 extern char memory_manager_instance;
-wrapper_function memory_reserve, memory_initialize, memory_deinitialize, memory_release;
+wrapper_function memory_reserve, memory_initialize, memory_deinitialize, memory_release, memory_finalize, memory_deallocate;
 bool memory_initialize_runs_linked_code(const char *arguments, size_t size);
 struct wrapper_result deinitialize_keys(const char *wrapper, const void *service, const char *arguments, size_t size);
 struct wrapper_result release_bases(const char *wrapper, const void *service, enum reservation_kind kind,

@@ -1,4 +1,5 @@
-/* The dylib manager services, D in EPC-PROTOCOL section 5: shared libraries of this process, and their symbols. */
+/* The dylib manager services, D in EPC-PROTOCOL section 5: shared libraries of this process, and their symbols. LLVM 22 asks
+   by `resolve`, LLVM 19 by `lookup` (section 8). */
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 #define OPEN "dylib manager open"
 #define RESOLVE "dylib manager resolve"
+#define LOOKUP "dylib manager lookup"
 
 char dylib_manager_instance;
 
@@ -25,6 +27,14 @@ static void *process(void) {
   pthread_once(&process_once, open_process);
   return process_library;
 }
+
+/* The process as LLVM's controllers see it, the handle that they get for "". LLVM's own executor is a C++ program: its run-time
+   library for linked code, which is C++ too, expects the C++ library's names and the unwinder's in whatever process it runs. */
+static char llvm_process;
+static pthread_once_t cxx_once = PTHREAD_ONCE_INIT;
+
+/* Where the library is missing, so are its names. */
+static void load_cxx_library(void) { dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_GLOBAL); }
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void **opened;
@@ -66,7 +76,7 @@ static bool open_library(struct span path, uint64_t mode, uint64_t *handle, stru
     return refuse(reason, OPEN ": mode 0x%llx, expected 0 or 0x%x", (unsigned long long)mode, MODE_ISOLATED);
   }
   if (path.size == 0) {
-    *handle = (uintptr_t)process();
+    *handle = (uintptr_t)&llvm_process;
     return true;
   }
   char *name = string_of(path);
@@ -102,6 +112,20 @@ bool dylib_open_runs_linked_code(const char *arguments, size_t size) {
   return sps_read_bytes(&reader).size != 0;
 }
 
+static uint64_t address_in(void *library, const char *name, const char *version) {
+  uint64_t address = library == process() && !version ? function_for_linked_code(name) : 0;
+  return address ? address : (uintptr_t)(version ? dlvsym(library, name, version) : dlsym(library, name));
+}
+
+/* Some of this executor's own functions LLVM's controllers look up as symbols. */
+static uint64_t address_for_llvm(const char *name, const char *version) {
+  uint64_t address = address_in(process(), name, version);
+  if (!address && !version) address = builtin_named(name);
+  if (address) return address;
+  pthread_once(&cxx_once, load_cxx_library);
+  return address_in(process(), name, version);
+}
+
 /* 0 if there is none; `name@VERSION` is that very version. Names come by the thousand: no allocation for those of ordinary length. */
 static uint64_t address_of(void *library, struct span name) {
   char small[512];
@@ -112,42 +136,76 @@ static uint64_t address_of(void *library, struct span name) {
   /* No name in a dynamic symbol table holds the mark that separates a name from its version. */
   char *mark = strchr(text, '@');
   if (mark) *mark++ = '\0';
-  uint64_t address = library == process() && !mark ? function_for_linked_code(text) : 0;
-  if (!address) address = (uintptr_t)(mark ? dlvsym(library, text, mark) : dlsym(library, text));
+  uint64_t address = library == &llvm_process ? address_for_llvm(text, mark) : address_in(library, text, mark);
   if (text != small) free(text);
   return address;
 }
 
-/* (Addr handle, Sequence<Tuple<String name, bool required>>) → Expected<Sequence<Optional<ExecutorSymbolDef>>> */
-struct wrapper_result dylib_resolve(const char *arguments, size_t size) {
-  struct reason reason;
-  struct sps_reader reader = sps_reader_of(arguments, size);
-  uint64_t handle = sps_read_u64(&reader);
-  size_t count = sps_read_count(&reader, 8 + 1);
-  void *library = (void *)(uintptr_t)handle;
-  if (handle == 0 || library == process()) {
-    library = process();
-  } else if (!is_opened(library) && !image_has_handle(handle)) {
-    refuse(&reason, RESOLVE ": 0x%llx is no handle of an opened library or image", (unsigned long long)handle);
-    return result_expected_error(&reason);
-  }
+static bool find_library(const char *wrapper, uint64_t handle, void **library, struct reason *reason) {
+  *library = handle == 0 ? process() : (void *)(uintptr_t)handle;
+  if (*library == process() || *library == &llvm_process || is_opened(*library) || image_has_handle(handle)) return true;
+  return refuse(reason, "%s: 0x%llx is no handle of an opened library or image", wrapper, (unsigned long long)handle);
+}
+
+static void write_definition(struct sps_writer *writer, uint64_t address) {
   enum { EXPORTED_FLAG = 0x10, NO_TARGET_FLAGS = 0 };
+  sps_write_u64(writer, address);
+  sps_write_u8(writer, EXPORTED_FLAG);
+  sps_write_u8(writer, NO_TARGET_FLAGS);
+}
+
+/* A missing name is an absent element if it is required (as the empty name always is), and the address 0 if it is weak. */
+static bool write_optional(struct sps_writer *writer, struct span name, bool required, uint64_t address, struct reason *reason) {
+  (void)reason;
+  bool present = address != 0 || (!required && name.size != 0);
+  sps_write_bool(writer, present);
+  if (present) write_definition(writer, address);
+  return true;
+}
+
+/* LLVM 19 has no absent elements: the whole request fails for the first required name that is missing. */
+static bool write_required(struct sps_writer *writer, struct span name, bool required, uint64_t address, struct reason *reason) {
+  write_definition(writer, address);
+  if (address || !required) return true;
+  int shown = (int)(name.size < REASON_SIZE / 2 ? name.size : REASON_SIZE / 2);
+  return refuse(reason, LOOKUP ": there is no \"%.*s\" in that library", shown, (const char *)name.data);
+}
+
+typedef bool write_element(struct sps_writer *writer, struct span name, bool required, uint64_t address, struct reason *reason);
+
+/* Sequence<Tuple<String name, bool required>> → Expected<Sequence<element>>, for the reader behind the handle. */
+static struct wrapper_result find_names(const char *wrapper, uint64_t handle, struct sps_reader *reader, size_t size, write_element *write) {
+  struct reason reason;
+  size_t count = sps_read_count(reader, 8 + 1);
+  void *library;
+  if (!find_library(wrapper, handle, &library, &reason)) return result_expected_error(&reason);
   struct sps_writer writer = expected_value();
   sps_write_u64(&writer, count);
-  for (size_t i = 0; i < count && !reader.failed; i++) {
-    struct span name = sps_read_bytes(&reader);
-    bool required = sps_read_bool(&reader);
-    uint64_t address = address_of(library, name);
-    /* Missing: nothing if it is required (and for the empty name), the address 0 if it is weak. */
-    bool present = address != 0 || (!required && name.size != 0);
-    sps_write_bool(&writer, present);
-    if (!present) continue;
-    sps_write_u64(&writer, address);
-    sps_write_u8(&writer, EXPORTED_FLAG);
-    sps_write_u8(&writer, NO_TARGET_FLAGS);
+  bool succeeded = true;
+  for (size_t i = 0; i < count && succeeded && !reader->failed; i++) {
+    struct span name = sps_read_bytes(reader);
+    bool required = sps_read_bool(reader);
+    if (!reader->failed) succeeded = write(&writer, name, required, address_of(library, name), &reason);
   }
-  if (!reader.failed) return result_of(&writer);
+  if (reader->failed) succeeded = refuse_arguments(&reason, wrapper, size);
+  if (succeeded) return result_of(&writer);
   free(writer.data);
-  refuse_arguments(&reason, RESOLVE, size);
   return result_expected_error(&reason);
+}
+
+/* (Addr handle, Sequence<Tuple<String name, bool required>>) → Expected<Sequence<Optional<ExecutorSymbolDef>>> */
+struct wrapper_result dylib_resolve(const char *arguments, size_t size) {
+  struct sps_reader reader = sps_reader_of(arguments, size);
+  uint64_t handle = sps_read_u64(&reader);
+  return find_names(RESOLVE, handle, &reader, size, write_optional);
+}
+
+/* (Addr instance, Addr handle, Sequence<Tuple<String name, bool required>>) → Expected<Sequence<ExecutorSymbolDef>> */
+struct wrapper_result dylib_lookup(const char *arguments, size_t size) {
+  struct reason reason;
+  struct sps_reader reader = sps_reader_of(arguments, size);
+  uint64_t instance = sps_read_u64(&reader);
+  uint64_t handle = sps_read_u64(&reader);
+  if (!check_instance(instance, &dylib_manager_instance, LOOKUP, &reason)) return result_expected_error(&reason);
+  return find_names(LOOKUP, handle, &reader, size, write_required);
 }

@@ -39,21 +39,27 @@ static bool read_request(const struct initialize_service *service, const char *a
   return !reader.failed || refuse_arguments(reason, service->name, size);
 }
 
-struct wrapper_result initialize_memory(const struct initialize_service *service, const char *arguments, size_t size) {
-  struct reason reason;
+bool initialize_requested(const struct initialize_service *service, const char *arguments, size_t size, uint64_t *key, struct reason *reason) {
   struct request request;
-  uint64_t key = 0;
-  bool succeeded = read_request(service, arguments, size, &request, &reason) &&
-                   check_instance(request.instance, service->instance, service->name, &reason);
+  *key = 0;
+  bool succeeded = read_request(service, arguments, size, &request, reason) &&
+                   check_instance(request.instance, service->instance, service->name, reason);
   if (succeeded) {
     struct reservation *reservation;
     tables_lock();
-    succeeded = service->find(request.base, request.segments, request.count, &reservation, &reason) &&
-                finalize(reservation, request.segments, request.count, service->with_contents, &request.actions, &key,
-                         &reason);
+    succeeded = service->find(request.base, request.segments, request.count, &reservation, reason) &&
+                finalize(reservation, request.segments, request.count, service->with_contents, &request.actions, key,
+                         reason);
   }
   free(request.segments);
   free(request.actions.items);
+  return succeeded;
+}
+
+struct wrapper_result initialize_memory(const struct initialize_service *service, const char *arguments, size_t size) {
+  struct reason reason;
+  uint64_t key;
+  bool succeeded = initialize_requested(service, arguments, size, &key, &reason);
   return succeeded ? result_expected_address(key) : result_expected_error(&reason);
 }
 

@@ -26,6 +26,9 @@ struct initialize_service {
 /* (Addr instance, [Addr reservation,] Tuple<Sequence<Segment>, Sequence<AllocActionCallPair>>) → Expected<Addr key> */
 struct wrapper_result initialize_memory(const struct initialize_service *service, const char *arguments, size_t size);
 
+/* The same, for an answer of another form. */
+bool initialize_requested(const struct initialize_service *service, const char *arguments, size_t size, uint64_t *key, struct reason *reason);
+
 /* Predicate for the dispatcher: do the request's actions run linked code? */
 bool initialize_runs_linked_code(const struct initialize_service *service, const char *arguments, size_t size);
 

@@ -1,5 +1,6 @@
 /* The memory manager services, M in EPC-PROTOCOL section 5: contents travel in the requests. Initialize also serves
-   slabs, whose memory is inaccessible until then. */
+   slabs, whose memory is inaccessible until then. LLVM 19 has `finalize` and `deallocate` in place of `initialize` and
+   `release` (section 8): the key stays with the executor, which gives everything of a reservation up with it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 
 #define RESERVE "memory manager reserve"
 #define INITIALIZE "memory manager initialize"
+#define FINALIZE "memory manager finalize"
+#define DEALLOCATE "memory manager deallocate"
 #define DEINITIALIZE "memory manager deinitialize"
 #define RELEASE "memory manager release"
 
@@ -70,6 +73,20 @@ static const struct initialize_service service = {
 /* (Addr instance, FinalizeRequest) → Expected<Addr key> */
 struct wrapper_result memory_initialize(const char *arguments, size_t size) {
   return initialize_memory(&service, arguments, size);
+}
+
+static const struct initialize_service finalize_service = {
+    .name = FINALIZE,
+    .instance = &memory_manager_instance,
+    .with_contents = true,
+    .find = find_reservation,
+};
+
+/* (Addr instance, FinalizeRequest) → Error */
+struct wrapper_result memory_finalize(const char *arguments, size_t size) {
+  struct reason reason;
+  uint64_t key;
+  return initialize_requested(&finalize_service, arguments, size, &key, &reason) ? result_success() : result_error(&reason);
 }
 
 bool memory_initialize_runs_linked_code(const char *arguments, size_t size) {
@@ -131,4 +148,8 @@ struct wrapper_result memory_deinitialize(const char *arguments, size_t size) {
 
 struct wrapper_result memory_release(const char *arguments, size_t size) {
   return release_bases(RELEASE, &memory_manager_instance, GENERIC_RESERVATION, arguments, size);
+}
+
+struct wrapper_result memory_deallocate(const char *arguments, size_t size) {
+  return release_bases(DEALLOCATE, &memory_manager_instance, GENERIC_RESERVATION, arguments, size);
 }
