@@ -8,6 +8,7 @@
 #include "builtins.h"
 #include "image.h"
 #include "linked_dlsym.h"
+#include "session.h"
 #include "wrapper.h"
 
 #define OPEN "dylib manager open"
@@ -76,6 +77,7 @@ static bool open_library(struct span path, uint64_t mode, uint64_t *handle, stru
     return refuse(reason, OPEN ": mode 0x%llx, expected 0 or 0x%x", (unsigned long long)mode, MODE_ISOLATED);
   }
   if (path.size == 0) {
+    session_serves_llvm();
     *handle = (uintptr_t)&llvm_process;
     return true;
   }

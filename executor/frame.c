@@ -21,6 +21,11 @@ static int output_fd = -1;
 static bool output_is_socket;
 static pthread_mutex_t write_lock = PTHREAD_MUTEX_INITIALIZER;
 
+/* The sequence number is beyond any that a call of linked code can get. */
+static const uint64_t nudge[FRAME_HEADER_SIZE / sizeof(uint64_t)] = {FRAME_HEADER_SIZE, OPCODE_CALL, UINT64_MAX - 1, 0};
+static size_t nudge_sent; /* bytes of the one that is under way; 0: none is */
+static unsigned nudges_unanswered;
+
 /* One read usually brings a whole small frame, or several. */
 static uint8_t buffer[64 * 1024];
 static size_t buffer_start;
@@ -149,11 +154,22 @@ static int write_parts_to_pipe(struct iovec *parts, int count) {
   return error;
 }
 
+/* Locked. Puts what is left of the nudge under way, if one is, into a list of parts; returns how many parts that are. */
+static int take_rest_of_nudge(struct iovec *part) {
+  if (nudge_sent == 0) return 0;
+  *part = (struct iovec){(uint8_t *)(uintptr_t)nudge + nudge_sent, FRAME_HEADER_SIZE - nudge_sent};
+  nudge_sent = 0;
+  nudges_unanswered++;
+  return 1;
+}
+
 int frame_write(enum opcode opcode, uint64_t sequence, uint64_t tag, const void *payload, size_t size) {
   uint64_t header[] = {FRAME_HEADER_SIZE + size, opcode, sequence, tag};
-  struct iovec parts[] = {{header, sizeof header}, {(void *)(uintptr_t)payload, size}};
-  int count = size ? 2 : 1;
+  struct iovec parts[3];
   pthread_mutex_lock(&write_lock);
+  int count = take_rest_of_nudge(parts);
+  parts[count++] = (struct iovec){header, sizeof header};
+  if (size) parts[count++] = (struct iovec){(void *)(uintptr_t)payload, size};
   int error = output_is_socket ? write_parts(parts, count) : write_parts_to_pipe(parts, count);
   pthread_mutex_unlock(&write_lock);
   return error;
@@ -161,12 +177,41 @@ int frame_write(enum opcode opcode, uint64_t sequence, uint64_t tag, const void 
 
 void frame_write_at_once(enum opcode opcode, const void *payload, size_t size) {
   uint64_t header[] = {FRAME_HEADER_SIZE + size, opcode, 0, 0};
-  struct iovec parts[] = {{header, sizeof header}, {(void *)(uintptr_t)payload, size}};
-  struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+  struct iovec parts[3];
   if (!output_is_socket || pthread_mutex_trylock(&write_lock) != 0) return;
+  int count = take_rest_of_nudge(parts);
+  parts[count++] = (struct iovec){header, sizeof header};
+  parts[count++] = (struct iovec){(void *)(uintptr_t)payload, size};
+  struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)count};
   ssize_t written = sendmsg(output_fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
   (void)written;
   pthread_mutex_unlock(&write_lock);
+}
+
+bool frame_wait(int milliseconds) {
+  if (!output_is_socket || input_fd != output_fd || buffer_start < buffer_end) return true;
+  struct pollfd ready = {.fd = input_fd, .events = POLLIN};
+  return poll(&ready, 1, milliseconds) != 0;
+}
+
+void frame_nudge(void) {
+  pthread_mutex_lock(&write_lock);
+  struct iovec part = {(uint8_t *)(uintptr_t)nudge + nudge_sent, 1};
+  if (++nudge_sent == FRAME_HEADER_SIZE) {
+    nudge_sent = 0;
+    nudges_unanswered++;
+  }
+  write_parts(&part, 1); /* the end of the stream is the reader's to see */
+  pthread_mutex_unlock(&write_lock);
+}
+
+bool frame_answers_nudge(const struct frame *frame) {
+  if (frame->sequence != nudge[2] || frame->tag != 0) return false;
+  pthread_mutex_lock(&write_lock);
+  bool expected = nudges_unanswered > 0;
+  if (expected) nudges_unanswered--;
+  pthread_mutex_unlock(&write_lock);
+  return expected;
 }
 
 void frame_before_fork(void) { pthread_mutex_lock(&write_lock); }

@@ -2,6 +2,7 @@
 #ifndef SLABLINK_FRAME_H
 #define SLABLINK_FRAME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,19 @@ int frame_write(enum opcode opcode, uint64_t sequence, uint64_t tag, const void 
 
 /* A last frame, if it can be sent without waiting for anything; nothing happens otherwise, and on pipes. */
 void frame_write_at_once(enum opcode opcode, const void *payload, size_t size);
+
+/* LLVM's controllers, up to 22, end a session by closing their descriptors while a thread of theirs reads. Over pipes this ends the
+   stream; a socket both ways stays open until that read returns, and the two sides would wait for each other for ever. So an
+   executor that has nothing to do wakes the reader: by the next byte of a call to no function, which a controller that is
+   still there answers with nothing (EPC-PROTOCOL section 9, 2). */
+
+/* Reader thread: waits for bytes from a controller over one socket, for so many milliseconds at most; true if there are any. Over
+   other streams true at once. */
+bool frame_wait(int milliseconds);
+/* Sends that byte. The next frame finds what is left of the call in front of it. */
+void frame_nudge(void);
+/* True for the answer to such a call, once for each. */
+bool frame_answers_nudge(const struct frame *frame);
 
 /* Locks around fork(), and the child's part: it must not hold or touch the stream. */
 void frame_before_fork(void);

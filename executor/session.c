@@ -30,9 +30,15 @@
 /* How long running calls may take after the controller has gone; nobody is there any more for their results. */
 enum { LINGER_SECONDS = 10 };
 
+/* How long nothing may come from LLVM's controller before it is asked whether it is still there (frame.h). */
+enum { IDLE_MILLISECONDS = 100 };
+
 static pid_t session_pid;
 static bool ends_with_parent;
 static atomic_bool code_was_released;
+static atomic_bool serves_llvm;
+
+void session_serves_llvm(void) { atomic_store(&serves_llvm, true); }
 
 void session_code_was_released(void) { atomic_store(&code_was_released, true); }
 
@@ -147,12 +153,19 @@ static void broken(const char *sentence) {
   give_up("%s", sentence);
 }
 
+static void wait_for_frame(void) {
+  while (atomic_load(&serves_llvm) && !frame_wait(IDLE_MILLISECONDS)) {
+    if (!jobs_running()) frame_nudge();
+  }
+}
+
 static void *read_frames(void *unused) {
   char sentence[256];
   struct frame frame;
   block_process_signals();
   trace_thread_is(TRACE_READER);
   for (;;) {
+    wait_for_frame();
     switch (frame_read(&frame, sentence, sizeof sentence)) {
       case FRAME_END:
         end();
@@ -168,6 +181,10 @@ static void *read_frames(void *unused) {
         call(&frame);
         break;
       case OPCODE_RESULT:
+        if (frame_answers_nudge(&frame)) {
+          free(frame.payload);
+          break;
+        }
         if (calls_out_result(&frame, sentence, sizeof sentence)) break;
         broken(sentence);
         return unused;

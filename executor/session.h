@@ -25,6 +25,9 @@ bool session_in_forked_child(void);
 /* Linked code has been unmapped: exit handlers that it registered must not run any more. */
 void session_code_was_released(void);
 
+/* The controller is LLVM's, which says so by asking for the process's handle. */
+void session_serves_llvm(void);
+
 /* For linked code: calls the controller's handler of `tag` and waits for its result. EPC-PROTOCOL section 6. */
 struct wrapper_result session_dispatch(void *context, const void *tag, const char *arguments, size_t size);
 extern char session_dispatch_context;
