@@ -6,7 +6,8 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const folder = join(dirname(dirname(fileURLToPath(import.meta.url))), "executor");
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const folder = join(root, "executor");
 const binary = join(folder, "build", "slablink-executor");
 const exported = join(folder, "exported-symbols.txt");
 const linkedFolder = join(folder, "linked");
@@ -21,6 +22,9 @@ const FLAGS = [
   ...["-fvisibility=hidden", `-Wl,--dynamic-list=${exported}`],
 ];
 const LIBRARIES = ["-ldl", "-lrt"];
+
+// For tests, with names in reports; the first report ends the process.
+const SANITIZED_FLAGS = ["-O1", "-g", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all"];
 
 // It replaces the program's functions in libraries, so it must not call any that a compiler inserts.
 const LINKED_FLAGS = [
@@ -71,6 +75,19 @@ const SERVICES_FLAGS = [
 export function buildExecutor() {
   buildLinked();
   buildServices();
+  return buildNative(binary, []);
+}
+
+/**
+ * The same with the compiler's `-fsanitize=` for `sanitizers` ("thread", "address,undefined"): dist/executor-SANITIZERS, which only
+ * tests use. Throws as buildExecutor does.
+ */
+export function buildSanitizedExecutor(sanitizers) {
+  const output = join(root, "dist", `executor-${sanitizers.replaceAll(",", "-")}`);
+  return buildNative(output, [...SANITIZED_FLAGS, `-fsanitize=${sanitizers}`]);
+}
+
+function buildNative(output, flags) {
   const names = readdirSync(folder);
   const sources = names.filter((name) => name.endsWith(".c")).map((name) => join(folder, name));
   const inputs = [
@@ -78,8 +95,8 @@ export function buildExecutor() {
     ...names.filter((name) => name.endsWith(".h")).map((name) => join(folder, name)),
     exported,
   ];
-  build(binary, inputs, [...FLAGS, ...sources, ...LIBRARIES]);
-  return binary;
+  build(output, inputs, [...FLAGS, ...flags, ...sources, ...LIBRARIES]);
+  return output;
 }
 
 /** The services as a library, for the executors of others. */

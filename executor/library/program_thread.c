@@ -60,6 +60,9 @@ void session_leave_forked_child(int status) {
 /* Only LLVM's memory managers release code, and these services' controller does not use them. */
 void session_code_was_released(void) {}
 
+/* Whose session it is, is the affair of the executor that these services are loaded into. */
+void session_serves_llvm(void) {}
+
 static void *serve(void *unused) {
   pthread_sigmask(SIG_SETMASK, &program_mask, NULL);
   pthread_mutex_lock(&lock);
