@@ -1,5 +1,6 @@
 import { tuneEngine } from "../src/host/engine.ts";
 import { expandResponseFiles } from "../src/inputs/response-file.ts";
+import type { ProgramEnd } from "../src/native/program.ts";
 import { runProgram } from "../src/orc/run-program.ts";
 import { endAtOnce } from "./end-process.ts";
 import { parseRunOptions } from "./run-options.ts";
@@ -40,7 +41,13 @@ export async function command(words: string[], marks?: StartMarks): Promise<numb
   if (process.env[WRITE_CODE_CACHE] === undefined) tuneEngine();
   const end = await running;
   if (options.mode === "executor") endAtOnce();
-  if (end.signal !== undefined) writeError(`slablink: program ended by ${end.signal}\n`);
+  if (end.signal !== undefined) await sayHowItEnded(end);
   printStats();
   return end.signal === undefined ? (end.status ?? 1) : statusOfSignal(end.signal);
+}
+
+/** A line about the signal, and below it what is known of a crash. */
+async function sayHowItEnded({ signal, crash }: ProgramEnd): Promise<void> {
+  const told = crash?.signal === signal ? (await import("../src/debug/crash-text.ts")).crashText(crash!) : [signal];
+  writeError(`slablink: program ended by ${told.join("\nslablink: ")}\n`);
 }

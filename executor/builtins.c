@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "crash.h"
 #include "eh_frame.h"
 #include "finalize.h"
 #include "jobs.h"
@@ -23,8 +24,6 @@
 #define MAIN_IF_IDLE(name, function) {name, (uintptr_t)function, ON_MAIN_IF_IDLE, NULL}
 
 static bool slab_release_runs_linked_code(const char *arguments, size_t size);
-
-enum { TRACE_ENTRIES = 2 }; /* the last of the table */
 
 static const struct builtin table[] = {
     /* LLVM 19 and 22 */
@@ -80,7 +79,8 @@ static const struct builtin table[] = {
     MAIN_IF_IDLE(OURS "resolve_ifuncs", ifuncs_resolve),
     {OURS "program_run", (uintptr_t)program_run, ON_MAIN, NULL},
     READER(OURS "processor_time", processor_time),
-    /* Only for who asked for a trace. */
+    /* Only for who asked for it. */
+    DATA(OURS "crash", crash_report),
     DATA(OURS "trace_batches", trace_batches),
     READER(OURS "trace_take", trace_take),
 };
@@ -99,8 +99,13 @@ static bool slab_release_runs_linked_code(const char *arguments, size_t size) {
 }
 
 const struct builtin *builtins(size_t *count) {
-  *count = sizeof table / sizeof *table - (trace_is_on ? 0 : TRACE_ENTRIES);
+  *count = sizeof table / sizeof *table;
   return table;
+}
+
+bool builtin_is_announced(const struct builtin *builtin) {
+  if (builtin->address == (uintptr_t)&crash_report) return crash_is_on;
+  return trace_is_on || (builtin->address != (uintptr_t)&trace_batches && builtin->address != (uintptr_t)trace_take);
 }
 
 const struct builtin *builtin_at(uint64_t address) {

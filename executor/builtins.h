@@ -27,6 +27,8 @@ struct builtin {
 };
 
 const struct builtin *builtins(size_t *count);
+/* Some are there only for a controller that has asked for what they serve. */
+bool builtin_is_announced(const struct builtin *builtin);
 const struct builtin *builtin_at(uint64_t address);
 /* The address of the function of that name among those that LLVM's controllers look up as symbols of the process, or 0. */
 uint64_t builtin_named(const char *name);

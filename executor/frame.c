@@ -1,6 +1,7 @@
 #include "frame.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -175,16 +176,54 @@ int frame_write(enum opcode opcode, uint64_t sequence, uint64_t tag, const void 
   return error;
 }
 
-void frame_write_at_once(enum opcode opcode, const void *payload, size_t size) {
-  uint64_t header[] = {FRAME_HEADER_SIZE + size, opcode, 0, 0};
-  struct iovec parts[3];
-  if (!output_is_socket || pthread_mutex_trylock(&write_lock) != 0) return;
-  int count = take_rest_of_nudge(parts);
-  parts[count++] = (struct iovec){header, sizeof header};
-  parts[count++] = (struct iovec){(void *)(uintptr_t)payload, size};
-  struct msghdr message = {.msg_iov = parts, .msg_iovlen = (size_t)count};
-  ssize_t written = sendmsg(output_fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-  (void)written;
+static int64_t now_in_milliseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* What a pipe takes without blocking once poll() says that there is room (pipe(7)). */
+static ssize_t write_without_waiting(const uint8_t *data, size_t size) {
+  if (output_is_socket) return send(output_fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+  return write(output_fd, data, size < PIPE_BUF ? size : PIPE_BUF);
+}
+
+static bool write_until(int64_t deadline, const uint8_t *data, size_t size) {
+  while (size > 0) {
+    int64_t left = deadline - now_in_milliseconds();
+    struct pollfd room = {.fd = output_fd, .events = POLLOUT};
+    if (left <= 0) return false;
+    if (poll(&room, 1, (int)left) <= 0) continue;
+    ssize_t written = write_without_waiting(data, size);
+    if (written < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) return false;
+    if (written > 0) {
+      data += written;
+      size -= (size_t)written;
+    }
+  }
+  return true;
+}
+
+void frame_write_last(enum opcode opcode, uint64_t sequence, uint64_t tag, const struct iovec *parts, int count, unsigned milliseconds) {
+  int64_t deadline = now_in_milliseconds() + milliseconds;
+  struct timespec pause = {.tv_nsec = 1000000};
+  while (pthread_mutex_trylock(&write_lock) != 0) {
+    if (now_in_milliseconds() >= deadline) return;
+    nanosleep(&pause, NULL);
+  }
+  uint64_t header[] = {FRAME_HEADER_SIZE, opcode, sequence, tag};
+  for (int i = 0; i < count; i++) header[0] += parts[i].iov_len;
+  struct iovec rest;
+  bool has_rest = take_rest_of_nudge(&rest) != 0;
+  /* All signals are blocked here: the SIGPIPE of a pipe nobody reads stays pending, and is taken back. */
+  sigset_t pipe_signal;
+  sigemptyset(&pipe_signal);
+  sigaddset(&pipe_signal, SIGPIPE);
+  bool written = (!has_rest || write_until(deadline, rest.iov_base, rest.iov_len)) &&
+                 write_until(deadline, (const uint8_t *)header, sizeof header);
+  for (int i = 0; i < count && written; i++) written = write_until(deadline, parts[i].iov_base, parts[i].iov_len);
+  struct timespec at_once = {0};
+  if (!written && !output_is_socket) sigtimedwait(&pipe_signal, NULL, &at_once);
   pthread_mutex_unlock(&write_lock);
 }
 

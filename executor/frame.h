@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 enum { FRAME_HEADER_SIZE = 32 };
 
@@ -33,8 +34,9 @@ enum frame_status frame_read(struct frame *frame, char *sentence, size_t sentenc
 /* Any thread; frames never interleave. 0, or the errno of the failed write. */
 int frame_write(enum opcode opcode, uint64_t sequence, uint64_t tag, const void *payload, size_t size);
 
-/* A last frame, if it can be sent without waiting for anything; nothing happens otherwise, and on pipes. */
-void frame_write_at_once(enum opcode opcode, const void *payload, size_t size);
+/* For a signal handler in a process that ends: neither the lock nor a peer that does not read is waited for beyond the limit; then the
+   frame is not sent, or not whole. */
+void frame_write_last(enum opcode opcode, uint64_t sequence, uint64_t tag, const struct iovec *parts, int count, unsigned milliseconds);
 
 /* LLVM's controllers, up to 22, end a session by closing their descriptors while a thread of theirs reads. Over pipes this ends the
    stream; a socket both ways stays open until that read returns, and the two sides would wait for each other for ever. So an

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "crash.h"
 #include "failure.h"
 #include "session.h"
 #include "thread.h"
@@ -69,6 +70,7 @@ void block_process_signals(void) {
 
 static void *serve_pool(void *unused) {
   block_process_signals();
+  crash_thread_starts();
   pthread_mutex_lock(&lock);
   for (;;) {
     while (!pool_queue.first) {

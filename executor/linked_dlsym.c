@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "linked_signals.h"
 #include "reservation.h"
 
 struct wanted {
@@ -79,7 +80,7 @@ __asm__(
 
 uint64_t function_for_linked_code(const char *name) {
   bool by_version = strcmp(name, "dlvsym") == 0;
-  if (!by_version && strcmp(name, "dlsym") != 0) return 0;
+  if (!by_version && strcmp(name, "dlsym") != 0) return signal_function_for_linked_code(name);
   if (!main_program) main_program = dlopen(NULL, RTLD_LAZY | RTLD_NOLOAD);
   return by_version ? (uintptr_t)linked_dlvsym : (uintptr_t)linked_dlsym;
 }

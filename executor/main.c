@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "arguments.h"
+#include "crash.h"
 #include "descriptors.h"
 #include "failure.h"
 #include "finalize.h"
@@ -49,6 +50,7 @@ int main(int count, char **arguments) {
     die_with(options.parent);
   }
   if (options.trace) trace_start();
+  if (options.crash) crash_start();
   uint64_t started = trace_now();
   atexit(run_deallocate_actions);
   int input = move_high(options.input);

@@ -21,7 +21,7 @@ static void usage(const char *format, ...) {
   vsnprintf(sentence, sizeof sentence, format, arguments);
   va_end(arguments);
   complain(
-      "%s; usage: slablink-executor {--stdio | [supervise] filedescs=IN,OUT} [parent=PID] [slab=FD]... [tunables[=VALUE]] [preload=FD[,VALUE]] [lowheap] [trace]",
+      "%s; usage: slablink-executor {--stdio | [supervise] filedescs=IN,OUT} [parent=PID] [slab=FD]... [tunables[=VALUE]] [preload=FD[,VALUE]] [lowheap] [trace] [crash]",
       sentence);
   exit(2);
 }
@@ -95,6 +95,8 @@ struct options options_read(int count, char **arguments) {
       if (persona >= 0) personality((unsigned long)persona & ~(unsigned long)ADDR_NO_RANDOMIZE);
     } else if (strcmp(option, "trace") == 0) {
       options.trace = true;
+    } else if (strcmp(option, "crash") == 0) {
+      options.crash = true;
     } else {
       usage("unknown argument %s", option);
     }

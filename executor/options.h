@@ -10,6 +10,7 @@ struct options {
   pid_t parent; /* 0: not given */
   bool trace;
   bool supervised; /* the controller is elsewhere: see supervisor.h */
+  bool crash; /* the controller takes reports of crashes */
 };
 
 /* Exits with status 2 and a sentence for anything that is wrong. */

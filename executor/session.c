@@ -30,6 +30,9 @@
 /* How long running calls may take after the controller has gone; nobody is there any more for their results. */
 enum { LINGER_SECONDS = 10 };
 
+/* How long a controller may take to take in why the executor hangs up. */
+enum { HANGUP_MILLISECONDS = 200 };
+
 /* How long nothing may come from LLVM's controller before it is asked whether it is still there (frame.h). */
 enum { IDLE_MILLISECONDS = 100 };
 
@@ -57,14 +60,16 @@ void session_answer(uint64_t sequence, struct wrapper_result *result) {
 
 static void send_setup(void) {
   struct sps_writer writer = {0};
-  size_t count, tag_count;
+  size_t count, tag_count, announced = 0;
   const struct builtin *all = builtins(&count);
   const struct supervisor_tag *tags = supervisor_tags(&tag_count);
+  for (size_t i = 0; i < count; i++) announced += builtin_is_announced(&all[i]);
   sps_write_string(&writer, TRIPLE);
   sps_write_u64(&writer, page_size());
   sps_write_u64(&writer, 0); /* bootstrap map */
-  sps_write_u64(&writer, count + tag_count);
+  sps_write_u64(&writer, announced + tag_count);
   for (size_t i = 0; i < count; i++) {
+    if (!builtin_is_announced(&all[i])) continue;
     sps_write_string(&writer, all[i].name);
     sps_write_u64(&writer, all[i].address);
   }
@@ -126,13 +131,14 @@ static void call(struct frame *frame) {
   else jobs_post_pool(job);
 }
 
-/* A controller that still listens is to know that this is no program's end. Nothing is waited for here, not even malloc's lock. */
+/* A controller that still listens is to know that this is no program's end. Malloc's lock is not waited for, and the controller not long. */
 static void hang_up(const char *reason) {
   char payload[512] = {1}; /* an SPS Error: bool, u64 size, text */
   uint64_t size = strnlen(reason, sizeof payload - 9);
   memcpy(payload + 1, &size, sizeof size);
   memcpy(payload + 9, reason, size);
-  frame_write_at_once(OPCODE_HANGUP, payload, 9 + size);
+  struct iovec part = {payload, 9 + size};
+  frame_write_last(OPCODE_HANGUP, 0, 0, &part, 1, HANGUP_MILLISECONDS);
 }
 
 /* The controller has gone, in order or not. */

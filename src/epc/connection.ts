@@ -42,6 +42,7 @@ export class EpcConnection {
   readonly #decoder = new FrameDecoder();
   readonly #pending = new Map<number, PendingCall>();
   readonly #handlers = new Map<number, DispatchHandler>();
+  readonly #messages = new Map<number, (payload: Uint8Array) => void>();
   #nextSequence = 0;
   #resolveSetup: ((payload: Uint8Array) => void) | undefined;
   #rejectSetup: (error: Error) => void = () => {};
@@ -95,6 +96,11 @@ export class EpcConnection {
     this.#handlers.set(tag, handler);
   }
 
+  /** Binds a tag to what takes the executor's messages, which get no result. */
+  onMessage(tag: number, take: (payload: Uint8Array) => void): void {
+    this.#messages.set(tag, take);
+  }
+
   /** Ends our side; what was written before still goes out. */
   close(): void {
     this.#channel.close();
@@ -131,7 +137,9 @@ export class EpcConnection {
         this.#finish(frame);
         return;
       case Opcode.callWrapper:
-        if (this.observer?.called(frame.tag, frame.payload) !== true) void this.#answer(frame);
+        if (this.observer?.called(frame.tag, frame.payload) === true) return;
+        if (this.#messages.has(frame.tag)) this.#messages.get(frame.tag)!(frame.payload);
+        else void this.#answer(frame);
         return;
       case Opcode.hangup:
         this.#end(hangupError(frame.payload));

@@ -50,6 +50,8 @@ export const Slablink = {
   processorTime: "__slablink_processor_time",
   /** Tag of calls from an executor that records a trace: u32 process, Sequence<span>; they get no result. */
   traceBatches: "__slablink_trace_batches",
+  /** Tag of the last message of an executor that crashes (crash-message.ts); it gets no result. */
+  crash: "__slablink_crash",
   /** → the same, what has been recorded and not been handed over. */
   traceTake: "__slablink_trace_take",
   /*

@@ -64,6 +64,9 @@ export interface ExecutorProcessControl {
   unloadImage(handle: number): Promise<void>;
   /** The process's exit in an executor; the return of main in-process. */
   runProgram(program: Program): Promise<ProgramEnd>;
+  /** In another process: what it told when it crashed (crash-message.ts), and whether it is one of this machine's. */
+  readonly crashMessage?: Uint8Array | undefined;
+  readonly isLocal?: boolean;
   /** In this process: the bytes at an address that is known to be mapped. */
   readMemory?(address: number, size: number): Uint8Array;
   /** In this process: whether a library is loaded already. */

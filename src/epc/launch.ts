@@ -61,6 +61,7 @@ export async function launchExecutor(options: LaunchOptions): Promise<RemoteExec
   }
   if (lowHeap) args.push("lowheap");
   if (trace !== undefined && !llvm && !isForeign) args.push("trace");
+  if (!llvm && !isForeign) args.push("crash");
   const undo = lowHeap ? startWithLowHeap() : undefined;
   const start = options.blocking === true ? spawnPolled : spawnExecutor;
   // Another executor is told by a call what slablink's reads in its command line.

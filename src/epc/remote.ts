@@ -49,6 +49,8 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
   readonly ended: Promise<ProgramEnd>;
   /** What the executor said in its last message (Hangup), for example about a crash. */
   lastWords: string | undefined;
+  /** The last message of an executor that crashed (`decodeCrash`). */
+  crashMessage: Uint8Array | undefined;
   /** Process id, when the executor is our child. */
   readonly pid: number | undefined;
   readonly loadedLibraries: ReadonlySet<string> | undefined;
@@ -75,6 +77,12 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     void connection.closed.then((cause) => {
       if (cause instanceof HangupError) this.lastWords = cause.message;
     });
+    const crash = setup.symbols.get(Slablink.crash);
+    if (crash !== undefined) {
+      connection.onMessage(crash, (payload) => {
+        this.crashMessage = payload;
+      });
+    }
     this.ended = process ? process.ended : connection.closed.then(() => ({}));
   }
 
@@ -123,6 +131,10 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
 
   get counters(): ProtocolCounters {
     return this.#connection.counters;
+  }
+
+  get isLocal(): boolean {
+    return this.#process !== undefined;
   }
 
   /** True for slablink's own executor, and for one that has its services. */

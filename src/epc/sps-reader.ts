@@ -72,6 +72,12 @@ export class SpsReader {
     return new Uint8Array(this.#view.buffer, this.#view.byteOffset + at, size);
   }
 
+  /** So many bytes, which have no count of their own: the bytes themselves, not a copy. */
+  bytes(size: number, field: string): Uint8Array {
+    const at = this.#take(size, field);
+    return new Uint8Array(this.#view.buffer, this.#view.byteOffset + at, size);
+  }
+
   string(field: string): string {
     return decoder.decode(this.blob(field));
   }

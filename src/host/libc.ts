@@ -21,6 +21,8 @@ const DECLARATIONS = {
   memcpy: ["intptr_t", "void *", "void *", "size_t"],
   process_vm_writev: ["intptr_t", "int", "void *", "ulong", "void *", "ulong", "ulong"],
   strerror: ["str", "int"],
+  strlen: ["size_t", "intptr_t"],
+  free: ["void", "intptr_t"],
   getrlimit: ["int", "int", "void *"],
   getrusage: ["int", "int", "void *"],
   pthread_attr_init: ["int", "void *"],
@@ -81,6 +83,8 @@ export interface Libc {
     flags: number,
   ): number;
   strerror(errno: number): string;
+  strlen(text: number): number;
+  free(memory: number): void;
   getrlimit(resource: number, result: Uint8Array): number;
   getrusage(who: number, usage: Uint8Array): number;
   pthread_attr_init(attributes: Uint8Array): number;

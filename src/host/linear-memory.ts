@@ -89,11 +89,11 @@ export class LinearMemory {
   }
 
   /**
-   * Gives the pages of everything back to the system, for a process that will not look at them again: tables are zeros afterwards, files and
-   * slabs are as they were. Refused for locked memory, which stays.
+   * Gives the pages of working memory back to the system, for a process that will not work there again: what has no file behind it is
+   * zeros afterwards, slabs are as they were. Tables and inputs stay, for the report of a crash. Refused for locked memory, which stays.
    */
   dropPages(): void {
-    discardPages(this.address, this.buffer.byteLength);
+    discardPages(this.address + 3 * GIB, GIB);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { AddressRange } from "../bytes/address.ts";
+import type { Crash } from "./crash.ts";
 
 /** A program in linked memory: everything that a C run-time's start file would call, in this order. */
 export interface Program {
@@ -19,4 +20,6 @@ export interface Program {
 export interface ProgramEnd {
   status?: number;
   signal?: string;
+  /** What the executor told of a crash before it died. */
+  crash?: Crash;
 }

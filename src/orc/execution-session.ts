@@ -68,6 +68,11 @@ export class ExecutionSession {
     return this.#target.memoryManager;
   }
 
+  /** What is linked in the executor, in no particular order. */
+  jobs(): Iterable<LinkedJob> {
+    return this.#jobs.keys();
+  }
+
   /** Errors: UsageError when the name is taken. */
   createJITDylib(name: string): JITDylib {
     if (this.#dylibs.has(name)) throw new UsageError(`there is a JITDylib called ${name} already`);

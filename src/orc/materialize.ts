@@ -101,12 +101,19 @@ export async function materialize(
     const added = dylib.pending.splice(0);
     for (const objects of [job.objects, added]) for (const object of objects) dylib.pending.push(object);
     trace?.fail(error);
+    const explained = await withReport(error, job);
     if (job.alloc !== undefined) await abandon(job);
     disposeTables(job.tables);
-    throw error;
+    throw explained;
   } finally {
     context.inFlight?.delete(job);
   }
+}
+
+/** Initializers and resolvers of linked code run while it is linked: their crashes are told of as the program's are. */
+async function withReport(error: unknown, job: LinkJob): Promise<unknown> {
+  const { epc } = job.context;
+  return epc.crashMessage === undefined ? error : (await import("./explain-crash.ts")).withCrash(error, epc, [job]);
 }
 
 /**

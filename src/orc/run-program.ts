@@ -271,10 +271,10 @@ function fillDylib(dylib: JITDylib, inputs: readonly Input[], request: RunReques
   if (request.processSymbols) dylib.addGenerator(new ProcessSymbolsGenerator());
 }
 
-function run(session: ExecutionSession, job: LinkedJob, main: number, request: RunRequest): Promise<ProgramEnd> {
+async function run(session: ExecutionSession, job: LinkedJob, main: number, request: RunRequest): Promise<ProgramEnd> {
   const { preinit, init, fini } = job.layout.arrays;
   const ranges = (...arrays: { start: number; end: number }[]) => arrays.filter(({ start, end }) => end > start);
-  const ended = session.epc.runProgram({
+  const running = session.epc.runProgram({
     main,
     argv: [...request.argv],
     initFunctions: job.interposition === undefined ? [] : [job.interposition.start],
@@ -285,7 +285,10 @@ function run(session: ExecutionSession, job: LinkedJob, main: number, request: R
   });
   // What this process was to do when the program has ended and somebody waits for it, it does while that runs.
   if (request.mode === "executor" && request.endsProcess === true) linearMemory()?.dropPages();
-  return ended;
+  const end = await running;
+  if (session.epc.crashMessage === undefined) return end;
+  const { explainCrash } = await import("./explain-crash.ts");
+  return { ...end, crash: explainCrash(session.epc, session.jobs()) };
 }
 
 function statsOf(session: ExecutionSession, job: LinkedJob, before: LinkStats["phases"]): LinkStats {

@@ -21,11 +21,12 @@ const rooms: Record<string, readonly string[]> = {
   epc: ["errors", "bytes", "host", "native"],
   memory: ["errors", "bytes", "host", "graph", "epc"],
   trace: ["bytes", "epc"],
+  debug: ["errors", "bytes", "host", "graph", "formats", "native", "epc"],
   passes: ["errors", "bytes", "kernel", "graph", "arch", "formats", "memory"],
   link: ["errors", "bytes", "kernel", "graph", "arch", "formats", "memory", "passes"],
   orc: [
     ...["errors", "bytes", "host", "kernel", "graph", "arch", "formats", "inputs"],
-    ...["native", "epc", "memory", "passes", "link", "trace"],
+    ...["native", "epc", "memory", "passes", "link", "trace", "debug"],
   ],
 };
 

@@ -1,0 +1,136 @@
+import { type CrashMessage, decodeCrash } from "../epc/crash-message.ts";
+import { demangle } from "../host/demangle.ts";
+import type { Crash, CrashFrame } from "../native/crash.ts";
+import { crashCause } from "./crash-cause.ts";
+import type { ElfFile } from "./elf-file.ts";
+import { findLine, type SourceLine } from "./line-table.ts";
+import { LinkedCode, type LinkedMemory, type PlaceInObject } from "./linked-code.ts";
+import { MappedFiles } from "./mapped-files.ts";
+import { mappingAt, parseMappings } from "./mappings.ts";
+import { StackCopy } from "./stack-copy.ts";
+import { type Place, unwind } from "./unwind.ts";
+
+/** Frames of a backtrace at most; a stack that overflows has a hundred thousand. */
+const MOST_FRAMES = 256;
+
+/** Names of x86-64's registers by their DWARF numbers (psABI figure 3.36). */
+const registerNames = "rax rdx rcx rbx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip".split(" ");
+const STACK_POINTER = 7;
+const INSTRUCTION_POINTER = 16;
+
+/** What a crash is explained with. */
+export interface CrashSurroundings {
+  /** The jobs whose code the executor holds. */
+  readonly linked: Iterable<LinkedMemory>;
+  /** The paths in the message are this machine's: the executor is a process of it. */
+  readonly isLocal: boolean;
+}
+
+/** Reads an executor's last message and finds names for what is in it. Errors: ProtocolError when it is none. */
+export function reportCrash(payload: Uint8Array, { linked, isLocal }: CrashSurroundings): Crash {
+  const message = decodeCrash(payload);
+  const code = new LinkedCode(linked);
+  const mappings = parseMappings(message.maps);
+  const files = new MappedFiles(mappings, isLocal);
+  const stack = new StackCopy(message.stackStart, message.stack);
+  const isCode = (pc: number): boolean =>
+    mappingAt(mappings, pc)?.permissions[2] === "x" || code.isStub(pc) || code.place(pc) !== undefined;
+  const places =
+    message.registers.length > INSTRUCTION_POINTER
+      ? unwind(message.registers, { memory: stack.word, frame: (pc) => frameOf(code, files, pc), isCode }, MOST_FRAMES)
+      : [];
+  const frames = places.map((place) => nameFrame(place, code, files));
+  const signal = signalName(message.signal);
+  return {
+    signal,
+    code: message.code,
+    address: message.code > 0 && message.signal !== numberOf("SIGSYS") ? Number(message.address) : undefined,
+    process: message.process,
+    thread: message.thread,
+    sender: message.code <= 0 ? message.sender : undefined,
+    cause: causeOf(message, signal, mappings, code, frames),
+    registers: Object.fromEntries(
+      message.registers.slice(0, registerNames.length).map((value, i) => [registerNames[i]!, value]),
+    ),
+    frames,
+  };
+}
+
+function frameOf(code: LinkedCode, files: MappedFiles, pc: number): ReturnType<LinkedCode["frame"]> {
+  return code.place(pc) === undefined ? files.frame(pc) : code.frame(pc);
+}
+
+function causeOf(
+  message: CrashMessage,
+  signal: string,
+  mappings: ReturnType<typeof parseMappings>,
+  code: LinkedCode,
+  frames: readonly CrashFrame[],
+): string {
+  return crashCause({
+    message,
+    signal,
+    address: Number(message.address),
+    pc: Number(message.registers[INSTRUCTION_POINTER] ?? 0n),
+    stackPointer: Number(message.registers[STACK_POINTER] ?? 0n),
+    mappings,
+    describe: (address) => describe(code.place(address)),
+    functions: frames.map((frame) => frame.function ?? ""),
+  });
+}
+
+function describe(place: PlaceInObject | undefined): string | undefined {
+  if (place === undefined) return undefined;
+  const name = place.symbol === undefined ? "" : `${demangle(place.symbol.name)} in `;
+  return `${name}${place.section} of ${place.object}`;
+}
+
+function nameFrame({ pc, isReturn }: Place, code: LinkedCode, files: MappedFiles): CrashFrame {
+  // What a call returns to may be the next function already.
+  const lookUp = isReturn ? pc - 1 : pc;
+  try {
+    const place = code.place(lookUp);
+    if (place !== undefined) return linkedFrame(place, pc, lookUp, code);
+    if (code.isStub(lookUp)) return { address: pc, function: "stub of slablink's" };
+    const { function: name, ...rest } = files.place(pc, lookUp) ?? {};
+    const mapped = files.at(lookUp);
+    const line = mapped && lineOf((section) => contentsOf(mapped.file, section), lookUp - mapped.bias);
+    return { address: pc, ...(name !== undefined && { function: demangle(name) }), ...rest, ...line };
+  } catch {
+    return { address: pc };
+  }
+}
+
+function linkedFrame(place: PlaceInObject, pc: number, lookUp: number, code: LinkedCode): CrashFrame {
+  const { graph, object, section, symbol } = place;
+  const named = symbol && { function: demangle(symbol.name), offset: symbol.offset + (pc - lookUp) };
+  const line = lineOf((name) => code.debugSection(graph, name), lookUp);
+  return { address: pc, ...named, object, section, ...line };
+}
+
+function contentsOf(file: ElfFile, name: string): Uint8Array | undefined {
+  const section = file.section(name);
+  return section === undefined ? undefined : file.contents(section);
+}
+
+/** Debug information that is broken is none. */
+function lineOf(sections: (name: string) => Uint8Array | undefined, address: number): SourceLine | undefined {
+  try {
+    return findLine(sections, address);
+  } catch {
+    return undefined;
+  }
+}
+
+function signalNumbers(): Record<string, number> {
+  return process.getBuiltinModule("node:os").constants.signals;
+}
+
+function numberOf(name: string): number {
+  return signalNumbers()[name] ?? 0;
+}
+
+/** The first name of a number: SIGABRT, not SIGIOT. */
+function signalName(number: number): string {
+  return Object.entries(signalNumbers()).find(([, each]) => each === number)?.[0] ?? `signal ${number}`;
+}

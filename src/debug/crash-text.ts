@@ -1,0 +1,44 @@
+import { relative } from "node:path";
+import { hex } from "../bytes/address.ts";
+import type { Crash, CrashFrame } from "../native/crash.ts";
+
+/** What the executor's own file is called: below the program's first frame nothing is the program's. */
+const EXECUTOR = "slablink-executor";
+/** So many frames from the inside and from the outside are shown of a long backtrace. */
+const INNER = 20;
+const OUTER = 10;
+
+/** The lines that tell a person of a crash, the first without what it is about: `SIGSEGV: it read from 0x0, where nothing is mapped`. */
+export function crashText(crash: Crash): string[] {
+  const frames = ownFrames(crash.frames);
+  const lines = frames.map((frame, index) => `  #${index} ${frameText(frame)}`);
+  const left = lines.length - INNER - OUTER;
+  if (left > 1) lines.splice(INNER, left, `  … ${left} frames are left out`);
+  return [`${crash.signal}: ${crash.cause}`, ...lines];
+}
+
+/** Without the executor's functions that called the program. */
+function ownFrames(frames: readonly CrashFrame[]): readonly CrashFrame[] {
+  const last = frames.findLastIndex(({ object }) => object !== undefined);
+  const isCalledByExecutor = frames.slice(last + 1).some(({ library }) => library === EXECUTOR);
+  return last >= 0 && isCalledByExecutor ? frames.slice(0, last + 1) : frames;
+}
+
+/** `0x500012a3 crash(int*)+0x3 (crash.o, .text) at crash.cc:4` */
+function frameText(frame: CrashFrame): string {
+  const { address, offset, object, section, library, file, line } = frame;
+  const distance = offset === undefined ? "" : `+${hex(offset)}`;
+  const place = object !== undefined ? ` (${object}, ${section})` : library === undefined ? "" : ` (${library})`;
+  // A place in a library without a name is one in the file.
+  const name = frame.function ?? (library !== undefined && offset !== undefined ? library : undefined);
+  const what = name === undefined ? "" : ` ${name}${distance}`;
+  const source = file === undefined ? "" : ` at ${sourcePath(file)}:${line}`;
+  return `${hex(address)}${what}${name === library ? "" : place}${source}`;
+}
+
+/** From here, where that is shorter. */
+function sourcePath(file: string): string {
+  if (!file.startsWith("/")) return file;
+  const fromHere = relative(process.cwd(), file);
+  return fromHere.startsWith("..") ? file : fromHere;
+}

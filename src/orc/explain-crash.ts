@@ -1,0 +1,41 @@
+import { reportCrash } from "../debug/crash-report.ts";
+import { crashText } from "../debug/crash-text.ts";
+import type { LinkedMemory } from "../debug/linked-code.ts";
+import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
+import { ExecutorError } from "../errors.ts";
+import type { GraphTables } from "../graph/graph-tables.ts";
+import type { Layout } from "../link/layout.ts";
+import type { Crash } from "../native/crash.ts";
+
+/** A job whose code is or was about to be in the executor. */
+export interface PlacedJob {
+  readonly tables: GraphTables;
+  /** Undefined until it has one. */
+  readonly layout: Layout | undefined;
+}
+
+/** What an executor told of its crash; undefined when it told nothing, or nothing that can be understood. */
+export function explainCrash(epc: ExecutorProcessControl, jobs: Iterable<PlacedJob>): Crash | undefined {
+  if (epc.crashMessage === undefined) return undefined;
+  try {
+    return reportCrash(epc.crashMessage, { linked: placed(jobs), isLocal: epc.isLocal === true });
+  } catch {
+    return undefined;
+  }
+}
+
+/** The error for a crash of the executor while it served requests: the same, with what the executor told before. */
+export function withCrash(error: unknown, epc: ExecutorProcessControl, jobs: Iterable<PlacedJob>): unknown {
+  const crash = error instanceof ExecutorError ? explainCrash(epc, jobs) : undefined;
+  if (crash === undefined) return error;
+  const [what, ...frames] = crashText(crash);
+  return new ExecutorError([`${(error as Error).message} (${what})`, ...frames].join("\n"), { cause: error });
+}
+
+function* placed(jobs: Iterable<PlacedJob>): Generator<LinkedMemory> {
+  for (const { tables, layout } of jobs) {
+    if (layout === undefined) continue;
+    const { stubs, code } = layout;
+    yield { tables, stubs: { start: stubs, end: code.address + code.size } };
+  }
+}
