@@ -62,7 +62,7 @@ static void forget_preload(const char *option, const char *value) {
 }
 
 struct options options_read(int count, char **arguments) {
-  struct options options = {-1, -1, 0, false, false};
+  struct options options = {.input = -1, .output = -1};
   for (int i = 1; i < count; i++) {
     const char *option = arguments[i];
     if (strcmp(option, "--stdio") == 0) {
