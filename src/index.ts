@@ -56,6 +56,7 @@ export { type LaunchOptions, launchExecutor } from "./epc/launch.ts";
 export { RemoteExecutorProcessControl, type RemoteOptions } from "./epc/remote.ts";
 export { SpsReader } from "./epc/sps-reader.ts";
 export { SpsWriter } from "./epc/sps-writer.ts";
+export type { Crash, CrashFrame } from "./native/crash.ts";
 export type { Program, ProgramEnd } from "./native/program.ts";
 
 // Object code in memory, and the formats it comes in.

@@ -77,11 +77,14 @@ function accessCause(facts: CauseFacts): string {
   const mapping = mappingAt(mappings, address);
   const what = facts.describe(address);
   // Linked memory may be missing from the list.
-  const place =
-    message.code === 1 || (mapping === undefined && what === undefined)
-      ? "where nothing is mapped"
-      : `where it may not${what === undefined ? "" : ` (${what})`}`;
+  const isMapped = message.code !== 1 && (mapping !== undefined || what !== undefined);
+  const place = isMapped ? `${refusal(message)}${what === undefined ? "" : ` (${what})`}` : "where nothing is mapped";
   return `${access(message)} ${hex(address)}, ${place}`;
+}
+
+function refusal({ error }: CrashMessage): string {
+  if ((error & FETCH) !== 0) return "which holds no code";
+  return (error & WRITE) !== 0 ? "which it may not write" : "which it may not read";
 }
 
 function access({ trap, error }: CrashMessage): string {

@@ -13,6 +13,9 @@ import { type Place, unwind } from "./unwind.ts";
 /** Frames of a backtrace at most; a stack that overflows has a hundred thousand. */
 const MOST_FRAMES = 256;
 
+/** What gdb calls it. */
+const SIGNAL_FRAME = "<signal handler called>";
+
 /** Names of x86-64's registers by their DWARF numbers (psABI figure 3.36). */
 const registerNames = "rax rdx rcx rbx rsi rdi rbp rsp r8 r9 r10 r11 r12 r13 r14 r15 rip".split(" ");
 const STACK_POINTER = 7;
@@ -35,11 +38,17 @@ export function reportCrash(payload: Uint8Array, { linked, isLocal }: CrashSurro
   const stack = new StackCopy(message.stackStart, message.stack);
   const isCode = (pc: number): boolean =>
     mappingAt(mappings, pc)?.permissions[2] === "x" || code.isStub(pc) || code.place(pc) !== undefined;
-  const places =
+  const { places, isComplete } =
     message.registers.length > INSTRUCTION_POINTER
       ? unwind(message.registers, { memory: stack.word, frame: (pc) => frameOf(code, files, pc), isCode }, MOST_FRAMES)
-      : [];
-  const frames = places.map((place) => nameFrame(place, code, files));
+      : { places: [], isComplete: false };
+  const named = new Map<string, CrashFrame>();
+  const frames = places.map((place) => {
+    const key = `${place.pc} ${place.isReturn}`;
+    const frame = named.get(key) ?? nameFrame(place, code, files);
+    named.set(key, frame);
+    return frame;
+  });
   const signal = signalName(message.signal);
   return {
     signal,
@@ -53,6 +62,7 @@ export function reportCrash(payload: Uint8Array, { linked, isLocal }: CrashSurro
       message.registers.slice(0, registerNames.length).map((value, i) => [registerNames[i]!, value]),
     ),
     frames,
+    isComplete,
   };
 }
 
@@ -85,9 +95,10 @@ function describe(place: PlaceInObject | undefined): string | undefined {
   return `${name}${place.section} of ${place.object}`;
 }
 
-function nameFrame({ pc, isReturn }: Place, code: LinkedCode, files: MappedFiles): CrashFrame {
+function nameFrame({ pc, isReturn, isTrampoline }: Place, code: LinkedCode, files: MappedFiles): CrashFrame {
   // What a call returns to may be the next function already.
   const lookUp = isReturn ? pc - 1 : pc;
+  if (isTrampoline) return { address: pc, function: SIGNAL_FRAME };
   try {
     const place = code.place(lookUp);
     if (place !== undefined) return linkedFrame(place, pc, lookUp, code);

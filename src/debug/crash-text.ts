@@ -11,10 +11,25 @@ const OUTER = 10;
 /** The lines that tell a person of a crash, the first without what it is about: `SIGSEGV: it read from 0x0, where nothing is mapped`. */
 export function crashText(crash: Crash): string[] {
   const frames = ownFrames(crash.frames);
-  const lines = frames.map((frame, index) => `  #${index} ${frameText(frame)}`);
+  const lines = frameLines(frames);
   const left = lines.length - INNER - OUTER;
-  if (left > 1) lines.splice(INNER, left, `  … ${left} frames are left out`);
+  if (left > 1) lines.splice(INNER, left, `  … ${left} lines are left out`);
+  if (!crash.isComplete && frames.length === crash.frames.length) lines.push("  … the callers beyond are not known");
   return [`${crash.signal}: ${crash.cause}`, ...lines];
+}
+
+/** A line each; those that repeat the one before are counted. */
+function frameLines(frames: readonly CrashFrame[]): string[] {
+  const lines: string[] = [];
+  for (let index = 0; index < frames.length; ) {
+    let next = index + 1;
+    while (next < frames.length && frames[next]!.address === frames[index]!.address) next++;
+    lines.push(`  #${index} ${frameText(frames[index]!)}`);
+    if (next - index === 2) lines.push(`  #${index + 1} ${frameText(frames[index]!)}`);
+    else if (next - index > 2) lines.push(`  … #${index + 1} to #${next - 1} are the same`);
+    index = next;
+  }
+  return lines;
 }
 
 /** Without the executor's functions that called the program. */

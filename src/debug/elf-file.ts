@@ -42,6 +42,8 @@ export class ElfFile {
   /** Where the loadable segments begin: offset in the file, address. */
   readonly loads: readonly { readonly offset: number; readonly address: number; readonly size: number }[];
 
+  readonly #contents = new Map<Section, Uint8Array | undefined>();
+
   constructor(reader: ByteReader) {
     this.reader = reader;
     this.type = reader.u16(16, "e_type");
@@ -55,6 +57,11 @@ export class ElfFile {
 
   /** A section's bytes, decompressed (SHF_COMPRESSED); undefined where this engine cannot. */
   contents(section: Section): Uint8Array | undefined {
+    if (!this.#contents.has(section)) this.#contents.set(section, this.#read(section));
+    return this.#contents.get(section);
+  }
+
+  #read(section: Section): Uint8Array | undefined {
     if (section.type === elf.SHT_NOBITS) return new Uint8Array(0);
     const bytes = this.reader.bytes(section.offset, section.size, section.name);
     return (section.flags & elf.SHF_COMPRESSED) === 0 ? bytes : decompress(bytes);

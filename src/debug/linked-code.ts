@@ -5,7 +5,7 @@ import type { LinkGraph } from "../graph/link-graph.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import { SymbolPlace } from "../graph/symbol-table.ts";
 import { ElfFile, type Section } from "./elf-file.ts";
-import { type FrameDescription, findFrame } from "./frame-description.ts";
+import { type FrameDescription, type FrameSection, findFrame } from "./frame-description.ts";
 
 /** Linked memory that a crash may have been in: the tables of a job, and where its stubs are. */
 export interface LinkedMemory {
@@ -42,6 +42,11 @@ const fieldSizes: Record<number, number> = { 1: 8, 10: 4 };
 export class LinkedCode {
   readonly #jobs: readonly LinkedMemory[];
   readonly #files = new Map<LinkGraph, ElfFile | undefined>();
+  /** What has been found: a recursion asks for the same again and again. */
+  readonly #places = new Map<number, PlaceInObject | undefined>();
+  readonly #frames = new Map<number, FrameDescription | undefined>();
+  readonly #frameSections = new Map<LinkGraph, FrameSection[]>();
+  readonly #debugSections = new Map<string, Uint8Array | undefined>();
 
   constructor(jobs: Iterable<LinkedMemory>) {
     this.#jobs = [...jobs];
@@ -54,6 +59,10 @@ export class LinkedCode {
 
   /** The section and the symbol at an address; undefined where there is no linked memory. */
   place(address: number): PlaceInObject | undefined {
+    return remember(this.#places, address, () => this.#place(address));
+  }
+
+  #place(address: number): PlaceInObject | undefined {
     for (const { tables } of this.#jobs) {
       const { sections } = tables;
       for (let row = 0; row < sections.count; row++) {
@@ -70,31 +79,47 @@ export class LinkedCode {
 
   /** The object's sections; undefined where they cannot be read. */
   file(graph: LinkGraph): ElfFile | undefined {
-    if (!this.#files.has(graph)) this.#files.set(graph, openFile(graph));
-    return this.#files.get(graph);
+    return remember(this.#files, graph, () => openFile(graph));
   }
 
   frame(pc: number): FrameDescription | undefined {
-    const graph = this.place(pc)?.graph;
-    const file = graph === undefined ? undefined : this.file(graph);
-    if (graph === undefined || file === undefined) return undefined;
-    for (const section of file.sections) {
-      if (section.name !== ".eh_frame") continue;
-      const bytes = file.contents(section);
+    return remember(this.#frames, pc, () => {
+      const graph = this.place(pc)?.graph;
+      if (graph === undefined) return undefined;
+      for (const section of remember(this.#frameSections, graph, () => this.#readFrameSections(graph))) {
+        const found = findFrame(section, pc);
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    });
+  }
+
+  #readFrameSections(graph: LinkGraph): FrameSection[] {
+    const file = this.file(graph);
+    const found: FrameSection[] = [];
+    for (const section of file?.sections ?? []) {
+      const bytes = section.name === ".eh_frame" ? file!.contents(section) : undefined;
       if (bytes === undefined) continue;
       const pointers = new Map<number, number>();
-      file.forEachRelocation(section, (offset, _, symbol, addend) => {
+      file!.forEachRelocation(section, (offset, _, symbol, addend) => {
         const address = addressOf(graph, symbol);
         if (address !== undefined) pointers.set(offset, address + addend);
       });
-      const found = findFrame({ bytes, address: 0, relocated: (at) => pointers.get(at) }, pc);
-      if (found !== undefined) return found;
+      found.push({ bytes, address: 0, relocated: (at) => pointers.get(at) });
     }
-    return undefined;
+    return found;
   }
 
   /** A section of debug information with its relocations applied: addresses as the code had them, offsets into other sections. */
   debugSection(graph: LinkGraph, name: string): Uint8Array | undefined {
+    return remember(
+      this.#debugSections,
+      `${graph.index} ${name} ${this.#jobs.findIndex(({ tables }) => tables === graph.tables)}`,
+      () => this.#readDebugSection(graph, name),
+    );
+  }
+
+  #readDebugSection(graph: LinkGraph, name: string): Uint8Array | undefined {
     const file = this.file(graph);
     const section = file?.section(name);
     const contents = section === undefined ? undefined : file!.contents(section);
@@ -110,6 +135,11 @@ export class LinkedCode {
     });
     return bytes;
   }
+}
+
+function remember<K, V>(known: Map<K, V>, key: K, find: () => V): V {
+  if (!known.has(key)) known.set(key, find());
+  return known.get(key) as V;
 }
 
 function openFile(graph: LinkGraph): ElfFile | undefined {

@@ -6,8 +6,8 @@ import { type ElfFile, elfFileOf, type FileSymbol } from "./elf-file.ts";
 import { type FrameDescription, type FrameSection, findFrame, readFrame, readPointer } from "./frame-description.ts";
 import { type Mapping, mappingAt } from "./mappings.ts";
 
-/** A larger file is not read for a backtrace, in bytes. */
-const MOST_FILE = 2 ** 30;
+/** More is not read for one backtrace, in bytes. */
+const MOST_READ = 2 ** 30;
 
 /** A library or executable as the crashed process had it mapped. */
 export interface MappedFile {
@@ -29,6 +29,7 @@ export class MappedFiles {
   readonly #mappings: readonly Mapping[];
   readonly #isReadable: boolean;
   readonly #files = new Map<string, ElfFile | undefined>();
+  #budget = MOST_READ;
   readonly #functions = new Map<ElfFile, FileSymbol[]>();
 
   constructor(mappings: readonly Mapping[], isReadable: boolean) {
@@ -74,8 +75,19 @@ export class MappedFiles {
   }
 
   #open(path: string): ElfFile | undefined {
-    if (!this.#files.has(path)) this.#files.set(path, this.#isReadable ? readElf(path) : undefined);
+    if (!this.#files.has(path)) this.#files.set(path, this.#isReadable ? this.#read(path) : undefined);
     return this.#files.get(path);
+  }
+
+  #read(path: string): ElfFile | undefined {
+    try {
+      const status = statSync(path);
+      if (!status.isFile() || status.size > this.#budget) return undefined;
+      this.#budget -= status.size;
+      return elfFileOf(readFileSync(path), path);
+    } catch {
+      return undefined;
+    }
   }
 
   #functionsOf(file: ElfFile): FileSymbol[] {
@@ -98,15 +110,6 @@ export class MappedFiles {
 
 function endOf({ offset, start, end }: Mapping): number {
   return offset + end - start;
-}
-
-function readElf(path: string): ElfFile | undefined {
-  try {
-    const status = statSync(path);
-    return status.isFile() && status.size <= MOST_FILE ? elfFileOf(readFileSync(path), path) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** By .eh_frame_hdr's sorted table, where there is one: large libraries have a hundred thousand frames. */

@@ -24,28 +24,39 @@ export interface Place {
   readonly pc: number;
   /** Where a call returns to: the call itself is before it. */
   readonly isReturn: boolean;
+  /** No function of the program's: where the kernel lets a signal handler return to. */
+  isTrampoline?: boolean;
+}
+
+/** The places from the inside out. */
+export interface Walk {
+  readonly places: Place[];
+  /** The last place is the outermost there is: it says itself that nobody called it. */
+  readonly isComplete: boolean;
 }
 
 type Registers = (bigint | undefined)[];
 
 /** At most `limit` places; the first is where the registers are. */
-export function unwind(registers: readonly bigint[], context: UnwindContext, limit: number): Place[] {
+export function unwind(registers: readonly bigint[], context: UnwindContext, limit: number): Walk {
   let current: Registers = [...registers];
   const places: Place[] = [];
   let isReturn = false;
   while (places.length < limit) {
     const pc = Number(current[INSTRUCTION_POINTER] ?? 0n);
-    if (places.length > 0 && (pc === 0 || !context.isCode(pc - (isReturn ? 1 : 0)))) break;
+    if (places.length > 0 && !context.isCode(pc - (isReturn ? 1 : 0))) return { places, isComplete: pc === 0 };
     places.push({ pc, isReturn });
     const next = step(current, pc - (isReturn ? 1 : 0), pc, context, places.length === 1);
     if (next === undefined) break;
+    if (next === "outermost") return { places, isComplete: true };
+    if (next.isSignalFrame) places.at(-1)!.isTrampoline = true;
     // The stack of a caller lies above; only a signal handler may have had another one.
     const [sp, nextSp] = [current[STACK_POINTER] ?? 0n, next.registers[STACK_POINTER] ?? 0n];
     if (nextSp <= sp && !next.isSignalFrame) break;
     current = next.registers;
     isReturn = !next.isSignalFrame;
   }
-  return places;
+  return { places, isComplete: false };
 }
 
 interface Step {
@@ -59,7 +70,7 @@ function step(
   pc: number,
   context: UnwindContext,
   isFirst: boolean,
-): Step | undefined {
+): Step | "outermost" | undefined {
   // A trampoline begins with its first instruction: what returns to it is never a call's.
   const frame = quietly(() => context.frame(lookUp)) ?? quietly(() => signalFrame(context, pc));
   if (frame !== undefined) return quietly(() => byRules(registers, frame, lookUp, context));
@@ -75,7 +86,12 @@ function signalFrame(context: UnwindContext, pc: number): FrameDescription | und
   return frame?.common.isSignalFrame ? frame : undefined;
 }
 
-function byRules(registers: Registers, frame: FrameDescription, pc: number, context: UnwindContext): Step | undefined {
+function byRules(
+  registers: Registers,
+  frame: FrameDescription,
+  pc: number,
+  context: UnwindContext,
+): Step | "outermost" | undefined {
   const rules = rulesAt(frame, pc);
   const expressions = { register: (number: number) => registers[number], memory: context.memory };
   if (rules.cfa === undefined) return undefined;
@@ -114,6 +130,7 @@ function byRules(registers: Registers, frame: FrameDescription, pc: number, cont
     const number = register === frame.common.returnRegister ? INSTRUCTION_POINTER : register;
     if (number <= INSTRUCTION_POINTER) next[number] = callerValue(register, rule);
   }
+  if (rules.registers.get(frame.common.returnRegister)?.kind === "undefined") return "outermost";
   if (next[INSTRUCTION_POINTER] === undefined) return undefined;
   return { registers: next, isSignalFrame: frame.common.isSignalFrame };
 }

@@ -1,7 +1,8 @@
 import { SpsReader } from "./sps-reader.ts";
 
-/** Most registers a message may have: x86-64 has 17. */
+/** Most registers a message may have (x86-64 has 17), and most bytes of the stack and of the list of mappings (twice what is sent). */
 const MOST_REGISTERS = 64;
+const MOST_BYTES = 2 ** 20;
 
 /** An executor's last message: what its signal handler gathered (executor/crash.c). Nothing in it is trusted. */
 export interface CrashMessage {
@@ -47,9 +48,14 @@ export function decodeCrash(payload: Uint8Array): CrashMessage {
     ...fixed,
     registers,
     stackStart: word("stack"),
-    stack: reader.blob("stack's bytes"),
-    maps: reader.string("maps"),
+    stack: limited(reader.blob("stack's bytes")),
+    maps: new TextDecoder().decode(limited(reader.blob("maps"))),
   };
+}
+
+/** The part at the beginning that is looked at. */
+function limited(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(0, MOST_BYTES);
 }
 
 function viewOf(bytes: Uint8Array): [ArrayBuffer, number, number] {

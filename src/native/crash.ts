@@ -34,4 +34,6 @@ export interface Crash {
   /** `rip`, `rsp`, `rax`, … */
   readonly registers: Readonly<Record<string, bigint>>;
   readonly frames: readonly CrashFrame[];
+  /** The last frame is the outermost; otherwise there are more than are listed, or the stack is broken there. */
+  readonly isComplete: boolean;
 }

@@ -28,8 +28,8 @@ export function explainCrash(epc: ExecutorProcessControl, jobs: Iterable<PlacedJ
 export function withCrash(error: unknown, epc: ExecutorProcessControl, jobs: Iterable<PlacedJob>): unknown {
   const crash = error instanceof ExecutorError ? explainCrash(epc, jobs) : undefined;
   if (crash === undefined) return error;
-  const [what, ...frames] = crashText(crash);
-  return new ExecutorError([`${(error as Error).message} (${what})`, ...frames].join("\n"), { cause: error });
+  const [, ...frames] = crashText(crash);
+  return new ExecutorError([`${(error as Error).message}: ${crash.cause}`, ...frames].join("\n"), { cause: error });
 }
 
 function* placed(jobs: Iterable<PlacedJob>): Generator<LinkedMemory> {

@@ -115,6 +115,6 @@ function runLinked(program: TestProgram, mode: Mode, inputs: readonly string[], 
 /** Fails unless a program under slablink did what it did under its reference: output, error output and status. */
 export function sameOutcome(actual: Outcome, reference: Outcome): void {
   // The only lines that are ours: how the program ended, when that was a signal, and where it crashed.
-  const stderr = actual.stderr.replace(/^slablink: program ended by SIG[A-Z0-9]+.*\n(slablink:   .*\n)*/m, "");
+  const stderr = actual.stderr.replace(/^slablink: program ended by SIG[A-Z0-9]+.*\n(slablink: {3}.*\n)*/m, "");
   assert.deepEqual({ ...actual, stderr }, reference);
 }
