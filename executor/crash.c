@@ -26,6 +26,7 @@
 enum {
   HANDLER_STACK = 64 * 1024, /* what language run-time systems give theirs, some of which take over one that is there */
   STACK_COPY = 512 * 1024,
+  OUTER_STACK_COPY = 64 * 1024,
   MAPS_COPY = 512 * 1024,
   RED_ZONE = 128, /* below the stack pointer a leaf function may keep data, psABI 3.2.2 */
   SEND_MILLISECONDS = 2000
@@ -42,6 +43,7 @@ char crash_report;
 
 static char main_stack[HANDLER_STACK] __attribute__((aligned(16)));
 static uint8_t stack_copy[STACK_COPY];
+static uint8_t outer_stack_copy[OUTER_STACK_COPY];
 static char maps_copy[MAPS_COPY];
 static atomic_flag reporting = ATOMIC_FLAG_INIT;
 static atomic_bool reported;
@@ -55,7 +57,24 @@ static size_t read_registers(const ucontext_t *context, uint64_t registers[REGIS
 }
 static uint64_t trap_of(const ucontext_t *context) { return (uint64_t)context->uc_mcontext.gregs[REG_TRAPNO]; }
 static uint64_t error_of(const ucontext_t *context) { return (uint64_t)context->uc_mcontext.gregs[REG_ERR]; }
+/* In a handler on a stack of its own: where the stack is that it interrupted, 0 if that is not to be found. The kernel has put the
+   interrupted context on the handler's stack, and into it which stack that is (struct ucontext: flags, link, stack_t). */
+static uint64_t interrupted_stack(const ucontext_t *context, uint64_t sp, uint64_t copied, size_t size) {
+  uint64_t start = (uintptr_t)context->uc_stack.ss_sp, stack_size = context->uc_stack.ss_size;
+  if (sp < start || sp - start >= stack_size) return 0;
+  for (size_t at = 0; at + sizeof(ucontext_t) <= size && copied + at < start + stack_size; at += sizeof(uint64_t)) {
+    ucontext_t found;
+    memcpy(&found.uc_stack, stack_copy + at + offsetof(ucontext_t, uc_stack), sizeof found.uc_stack);
+    if ((uintptr_t)found.uc_stack.ss_sp != start || found.uc_stack.ss_size != stack_size) continue;
+    memcpy(&found.uc_mcontext, stack_copy + at + offsetof(ucontext_t, uc_mcontext), sizeof found.uc_mcontext);
+    return (uint64_t)found.uc_mcontext.gregs[REG_RSP] - RED_ZONE;
+  }
+  return 0;
+}
 #else
+static uint64_t interrupted_stack(const ucontext_t *context, uint64_t sp, uint64_t copied, size_t size) {
+  return (void)context, (void)sp, (void)copied, (void)size, 0;
+}
 /* The controller has no unwinder for it yet. */
 static size_t read_registers(const ucontext_t *context, uint64_t registers[REGISTERS]) {
   (void)context, (void)registers;
@@ -66,19 +85,19 @@ static uint64_t error_of(const ucontext_t *context) { return (void)context, 0; }
 #endif
 
 /* How many bytes from `address` on could be copied. */
-static size_t copy_stack(uint64_t address, uint64_t readable_end) {
-  struct iovec local = {stack_copy, sizeof stack_copy}, remote = {(void *)(uintptr_t)address, sizeof stack_copy};
+static size_t copy_stack(void *into, size_t capacity, uint64_t address, uint64_t readable_end) {
+  struct iovec local = {into, capacity}, remote = {(void *)(uintptr_t)address, capacity};
   ssize_t count = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
   if (count >= 0) return (size_t)count;
   if (errno == EFAULT || readable_end <= address) return 0;
   /* The system call is forbidden here; what the kernel lists as readable is. */
-  size_t size = readable_end - address < sizeof stack_copy ? readable_end - address : sizeof stack_copy;
-  memcpy(stack_copy, (const void *)(uintptr_t)address, size);
+  size_t size = readable_end - address < capacity ? readable_end - address : capacity;
+  memcpy(into, (const void *)(uintptr_t)address, size);
   return size;
 }
 
 /* The payload: eight words (signal, code, process, thread, sender, address, trap, error), Sequence<u64> registers,
-   Addr stack, Sequence<char> its bytes, Sequence<char> maps. */
+   Sequence<(Addr, Sequence<char>)> two pieces of stack, Sequence<char> maps. */
 static void report(const siginfo_t *info, const ucontext_t *context) {
   uint64_t registers[REGISTERS];
   size_t count = read_registers(context, registers);
@@ -88,13 +107,19 @@ static void report(const siginfo_t *info, const ucontext_t *context) {
   struct crash_maps maps = {.text = maps_copy, .capacity = sizeof maps_copy, .near = address, .stack = sp};
   crash_maps_read(&maps);
   uint64_t stack = maps.readable_start > sp ? maps.readable_start : sp - RED_ZONE;
-  size_t stack_size = count ? copy_stack(stack, maps.readable_end) : 0;
-  if (stack_size == 0 && count) stack_size = copy_stack(stack = sp, maps.readable_end); /* it begins with a page */
+  size_t stack_size = count ? copy_stack(stack_copy, sizeof stack_copy, stack, maps.readable_end) : 0;
+  if (stack_size == 0 && count) { /* it begins with a page */
+    stack_size = copy_stack(stack_copy, sizeof stack_copy, stack = sp, maps.readable_end);
+  }
+  uint64_t outer = interrupted_stack(context, sp, stack, stack_size);
+  size_t outer_size = outer ? copy_stack(outer_stack_copy, sizeof outer_stack_copy, outer, 0) : 0;
   uint64_t words[] = {(uint64_t)info->si_signo, (uint64_t)(int64_t)info->si_code, (uint64_t)getpid(), (uint64_t)gettid(),
                       is_sent ? (uint64_t)info->si_pid : 0, address, trap_of(context), error_of(context), count};
-  uint64_t stack_head[] = {stack, stack_size}, maps_size = maps.size;
-  struct iovec parts[] = {{words, sizeof words},     {registers, count * sizeof *registers}, {stack_head, sizeof stack_head},
-                          {stack_copy, stack_size},  {&maps_size, sizeof maps_size},         {maps_copy, maps.size}};
+  uint64_t stack_head[] = {2, stack, stack_size}, outer_head[] = {outer, outer_size}, maps_size = maps.size;
+  struct iovec parts[] = {{words, sizeof words},          {registers, count * sizeof *registers},
+                          {stack_head, sizeof stack_head}, {stack_copy, stack_size},
+                          {outer_head, sizeof outer_head}, {outer_stack_copy, outer_size},
+                          {&maps_size, sizeof maps_size},  {maps_copy, maps.size}};
   frame_write_last(OPCODE_CALL, 0, (uintptr_t)&crash_report, parts, sizeof parts / sizeof *parts, SEND_MILLISECONDS);
 }
 

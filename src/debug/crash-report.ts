@@ -35,12 +35,13 @@ export function reportCrash(payload: Uint8Array, { linked, isLocal }: CrashSurro
   const code = new LinkedCode(linked);
   const mappings = parseMappings(message.maps);
   const files = new MappedFiles(mappings, isLocal);
-  const stack = new StackCopy(message.stackStart, message.stack);
+  const stacks = message.stacks.map(({ start, bytes }) => new StackCopy(start, bytes));
+  const memory = (address: bigint): bigint | undefined => firstOf(stacks, (stack) => stack.word(address));
   const isCode = (pc: number): boolean =>
     mappingAt(mappings, pc)?.permissions[2] === "x" || code.isStub(pc) || code.place(pc) !== undefined;
   const { places, isComplete } =
     message.registers.length > INSTRUCTION_POINTER
-      ? unwind(message.registers, { memory: stack.word, frame: (pc) => frameOf(code, files, pc), isCode }, MOST_FRAMES)
+      ? unwind(message.registers, { memory, frame: (pc) => frameOf(code, files, pc), isCode }, MOST_FRAMES)
       : { places: [], isComplete: false };
   const named = new Map<string, CrashFrame>();
   const frames = places.map((place) => {
@@ -64,6 +65,14 @@ export function reportCrash(payload: Uint8Array, { linked, isLocal }: CrashSurro
     frames,
     isComplete,
   };
+}
+
+function firstOf<T, R>(items: readonly T[], find: (item: T) => R | undefined): R | undefined {
+  for (const item of items) {
+    const found = find(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function frameOf(code: LinkedCode, files: MappedFiles, pc: number): ReturnType<LinkedCode["frame"]> {

@@ -10,9 +10,9 @@ export class StackCopy {
   }
 
   /** The word at an address, if it was copied. */
-  readonly word = (address: bigint): bigint | undefined => {
+  word(address: bigint): bigint | undefined {
     const at = address - this.start;
     if (at < 0n || at + 8n > BigInt(this.#view.byteLength)) return undefined;
     return this.#view.getBigUint64(Number(at), true);
-  };
+  }
 }

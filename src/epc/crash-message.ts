@@ -3,6 +3,7 @@ import { SpsReader } from "./sps-reader.ts";
 /** Most registers a message may have (x86-64 has 17), and most bytes of the stack and of the list of mappings (twice what is sent). */
 const MOST_REGISTERS = 64;
 const MOST_BYTES = 2 ** 20;
+const MOST_STACKS = 4;
 
 /** An executor's last message: what its signal handler gathered (executor/crash.c). Nothing in it is trusted. */
 export interface CrashMessage {
@@ -19,9 +20,8 @@ export interface CrashMessage {
   readonly error: number;
   /** By their DWARF numbers, the instruction pointer last; empty where the executor cannot tell. */
   readonly registers: readonly bigint[];
-  /** A copy of the stack, and the address of its first byte. */
-  readonly stackStart: bigint;
-  readonly stack: Uint8Array;
+  /** Copied pieces of the stack, or of two where a signal handler has its own, and the addresses of their first bytes. */
+  readonly stacks: readonly { readonly start: bigint; readonly bytes: Uint8Array }[];
   /** Lines of /proc/PID/maps. */
   readonly maps: string;
 }
@@ -47,8 +47,9 @@ export function decodeCrash(payload: Uint8Array): CrashMessage {
   return {
     ...fixed,
     registers,
-    stackStart: word("stack"),
-    stack: limited(reader.blob("stack's bytes")),
+    stacks: reader
+      .sequence("stacks", 16, () => ({ start: word("stack"), bytes: limited(reader.blob("stack")) }))
+      .slice(0, MOST_STACKS),
     maps: new TextDecoder().decode(limited(reader.blob("maps"))),
   };
 }
