@@ -124,7 +124,7 @@ export class LinkedCode {
     const section = file?.section(name);
     const contents = section === undefined ? undefined : file!.contents(section);
     if (contents === undefined) return undefined;
-    const bytes = contents.slice();
+    const bytes = new Uint8Array(contents); // a copy: slice() of a Buffer is none
     const view = new DataView(bytes.buffer);
     file!.forEachRelocation(section!, (offset, type, symbol, addend) => {
       const size = fieldSizes[type];
