@@ -50,7 +50,8 @@ int main(int count, char **arguments) {
     die_with(options.parent);
   }
   if (options.trace) trace_start();
-  if (options.crash) crash_start();
+  /* A supervisor serves slablink's controllers only, which take reports. */
+  if (options.crash || options.supervised) crash_start();
   uint64_t started = trace_now();
   atexit(run_deallocate_actions);
   int input = move_high(options.input);

@@ -24,24 +24,27 @@ export interface PlaceInFile {
   readonly offset?: number;
 }
 
-/** The files that a process had mapped, read when they are needed. `readable` is false for a process of another machine. */
+/**
+ * The files that a process had mapped, read when they are needed. `isLocal`: it was a process of this machine with this one's view of the
+ * file system; otherwise a file counts only if it is the same by its number.
+ */
 export class MappedFiles {
   readonly #mappings: readonly Mapping[];
-  readonly #isReadable: boolean;
+  readonly #isLocal: boolean;
   readonly #files = new Map<string, ElfFile | undefined>();
   #budget = MOST_READ;
   readonly #functions = new Map<ElfFile, FileSymbol[]>();
 
-  constructor(mappings: readonly Mapping[], isReadable: boolean) {
+  constructor(mappings: readonly Mapping[], isLocal: boolean) {
     this.#mappings = mappings;
-    this.#isReadable = isReadable;
+    this.#isLocal = isLocal;
   }
 
   /** The file mapped at a code address. */
   at(pc: number): MappedFile | undefined {
     const mapping = mappingAt(this.#mappings, pc);
     if (mapping === undefined || !mapping.path.startsWith("/")) return undefined;
-    const file = this.#open(mapping.path);
+    const file = this.#open(mapping);
     const load = file?.loads.find(({ offset, size }) => offset + size > mapping.offset && offset < endOf(mapping));
     if (file === undefined || load === undefined) return undefined;
     return { path: mapping.path, file, bias: mapping.start - mapping.offset - (load.address - load.offset) };
@@ -74,14 +77,15 @@ export class MappedFiles {
     return { ...found, start: found.start + bias, end: found.end + bias };
   }
 
-  #open(path: string): ElfFile | undefined {
-    if (!this.#files.has(path)) this.#files.set(path, this.#isReadable ? this.#read(path) : undefined);
+  #open({ path, inode }: Mapping): ElfFile | undefined {
+    if (!this.#files.has(path)) this.#files.set(path, this.#read(path, inode));
     return this.#files.get(path);
   }
 
-  #read(path: string): ElfFile | undefined {
+  #read(path: string, inode: number): ElfFile | undefined {
     try {
       const status = statSync(path);
+      if (!this.#isLocal && status.ino !== inode) return undefined;
       if (!status.isFile() || status.size > this.#budget) return undefined;
       this.#budget -= status.size;
       return elfFileOf(readFileSync(path), path);

@@ -134,7 +134,7 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
   }
 
   get isLocal(): boolean {
-    return this.#process !== undefined;
+    return this.pid !== undefined;
   }
 
   /** True for slablink's own executor, and for one that has its services. */
