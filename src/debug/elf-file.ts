@@ -27,7 +27,8 @@ export interface Section {
 
 /** A symbol of one of the file's tables. */
 export interface FileSymbol {
-  readonly name: string;
+  /** Read when it is asked for. */
+  readonly name: () => string;
   readonly type: number;
   readonly section: number;
   readonly value: number;
@@ -77,7 +78,7 @@ export class ElfFile {
     for (let at = elf.SYM_SIZE; at + elf.SYM_SIZE <= table.size; at += elf.SYM_SIZE) {
       const entry = table.offset + at;
       yield {
-        name: stringAt(strings, this.reader.u32(entry, "st_name")),
+        name: () => stringAt(strings, this.reader.u32(entry, "st_name")),
         type: this.reader.u8(entry + 4, "st_info") & 15,
         section: this.reader.u16(entry + 6, "st_shndx"),
         value: Number(readWord(this.reader, entry + 8)),

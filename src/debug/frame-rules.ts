@@ -36,6 +36,10 @@ interface State {
   readonly stack: FrameRules[];
 }
 
+/** No architecture has more registers, no compiler nests more states: what goes beyond is broken. */
+const MOST_REGISTERS = 256;
+const MOST_STATES = 64;
+
 const HIGH_ADVANCE = 0x40;
 const HIGH_OFFSET = 0x80;
 const HIGH_RESTORE = 0xc0;
@@ -49,7 +53,10 @@ function execute(
 ): void {
   const reader = new DwarfReader(instructions);
   const { codeAlignment, dataAlignment } = common;
-  const set = (register: number, rule: RegisterRule): void => void state.rules.registers.set(register, rule);
+  const set = (register: number, rule: RegisterRule): void => {
+    if (register >= MOST_REGISTERS) throw new RangeError(`there is no register ${register}`);
+    state.rules.registers.set(register, rule);
+  };
   const restore = (register: number): void => {
     const rule = initial?.get(register);
     if (rule === undefined) state.rules.registers.delete(register);
@@ -96,6 +103,7 @@ function execute(
           set(reader.count(), { kind: "register", register: reader.count() });
           break;
         case 0x0a: // DW_CFA_remember_state
+          if (state.stack.length === MOST_STATES) throw new RangeError("too many states");
           state.stack.push({ cfa: state.rules.cfa, registers: new Map(state.rules.registers) });
           break;
         case 0x0b: // DW_CFA_restore_state

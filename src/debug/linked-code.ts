@@ -184,16 +184,14 @@ function nearestSymbol(graph: LinkGraph, section: number, address: number): Plac
     if (type !== STT_FUNC && type !== STT_OBJECT && type !== STT_NOTYPE) continue;
     const isInside = distance < graph.symbolSize(index);
     const rank = distance + (isInside ? 0 : 2 ** 40) + (type === STT_NOTYPE ? 2 ** 41 : 0);
-    if (rank >= bestRank || nameOf(graph, index) === "") continue;
+    if (rank >= bestRank || !hasName(graph, index)) continue;
     best = index;
     bestRank = rank;
   }
   if (best < 0) return undefined;
-  return { name: nameOf(graph, best), offset: address - symbols.value[graph.firstSymbol + best]! };
+  return { name: graph.symbolName(best), offset: address - symbols.value[graph.firstSymbol + best]! };
 }
 
-/** Empty for a symbol without a name of its own. */
-function nameOf(graph: LinkGraph, index: number): string {
-  const entry = graph.symbolEntries + SYM_SIZE * index;
-  return graph.reader.view.getUint32(entry, true) === 0 ? "" : graph.symbolName(index);
+function hasName(graph: LinkGraph, index: number): boolean {
+  return graph.reader.view.getUint32(graph.symbolEntries + SYM_SIZE * index, true) !== 0;
 }

@@ -61,7 +61,7 @@ export class MappedFiles {
     const found = this.#functionsOf(mapped.file).find((each) => value >= each.value && value < each.value + each.size);
     return found === undefined
       ? { library, offset: pc - mapped.bias }
-      : { library, function: found.name, offset: pc - mapped.bias - found.value };
+      : { library, function: found.name(), offset: pc - mapped.bias - found.value };
   }
 
   frame(pc: number): FrameDescription | undefined {
