@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "builtins.h"
+#include "eh_frame.h"
 #include "image.h"
 #include "linked_dlsym.h"
 #include "session.h"
@@ -121,7 +122,8 @@ static uint64_t address_in(void *library, const char *name, const char *version)
 
 /* Some of this executor's own functions LLVM's controllers look up as symbols. */
 static uint64_t address_for_llvm(const char *name, const char *version) {
-  uint64_t address = address_in(process(), name, version);
+  uint64_t address = version ? 0 : eh_frames_function_for_llvm(name);
+  if (!address) address = address_in(process(), name, version);
   if (!address && !version) address = builtin_named(name);
   if (address) return address;
   pthread_once(&cxx_once, load_cxx_library);

@@ -127,3 +127,38 @@ void eh_frames_forget(uint64_t start, uint64_t end) {
   }
   pthread_mutex_unlock(&lock);
 }
+
+/* 0 outside of linked memory. */
+static uint64_t end_of_segment_at(uint64_t address) {
+  tables_lock();
+  const struct interval *found = interval_find(&segments, address, address + 1);
+  uint64_t end = found ? found->end : 0;
+  tables_unlock();
+  return end;
+}
+
+/* What LLVM's run-time library calls instead of libgcc's functions, which abort() when they are told to deregister a section that
+   they could not read: LLVM 22's controller, linking lazily with contents in messages, spoils some of that library's own. LLVM 19's
+   has sections registered before their contents have come; libgcc finds them empty, and so they stay unknown here too. */
+static void register_for_llvm(const void *section) {
+  struct reason reason;
+  uint64_t start = (uintptr_t)section;
+  uint64_t end = end_of_segment_at(start);
+  if (end && (!check_section(start, end, &reason) || !add(start, start + 1, &reason))) complain("%s", reason.text);
+}
+
+static void deregister_for_llvm(const void *section) {
+  uint64_t start = (uintptr_t)section;
+  pthread_mutex_lock(&lock);
+  const struct interval *found = interval_find(&registered, start, start + 1);
+  if (found && found->start == start) {
+    deregister_frame(section);
+    interval_remove(&registered, start);
+  }
+  pthread_mutex_unlock(&lock);
+}
+
+uint64_t eh_frames_function_for_llvm(const char *name) {
+  if (strcmp(name, "__register_frame") == 0) return (uintptr_t)register_for_llvm;
+  return strcmp(name, "__deregister_frame") == 0 ? (uintptr_t)deregister_for_llvm : 0;
+}

@@ -11,4 +11,7 @@ bool eh_frames_ready(void);
 /* Deregisters what starts in [start, end), before that memory goes away. */
 void eh_frames_forget(uint64_t start, uint64_t end);
 
+/* The address that LLVM's run-time library gets for one of libgcc's two names, or 0. */
+uint64_t eh_frames_function_for_llvm(const char *name);
+
 #endif
