@@ -6,10 +6,11 @@ import { B, D, executorPath, M, OURS, RawController, S } from "./controller.ts";
 
 const NAMES = [
   ...["fn", "ctx"].map((name) => `__llvm_orc_SimpleRemoteEPC_dispatch_${name}`),
-  ...["Instance", "open_wrapper", "resolve_wrapper"].map((name) => D + name),
+  ...["Instance", "open_wrapper", "resolve_wrapper", "lookup_wrapper"].map((name) => D + name),
   ...["Instance", "reserve_wrapper", "initialize_wrapper", "deinitialize_wrapper", "release_wrapper"].map(
     (name) => M + name,
   ),
+  ...["finalize_wrapper", "deallocate_wrapper"].map((name) => M + name),
   ...["Instance", "Reserve", "Initialize", "Deinitialize", "Release"].map((name) => S + name),
   ...["main", "void_function", "int_function"].map((name) => `${B}run_as_${name}_wrapper`),
   ...["uint8s", "uint16s", "uint32s", "uint64s", "pointers", "buffers"].flatMap((name) => [
@@ -18,6 +19,9 @@ const NAMES = [
   ]),
   `${B}mem_read_strings_wrapper`,
   ...["registerEHFrame", "deregisterEHFrame", "registerJITLoaderGDB"].map((name) => `llvm_orc_${name}AllocAction`),
+  ...["registerEHFrameSection", "deregisterEHFrameSection", "registerJITLoaderGDB"].map(
+    (name) => `llvm_orc_${name}Wrapper`,
+  ),
   ...[
     "slab_reserve",
     "slab_release",
