@@ -123,6 +123,10 @@ export class EpcConnection {
 
   #dispatch(frame: Frame): void {
     if (this.#ending) return;
+    if (frame.opcode === Opcode.hangup) {
+      this.#end(hangupError(frame.payload));
+      return;
+    }
     if (this.#resolveSetup) {
       if (frame.opcode !== Opcode.setup) {
         throw new ProtocolError(`the executor's first frame has opcode ${hex(frame.opcode)}, not 0x0 (Setup)`);
@@ -140,9 +144,6 @@ export class EpcConnection {
         if (this.observer?.called(frame.tag, frame.payload) === true) return;
         if (this.#messages.has(frame.tag)) this.#messages.get(frame.tag)!(frame.payload);
         else void this.#answer(frame);
-        return;
-      case Opcode.hangup:
-        this.#end(hangupError(frame.payload));
         return;
       default:
         throw new ProtocolError("the executor sent a second Setup message");

@@ -9,9 +9,10 @@ import { packageRoot } from "../support/workspace.ts";
  *   > call SEQ TAG BYTES…     a frame that the test sends: call, result, hangup, setup; or `bytes` for anything else
  *   < result SEQ BYTES…       a frame that has to come back, in any order among those between two sends
  *   end STATUS                the test closes the stream: how the other side ends then
- *   dies STATUS               how it ends by itself
+ *   dies STATUS               how it ends by itself; `failure` is any status but 0
  *   says TEXT                 what is in its last words
  *   note TEXT                 the table's result, where the sides differ
+ *   like N                    the first N lines of the file's first case
  *
  * `>`, `<`, end, dies and says may be followed by /slablink or /llvm: only for that side.
  *
@@ -21,6 +22,7 @@ import { packageRoot } from "../support/workspace.ts";
  *   str:TEXT                  Sequence<char>                 $name      an address that an answer brought (the first time that
  *   [ BYTES… ]                Sequence<char> of those                   it is expected) or `$name+N`
  *   text                      any String (expected only)     …          anything up to the end (expected only)
+ *   symbols                   Sequence<(String, Addr)> of all that there are
  */
 
 export type Side = "slablink" | "llvm";
@@ -52,6 +54,10 @@ export function readCases(name: string): Case[] {
     const current = cases[cases.length - 1];
     if (head === "note") {
       current.note = rest;
+      continue;
+    }
+    if (head === "like") {
+      current.steps.push(...cases[0].steps.slice(0, Number(rest)));
       continue;
     }
     const [, verb, side] = /^(>|<|end|dies|says)(?:\/(slablink|llvm))?$/.exec(head) ?? [];
@@ -94,6 +100,13 @@ function addressOf(word: string, { symbols, variables }: Session): bigint {
   return base + BigInt(offset);
 }
 
+const sequence = (bytes: Buffer): Buffer => Buffer.concat([number(BigInt(bytes.length), 8), bytes]);
+
+function encodeSymbols(symbols: ReadonlyMap<string, bigint>): Buffer {
+  const entries = [...symbols].map(([name, address]) => [sequence(Buffer.from(name)), number(address, 8)]);
+  return Buffer.concat([number(BigInt(symbols.size), 8), ...entries.flat()]);
+}
+
 /** The bytes that words stand for. */
 export function encode(words: readonly string[], session: Session): Buffer {
   const open: Buffer[][] = [[]];
@@ -101,23 +114,36 @@ export function encode(words: readonly string[], session: Session): Buffer {
     const [, bits, value] = /^u(64|32|8):(.+)$/.exec(word) ?? [];
     const top = open[open.length - 1];
     if (word === "[") open.push([]);
+    else if (word === "symbols") top.push(encodeSymbols(session.symbols));
     else if (word === "]") {
       const inner = Buffer.concat(open.pop()!);
-      open[open.length - 1].push(number(BigInt(inner.length), 8), inner);
+      open[open.length - 1].push(sequence(inner));
     } else if (bits !== undefined) top.push(number(BigInt(value), Number(bits) / 8));
     else if (word.startsWith("@") || word.startsWith("$")) top.push(number(addressOf(word, session), 8));
-    else if (word.startsWith("str:"))
-      top.push(number(BigInt(word.length - 4), 8), Buffer.from(word.slice(4), "latin1"));
+    else if (word.startsWith("str:")) top.push(sequence(Buffer.from(word.slice(4), "latin1")));
     else if (/^([0-9a-f]{2})+$/.test(word)) top.push(Buffer.from(word, "hex"));
     else throw new Error(`"${word}" stands for no bytes`);
   }
   return Buffer.concat(open[0]);
 }
 
+/** Words one by one, but those between brackets together. */
+function grouped(words: readonly string[]): string[][] {
+  const groups: string[][] = [];
+  let depth = 0;
+  for (const word of words) {
+    if (depth > 0) groups[groups.length - 1].push(word);
+    else groups.push([word]);
+    depth += word === "[" ? 1 : word === "]" ? -1 : 0;
+  }
+  return groups;
+}
+
 /** What is wrong with the bytes, or undefined if they are what the words say; binds variables. */
 export function mismatch(words: readonly string[], bytes: Buffer, session: Session): string | undefined {
   let at = 0;
-  for (const word of words) {
+  for (const group of grouped(words)) {
+    const [word] = group;
     if (word === "…") return undefined;
     if (word === "text") {
       if (bytes.length < at + 8) return `at ${at}: a String expected`;
@@ -126,9 +152,9 @@ export function mismatch(words: readonly string[], bytes: Buffer, session: Sessi
     }
     const fresh = word.startsWith("$") && !session.variables.has(word.slice(1));
     if (fresh && bytes.length >= at + 8) session.variables.set(word.slice(1), bytes.readBigUInt64LE(at));
-    const expected = encode([word], session);
+    const expected = encode(group, session);
     const actual = bytes.subarray(at, at + expected.length);
-    if (!actual.equals(expected)) return `at ${at}: ${actual.toString("hex")}, expected ${word}`;
+    if (!actual.equals(expected)) return `at ${at}: ${actual.toString("hex")}, expected ${group.join(" ")}`;
     at += expected.length;
   }
   return at === bytes.length ? undefined : `${bytes.length} bytes, expected ${at}`;
