@@ -210,9 +210,9 @@ export function isFor([kind, sequence]: readonly string[], frame: Frame): boolea
 }
 
 /** What is wrong with it then. */
-export function wrongFrame([kind, , ...words]: readonly string[], frame: Frame, session: Session): string | undefined {
-  if (kind !== "call") return mismatch(["u64:0", ...words], Buffer.concat([frame.tag, frame.payload]), session);
-  return mismatch(words, Buffer.concat([frame.tag, frame.payload]), session);
+export function wrongFrame([kind, ...words]: readonly string[], frame: Frame, session: Session): string | undefined {
+  const expected = kind === "call" ? words.slice(1) : ["u64:0", ...words.slice(kind === "result" ? 1 : 0)];
+  return mismatch(expected, Buffer.concat([frame.tag, frame.payload]), session);
 }
 
 /** The same bytes in the pieces that a case is played in. */
