@@ -1,7 +1,7 @@
 import { closeSync, writeSync } from "node:fs";
 import { startWithLowHeap } from "../host/address-layout.ts";
 import { createMemfd } from "../host/memfd.ts";
-import { spawnExecutor } from "../host/process.ts";
+import { type ExecutorProcessOptions, spawnExecutor } from "../host/process.ts";
 import type { SlabMemory } from "../host/slab-memory.ts";
 import { spawnPolled } from "../host/spawn.ts";
 import { RemoteExecutorProcessControl } from "./remote.ts";
@@ -30,6 +30,8 @@ export interface LaunchOptions {
   readonly trace?: { observeExecutor(): RequestObserver };
   /** This process has nothing else to do while the executor works: its thread may sleep until an answer comes. */
   readonly blocking?: boolean;
+  /** The stream is two pipes rather than one socket, as LLVM's controllers have it. */
+  readonly pipes?: boolean;
 }
 
 /** The slab's descriptor in an executor that was launched with one. */
@@ -62,11 +64,13 @@ export async function launchExecutor(options: LaunchOptions): Promise<RemoteExec
   if (lowHeap) args.push("lowheap");
   if (trace !== undefined && !llvm && !isForeign) args.push("trace");
   if (!llvm && !isForeign) args.push("crash");
+  // Few want them. Loaded before: what follows is to happen at once.
+  const pipes = options.pipes === true ? await import("./launch-pipes.ts") : undefined;
   const undo = lowHeap ? startWithLowHeap() : undefined;
-  const start = options.blocking === true ? spawnPolled : spawnExecutor;
   // Another executor is told by a call what slablink's reads in its command line.
-  const words = isForeign ? ["filedescs=3,3"] : ["filedescs=3,3", ...args];
-  const starting = start({ path, arguments: words, slabFd: slab?.fd, preload: file, env, cwd });
+  const words = isForeign ? [] : args;
+  const how = { path, slabFd: slab?.fd, preload: file, env, cwd };
+  const starting = pipes === undefined ? startOverSocket(how, words, options.blocking) : pipes.startOverPipes(how, words);
   undo?.();
   const process_ = await starting;
   if (file !== undefined) closeSync(file);
@@ -79,4 +83,15 @@ export async function launchExecutor(options: LaunchOptions): Promise<RemoteExec
         : { path: services, words: [...args, "stream=3", ...(slab ? [`slab=${INHERITED_SLAB_FD}`] : [])] },
     observer: trace?.observeExecutor(),
   });
+}
+
+type HowToStart = Omit<ExecutorProcessOptions, "arguments">;
+
+function startOverSocket(
+  how: HowToStart,
+  words: readonly string[],
+  blocking = false,
+): ReturnType<typeof spawnExecutor> {
+  const start = blocking ? spawnPolled : spawnExecutor;
+  return Promise.resolve(start({ ...how, arguments: ["filedescs=3,3", ...words] }));
 }

@@ -1,23 +1,29 @@
-import type { Duplex } from "node:stream";
+import type { Duplex, Readable, Writable } from "node:stream";
 import type { ByteChannel, ChannelListener } from "../host/byte-channel.ts";
 
 /** Bodies up to this size are copied behind their head, so that a message is one write. */
 const INLINE_SIZE = 16 * 1024;
 
-/** A channel over a stream of Node's. */
+/** A channel over a stream of Node's, or over two of them, one for each direction. */
 export class StreamChannel implements ByteChannel {
-  readonly #stream: Duplex;
+  readonly #readable: Readable;
+  readonly #stream: Writable;
 
-  constructor(stream: Duplex) {
-    this.#stream = stream;
+  constructor(stream: Duplex);
+  constructor(readable: Readable, writable: Writable);
+  constructor(readable: Readable, writable: Writable = readable as Duplex) {
+    this.#readable = readable;
+    this.#stream = writable;
   }
 
   listen(listener: ChannelListener): void {
-    const stream = this.#stream;
+    const stream = this.#readable;
     stream.on("data", (chunk: Uint8Array) => listener.receive(chunk));
     stream.on("end", () => listener.end(undefined));
     stream.on("error", (cause) => listener.end(cause));
     stream.on("close", () => listener.end(undefined));
+    // What cannot be sent any more: reading finds the end.
+    if (this.#stream !== (stream as unknown)) this.#stream.on("error", () => {});
   }
 
   expect(): void {}
@@ -41,5 +47,6 @@ export class StreamChannel implements ByteChannel {
 
   destroy(): void {
     this.#stream.destroy();
+    this.#readable.destroy();
   }
 }

@@ -44,6 +44,7 @@ const DECLARATIONS = {
   socketpair: ["int", "int", "int", "int", "void *"],
   send: ["intptr_t", "int", "void *", "size_t", "int"],
   shutdown: ["int", "int", "int"],
+  pipe2: ["int", "void *", "int"],
   getsockopt: ["int", "int", "int", "int", "void *", "void *"],
   poll: ["int", "void *", "ulong", "int"],
   posix_spawn: ["int", "void *", "str", "void *", "void *", "void *", "intptr_t"],
@@ -106,6 +107,7 @@ export interface Libc {
   socketpair(domain: number, type: number, protocol: number, pair: Uint8Array): number;
   send(fd: number, bytes: Uint8Array, size: number, flags: number): number;
   shutdown(fd: number, how: number): number;
+  pipe2(ends: Uint8Array, flags: number): number;
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, size: Uint8Array): number;
   poll: {
     (descriptors: Uint8Array, count: number, milliseconds: number): number;
