@@ -20,6 +20,8 @@ export async function command(words: string[], marks?: StartMarks): Promise<numb
   const traced = traceFile === undefined ? undefined : (await import("./trace.ts")).startTrace(traceFile, marks);
   const isElsewhere = command !== undefined || connect !== undefined;
   const reach = isElsewhere ? (await import("./reach.ts")).reachOf(command, connect, secretFile) : undefined;
+  // Threads may be waiting in standard streams that others hold.
+  if (reach !== undefined) endAtOnce();
   const stats = form === "none" ? undefined : await import("./stats.ts");
   let printStats = () => {};
   const running = runProgram({

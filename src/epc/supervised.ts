@@ -134,7 +134,7 @@ export class SupervisedExecutor implements ByteChannel, ExecutorProcess {
     try {
       this.#decoder.push(chunk, (frame) => this.#dispatch(frame));
     } catch (cause) {
-      this.#fail(cause as Error);
+      this.#fail(this.#isSetUp ? (cause as Error) : notAnExecutor(chunk, cause));
     }
   }
 
@@ -195,12 +195,13 @@ export class SupervisedExecutor implements ByteChannel, ExecutorProcess {
 
   async #carryInput(): Promise<void> {
     this.#reading = true;
-    while (this.#inputWanted && !this.#isOver) {
-      const bytes = await this.#streams.read();
+    const isWanted = (): boolean => this.#inputWanted && !this.#isOver;
+    while (isWanted()) {
+      const bytes = await this.#streams.read(isWanted);
       this.#inputUnderWay += bytes.length;
       this.#send(Slablink.stdioInput, new SpsWriter(bytes.length + 8).blob(bytes));
       if (bytes.length === 0) return;
-      while (this.#inputUnderWay > WINDOW - CHUNK_SIZE && this.#inputWanted && !this.#isOver) {
+      while (this.#inputUnderWay > WINDOW - CHUNK_SIZE && isWanted()) {
         await new Promise<void>((resolve) => {
           this.#inputWakes = resolve;
         });
@@ -242,6 +243,12 @@ export class SupervisedExecutor implements ByteChannel, ExecutorProcess {
     this.#isOver = true;
     this.#wakeInput();
   }
+}
+
+/** A shell's start-up file or the like has spoken first. */
+function notAnExecutor(chunk: Uint8Array, cause: unknown): ExecutorError {
+  const text = Buffer.from(chunk.subarray(0, 60)).toString("latin1");
+  return new ExecutorError(`the stream does not begin as an executor's: ${JSON.stringify(text)}`, { cause });
 }
 
 function nameOfSignal(number: number): string {

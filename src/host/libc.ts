@@ -111,7 +111,12 @@ export interface Libc {
   getsockopt(fd: number, level: number, name: number, value: Uint8Array, size: Uint8Array): number;
   poll: {
     (descriptors: Uint8Array, count: number, milliseconds: number): number;
-    async(descriptors: Uint8Array, count: number, milliseconds: number, done: (error: unknown) => void): void;
+    async(
+      descriptors: Uint8Array,
+      count: number,
+      milliseconds: number,
+      done: (error: unknown, ready: number) => void,
+    ): void;
   };
   posix_spawn(
     pid: Uint8Array,

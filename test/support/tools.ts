@@ -44,6 +44,13 @@ const packages: Record<string, string> = {
   "libc++abi.so.1": "libc++abi-22-dev",
   "libc++abi.a": "libc++abi-22-dev",
   script: "bsdutils",
+  "/usr/bin/python3": "python3",
+  setpriv: "util-linux",
+  unshare: "util-linux",
+  ip: "iproute2",
+  "/usr/sbin/sshd": "openssh-server",
+  ssh: "openssh-client",
+  "ssh-keygen": "openssh-client",
 };
 
 /** The path of a program, or undefined if there is none in $PATH. */
