@@ -75,7 +75,8 @@ export async function listen(options: ListenOptions): Promise<number> {
     handOver(socket, log);
   };
   const handOver = (socket: Socket, log: (text: string) => void): void => {
-    const words = [...(llvm ? [] : ["supervise"]), "filedescs=3,3", `parent=${process.pid}`];
+    // A controller of LLVM's expects exit handlers to run when it has gone; an executor that has a parent dies with that.
+    const words = ["filedescs=3,3", ...(llvm ? [] : ["supervise", `parent=${process.pid}`])];
     const own = llvm ? "inherit" : "ignore";
     const child = spawn(program, words, { stdio: [own, own, "inherit", socket] });
     // It has the socket now, and nobody else.

@@ -101,6 +101,8 @@ struct options options_read(int count, char **arguments) {
       usage("unknown argument %s", option);
     }
   }
+  /* Its controller takes whatever slablink's own executors send. */
+  if (options.supervised) options.crash = true;
   if (options.input < 0) usage("filedescs=IN,OUT is missing");
   return options;
 }
