@@ -7,6 +7,7 @@ export const overview = `slablink: links ELF objects and archives straight into 
 
   slablink run [options] INPUT... [-- ARGUMENT...]   link a program and run it
   slablink executor --print-path                     where the native executor is
+  slablink executor --listen PLACE                   let controllers come to executors here
   slablink bench [options] [NAME...]                 measure it beside its peers
   slablink help [COMMAND]                            more about a command
   slablink --version
@@ -46,16 +47,36 @@ The link
 
 Where it runs
   --executor PATH        in this executor program rather than slablink's own
+  --executor-command COMMAND
+                         in one that the shell's command line starts, over its standard input and output, as in
+                         'ssh HOST slablink-executor --stdio'; the program has the environment and directory there
+  --connect unix:PATH|tcp:HOST:PORT
+                         in one of \`slablink executor --listen\`
+  --secret-file FILE     what both sides of a TCP connection prove to know; or the environment's SLABLINK_SECRET
   --memory=shared|rpc|rpc-per-object
                          contents lie in memory that both processes see (default), travel in messages, or in messages
-                         with memory reserved and finalized for each object by itself, as a baseline for measurements
+                         with memory reserved and finalized for each object by itself, as a baseline for measurements;
+                         where memory cannot be shared (other machines, containers) rpc is what is done by default
   --in-process           in this process
   --argv0 NAME           the program's argv[0]; by default the name of the first input
 `;
 
 const executor = `slablink executor --print-path
+slablink executor --listen unix:PATH [options]
+slablink executor --listen tcp:ADDRESS:PORT [--secret-file FILE] [options]
 
-Prints the path of the native program in which linked code runs.
+Prints the path of the native program in which linked code runs; or listens for controllers (\`slablink run --connect\`) and
+gives each an executor of its own. Whoever is let in runs code as the user who listens.
+
+  unix:PATH              for this user only: the socket has mode 0600, and the kernel is asked whose a controller is
+  tcp:ADDRESS:PORT       for who proves to know the secret; exactly this address is bound, port 0 is any that is free.
+                         The stream is not encrypted: where others may listen in, use ssh (\`slablink run --executor-command\`)
+  --secret-file FILE     the secret, of 16 bytes or more, in a file that nobody else may read; or SLABLINK_SECRET
+  --beyond-loopback      allows an address that other machines reach
+  --once                 ends after the first controller
+  --max-connections N    controllers at a time (16)
+  --llvm-unauthenticated for llvm-jitlink -oop-executor-connect=127.0.0.1:PORT, which knows no secret: everybody on this
+                         machine is let in; the program has the standard streams of this command
 `;
 
 const bench = `slablink bench [options] [NAME...]

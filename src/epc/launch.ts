@@ -70,7 +70,8 @@ export async function launchExecutor(options: LaunchOptions): Promise<RemoteExec
   // Another executor is told by a call what slablink's reads in its command line.
   const words = isForeign ? [] : args;
   const how = { path, slabFd: slab?.fd, preload: file, env, cwd };
-  const starting = pipes === undefined ? startOverSocket(how, words, options.blocking) : pipes.startOverPipes(how, words);
+  const starting =
+    pipes === undefined ? startOverSocket(how, words, options.blocking) : pipes.startOverPipes(how, words);
   undo?.();
   const process_ = await starting;
   if (file !== undefined) closeSync(file);

@@ -60,7 +60,9 @@ export async function fuzzExecutor(options: FuzzOptions): Promise<FuzzReport> {
       try {
         await fuzz.run(Math.min(FRAMES_A_SESSION, options.frames - report.mutated));
       } catch (error) {
-        throw new Error(`--seed ${session} --frames ${FRAMES_A_SESSION}: ${(error as Error).message}${fuzz.evidence()}`);
+        throw new Error(
+          `--seed ${session} --frames ${FRAMES_A_SESSION}: ${(error as Error).message}${fuzz.evidence()}`,
+        );
       }
       report.sessions++;
       options.progress?.(report);
@@ -144,8 +146,16 @@ class Session {
     expectValue(await this.#call(`${OURS}slab_reserve`, slab), "reserving the stable memory");
     const segments = new FieldWriter().u64(0).u64(3);
     segments.u8(5).u64(STABLE).u64(4096).sequence(stableCode());
-    segments.u8(1).u64(STABLE + 0x1000n).u64(4096).sequence(stableData());
-    segments.u8(3).u64(STABLE + 0x2000n).u64(4096).sequence("");
+    segments
+      .u8(1)
+      .u64(STABLE + 0x1000n)
+      .u64(4096)
+      .sequence(stableData());
+    segments
+      .u8(3)
+      .u64(STABLE + 0x2000n)
+      .u64(4096)
+      .sequence("");
     expectValue(await this.#call(`${M}initialize_wrapper`, segments.u64(0)), "filling the stable memory");
   }
 
@@ -195,7 +205,9 @@ class Session {
 
   #send(name: string, tag: bigint, payload: Uint8Array, learn: ((result: Uint8Array) => void) | undefined): void {
     const hex = Buffer.from(payload.subarray(0, 160)).toString("hex");
-    this.#history.push(`${this.#executor.names.get(tag) ?? `0x${tag.toString(16)}`} (${name}) ${payload.length}: ${hex}`);
+    this.#history.push(
+      `${this.#executor.names.get(tag) ?? `0x${tag.toString(16)}`} (${name}) ${payload.length}: ${hex}`,
+    );
     if (this.#history.length > 400) this.#history.splice(0, 200);
     const done = (result: Uint8Array): void => {
       if (this.#executor.names.get(tag) === name) learn?.(result);
@@ -267,13 +279,17 @@ class Session {
 }
 
 function rangeOf(line: string): Range {
-  const [start, end] = line.split(" ", 1)[0].split("-").map((text) => BigInt(`0x${text}`));
+  const [start, end] = line
+    .split(" ", 1)[0]
+    .split("-")
+    .map((text) => BigInt(`0x${text}`));
   return { start, size: end - start };
 }
 
 /** Value of an Expected<Addr>. */
 function expectValue(result: Uint8Array, what: string): bigint {
-  if (result.length === 9 && result[0] === 1) return new DataView(result.buffer, result.byteOffset).getBigUint64(1, true);
+  if (result.length === 9 && result[0] === 1)
+    return new DataView(result.buffer, result.byteOffset).getBigUint64(1, true);
   throw new Error(`${what}: ${Buffer.from(result.subarray(9)).toString("latin1")}`);
 }
 
@@ -286,4 +302,3 @@ function judgeEnd({ status, signal, hangup, stderr }: End, broken: boolean): voi
     throw new Error(`a broken stream gave the Hangup "${hangup}" and the sentence "${last}"`);
   }
 }
-

@@ -146,7 +146,8 @@ export class Hazards {
     if (this.#isStable(address, size)) return true;
     const { start, size: extent } = this.#executable;
     if (address >= start && address + size <= start + extent) return true;
-    if (this.#world.ever.some((range) => address >= range.start && address + size <= range.start + range.size)) return true;
+    if (this.#world.ever.some((range) => address >= range.start && address + size <= range.start + range.size))
+      return true;
     return address + size < start || address >= 1n << 47n;
   }
 

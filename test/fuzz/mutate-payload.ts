@@ -14,7 +14,12 @@ export interface Payload {
 }
 
 /** A copy with one to three places changed; `values` are worth more than the boundaries (addresses that the peer knows). */
-export function mutatePayload(original: Payload, other: Payload, values: readonly bigint[], random: Random): Uint8Array {
+export function mutatePayload(
+  original: Payload,
+  other: Payload,
+  values: readonly bigint[],
+  random: Random,
+): Uint8Array {
   let bytes = original.bytes.slice();
   for (let count = 1 + random.below(3); count > 0; count--) bytes = mutateOnce(bytes, original, other, values, random);
   return bytes;

@@ -34,7 +34,10 @@ function pageIn(range: Range, random: Random): bigint {
 function writeActions(out: FieldWriter, world: World, random: Random, section: Range | undefined): FieldWriter {
   const kind = random.below(6);
   const end = section === undefined ? 0n : section.start + section.size;
-  const range = args().u64(section?.start ?? 0n).u64(end).bytes.slice();
+  const range = args()
+    .u64(section?.start ?? 0n)
+    .u64(end)
+    .bytes.slice();
   const none = (): FieldWriter => out.u64(0).sequence("");
   if (kind === 0 && section !== undefined) {
     out.u64(1).u64(world.addressOf("llvm_orc_registerEHFrameAllocAction")).sequence(range);
@@ -74,7 +77,9 @@ function segments(out: FieldWriter, world: World, range: Range, random: Random, 
 }
 
 function initialize(world: World, random: Random, shared: boolean): Request {
-  const range = world.somewhere(random, ({ kind, backed }) => (shared ? kind === "shared" || backed : kind !== "shared"));
+  const range = world.somewhere(random, ({ kind, backed }) =>
+    shared ? kind === "shared" || backed : kind !== "shared",
+  );
   const out = args().u64(0);
   if (shared) out.u64(range.start);
   segments(out, world, range, random, !shared);
@@ -88,7 +93,10 @@ function initialize(world: World, random: Random, shared: boolean): Request {
 const some = <T>(items: readonly T[], random: Random): T[] =>
   Array.from({ length: items.length === 0 ? 0 : random.below(4) }, () => pick(items, random));
 
-const addresses = (list: readonly bigint[]): FieldWriter => args().u64(0).each(list, (out, item) => void out.u64(item));
+const addresses = (list: readonly bigint[]): FieldWriter =>
+  args()
+    .u64(0)
+    .each(list, (out, item) => void out.u64(item));
 
 const reserveMemory: Builder = (world, random) => {
   const size = PAGE * BigInt(1 + random.below(32));
@@ -119,7 +127,9 @@ const reserveSlab: Builder = (world, random) => {
   return { name: `${OURS}slab_reserve`, writer: args().u64(start).u64(size).sequence(backing), learn };
 };
 
-const keys = (name: string): Builder => (world, random) => ({ name, writer: addresses(some(world.keys, random)) });
+const keys =
+  (name: string): Builder =>
+  (world, random) => ({ name, writer: addresses(some(world.keys, random)) });
 
 const bases =
   (name: string, kind: string): Builder =>
@@ -187,12 +197,17 @@ const runAsMain: Builder = (_world, random) => ({
 
 const runAs =
   (type: string): Builder =>
-  () => ({ name: `${B}run_as_${type}_function_wrapper`, writer: type === "int" ? args().u64(SUCCESS).u32(7) : args().u64(SUCCESS) });
+  () => ({
+    name: `${B}run_as_${type}_function_wrapper`,
+    writer: type === "int" ? args().u64(SUCCESS).u32(7) : args().u64(SUCCESS),
+  });
 
-const frames = (action: string): Builder => () => ({
-  name: `llvm_orc_${action}EHFrameAllocAction`,
-  writer: args().u64(FRAMES.start).u64(FRAMES.end),
-});
+const frames =
+  (action: string): Builder =>
+  () => ({
+    name: `llvm_orc_${action}EHFrameAllocAction`,
+    writer: args().u64(FRAMES.start).u64(FRAMES.end),
+  });
 
 const debugObject: Builder = () => ({
   name: "llvm_orc_registerJITLoaderGDBAllocAction",
@@ -204,8 +219,13 @@ const ifuncs: Builder = () => ({ name: `${OURS}resolve_ifuncs`, writer: args().u
 /** Of an ELF file that is none: what the loader itself makes of a file is its own business. */
 const loadImage: Builder = (world, random) => {
   const slab = world.somewhere(random, ({ kind }) => kind === "slab");
-  const header = args().raw(Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 1, 1, 1)).zeros(57);
-  const out = args().u64(slab.start).u64(slab.size).sequence(random.below(2) === 0 ? header.bytes.slice() : "");
+  const header = args()
+    .raw(Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 1, 1, 1))
+    .zeros(57);
+  const out = args()
+    .u64(slab.start)
+    .u64(slab.size)
+    .sequence(random.below(2) === 0 ? header.bytes.slice() : "");
   return { name: `${OURS}image_load`, writer: out.u64(slab.start).u64(64).u64(slab.start).u64(random.below(3)) };
 };
 
@@ -224,7 +244,9 @@ const runProgram: Builder = (_world, random) => {
   return { name: `${OURS}program_run`, writer: out.each(some([SUCCESS], random), (to, item) => void to.u64(item)) };
 };
 
-const plain = (name: string): Builder => () => ({ name, writer: args() });
+const plain =
+  (name: string): Builder =>
+  () => ({ name, writer: args() });
 
 const builders: readonly Builder[] = [
   ...[reserveMemory, reserveMemory, reserveShared, reserveSlab, reserveSlab, releaseSlab],
@@ -235,9 +257,26 @@ const builders: readonly Builder[] = [
   ),
   ...[keys(`${M}deinitialize_wrapper`), keys(`${S}Deinitialize`)],
   ...[bases(`${M}release_wrapper`, "memory"), bases(`${S}Release`, "shared")],
-  ...[write("uint8s", 1), write("uint16s", 2), write("uint32s", 4), write("uint64s", 8), write("pointers", 8), write("buffers", 0)],
+  ...[
+    write("uint8s", 1),
+    write("uint16s", 2),
+    write("uint32s", 4),
+    write("uint64s", 8),
+    write("pointers", 8),
+    write("buffers", 0),
+  ],
   ...["uint8s", "uint16s", "uint32s", "uint64s", "pointers", "buffers", "strings"].map(read),
-  ...[open, resolve, resolve, runAsMain, runAs("void"), runAs("int"), frames("register"), frames("deregister"), debugObject],
+  ...[
+    open,
+    resolve,
+    resolve,
+    runAsMain,
+    runAs("void"),
+    runAs("int"),
+    frames("register"),
+    frames("deregister"),
+    debugObject,
+  ],
   ...[ifuncs, loadImage, unloadImage, runProgram, plain(`${OURS}processor_time`), plain(`${OURS}trace_take`)],
 ];
 
