@@ -152,6 +152,11 @@ test("every mistake is a usage error that says what is expected", () => {
     [["a.o", "--alias", "=old"], /--alias: '=old' is not of the form NEW=OLD/],
     [["a.o", "--in-process", "--memory=rpc"], /--in-process and --memory exclude each other/],
     [["a.o", "--in-process", "--executor=/x"], /--in-process and --executor exclude each other/],
+    [["a.o", "--executor-command=x", "--connect=unix:y"], /--executor-command and --connect exclude each other/],
+    [["a.o", "--executor-command= "], /--executor-command needs a command/],
+    [["a.o", "--connect=tcp:host"], /--connect: 'tcp:host' is neither unix:PATH nor tcp:HOST:PORT/],
+    [["a.o", "--connect=unix:"], /--connect: 'unix:' is neither/],
+    [["a.o", "--secret-file=x"], /--secret-file belongs to --connect/],
     [["a.o", ""], /empty name/],
   ];
   for (const [words, expected] of mistakes) {
