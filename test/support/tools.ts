@@ -17,7 +17,6 @@ const packages: Record<string, string> = {
   "/usr/lib/llvm-19/bin/llvm-jitlink": "llvm-19",
   "/usr/lib/llvm-19/bin/llvm-jitlink-executor": "llvm-19",
   "/usr/lib/llvm-19/lib/clang/19/lib/linux/liborc_rt-x86_64.a": "libclang-rt-19-dev",
-  "/usr/lib/llvm-22/bin/llvm-jitlink": "llvm-22",
   "libpython3.11.a": "libpython3.11-dev",
   "libpython3.11-pic.a": "libpython3.11-dev",
   "libsqlite3.a": "libsqlite3-dev",
