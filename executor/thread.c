@@ -14,19 +14,22 @@ static size_t smallest_stack(const pthread_attr_t *attributes) {
   return get ? get(attributes) : 0;
 }
 
-int thread_start(void *(*function)(void *)) {
+static int start(void *(*function)(void *), int detached) {
   pthread_attr_t attributes;
   size_t size;
   int error = pthread_attr_init(&attributes);
   if (error) return error;
   pthread_attr_getstacksize(&attributes, &size);
   pthread_attr_setstacksize(&attributes, size + smallest_stack(&attributes));
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setdetachstate(&attributes, detached);
   pthread_t thread;
   error = pthread_create(&thread, &attributes, function, NULL);
   pthread_attr_destroy(&attributes);
   return error;
 }
+
+int thread_start(void *(*function)(void *)) { return start(function, PTHREAD_CREATE_DETACHED); }
+int thread_start_joinable(void *(*function)(void *)) { return start(function, PTHREAD_CREATE_JOINABLE); }
 
 unsigned threads_of_process(void) {
   unsigned count = 0;

@@ -92,7 +92,8 @@ bool program_thread_start(struct reason *reason) {
   /* The thread of this call has the mask that the process was started with. */
   pthread_sigmask(SIG_SETMASK, NULL, &program_mask);
   signals_leave_other_threads();
-  int error = thread_start(serve);
+  /* A program may join what it takes for its main thread. */
+  int error = thread_start_joinable(serve);
   if (error) return refuse(reason, "services start: no thread for the program: %s", strerror(error));
   pthread_mutex_lock(&lock);
   while (program_thread_id == 0) pthread_cond_wait(&called, &lock);
