@@ -48,12 +48,16 @@ const pascalSentence = `the program is Free Pascal's (it defines ${PASCAL_MAIN})
 export async function runProgram(request: RunRequest): Promise<ProgramEnd> {
   // What only some runs need is loaded for those alone: the code of a module is executed whether it is used or not.
   if (request.mode === "in-process") (await import("./relaunch.ts")).afterRelaunch();
-  const starts: Starts = { next: { room: { size: 0, alignment: 1 } }, count: 0 };
+  const starts: Starts = { next: { room: { size: 0, alignment: 1 } }, count: 0, isForeign: false };
   for (;;) {
     try {
       return await linkAndRun(request, starts);
     } catch (error) {
       if (!startsAgain(request, starts, error)) throw error;
+      if (starts.isForeign && error instanceof StaticTlsError) {
+        const { roomInForeign } = await import("./thread-local-room.ts");
+        starts.next = { ...starts.next, room: roomInForeign(error, starts.next.room) };
+      }
     }
   }
 }
@@ -65,12 +69,16 @@ interface Starts {
   count: number;
   /** Of an executor that was reached, not started. */
   memory?: MemoryUse;
+  /** The executor is another's than slablink's. */
+  isForeign: boolean;
 }
 
 /** Whether another executor can help after `error`; `starts.next` is that one then. This process would have been started again by now. */
 function startsAgain(request: RunRequest, starts: Starts, error: unknown): boolean {
   if (request.mode !== "executor" || starts.count >= MOST_STARTS) return false;
   if (request.reach !== undefined) return false;
+  // LLVM's executors are position-independent: their heap is far away anyhow.
+  if (starts.isForeign && error instanceof LowMemoryError) return false;
   const next = startAfter(error, starts.next);
   if (next !== undefined) starts.next = next;
   return next !== undefined;
@@ -227,6 +235,7 @@ async function openTarget(request: RunRequest, starts: Starts): Promise<Executor
     const launch = () => launchExecutor(how);
     const epc = await (trace?.follow("start executor", launch, "executor start") ?? launch());
     request.onExecutor?.((signal) => epc.kill(signal), "shared");
+    starts.isForeign = epc.loadedLibraries !== undefined;
     if (request.memory === "rpc-per-object") {
       const { ObjectMemoryManager } = await import("../memory/object-memory-manager.ts");
       return { epc, memoryManager: new ObjectMemoryManager(epc, { placement, tasks }) };

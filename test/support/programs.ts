@@ -5,7 +5,7 @@ import { type TestContext, test } from "node:test";
 import { compile, compileIn, compilerFor, mustRun, otherLanguages } from "./compile.ts";
 import { parseTestProgram, type TestProgram } from "./directives.ts";
 import { type Outcome, run } from "./process.ts";
-import { type Mode, modesUnderTest, runIn } from "./slablink.ts";
+import { type Mode, modesUnderTest, modes as modeWords, slablink } from "./slablink.ts";
 import { findLibrary, has } from "./tools.ts";
 import { freshDirectory, packageRoot } from "./workspace.ts";
 
@@ -39,21 +39,29 @@ export function testPrograms(
 }
 
 /** One way to compile and link a program. */
-interface Variant {
+export interface Variant {
   readonly compiler: readonly string[];
   /** All objects if absent. */
   readonly inputs?: readonly string[];
 }
 
-async function testVariant(
+/** A program that has been compiled, and what it does when the compiler's own linker has linked it. */
+export interface PreparedProgram {
+  readonly program: TestProgram;
+  readonly inputs: readonly string[];
+  readonly directory: string;
+  readonly reference: Outcome;
+}
+
+/** Compiles one variant of a program and runs the reference's link of it; undefined when a tool is missing and the test is skipped. */
+export async function prepareProgram(
   t: TestContext,
   program: TestProgram,
   variant: Variant,
-  modes: readonly Mode[],
-): Promise<void> {
+): Promise<PreparedProgram | undefined> {
   const words = [...(variant.inputs ?? []), ...program.link];
   const libraries = words.flatMap((word) => (word.startsWith("lib:") ? [word.slice(4)] : []));
-  if (!has(t, compilerFor(variant.compiler[0], program.name), ...program.needs, ...libraries)) return;
+  if (!has(t, compilerFor(variant.compiler[0], program.name), ...program.needs, ...libraries)) return undefined;
   const directory = freshDirectory();
   const objects: string[] = [];
   for (const file of program.files) writeFileSync(join(directory, file.name), file.text);
@@ -73,13 +81,24 @@ async function testVariant(
 
   const reference = await runReference(program, variant.compiler, inputs, directory);
   assert.equal(reference.status, program.status, `the reference's own status\n${reference.stdout}${reference.stderr}`);
+  return { program, inputs, directory, reference };
+}
+
+async function testVariant(
+  t: TestContext,
+  program: TestProgram,
+  variant: Variant,
+  modes: readonly Mode[],
+): Promise<void> {
+  const prepared = await prepareProgram(t, program, variant);
+  if (prepared === undefined) return;
   for (const mode of modes) {
     if (program.only.length > 0 && !program.only.includes(mode)) continue;
     await t.test(mode, async () => {
-      const outcome = await runLinked(program, mode, inputs, directory);
+      const outcome = await runPrepared(prepared, modeWords[mode]);
       const lines = program.warnings.map((text) => `slablink: warning: ${text}\n`).join("");
       assert.ok(outcome.stderr.startsWith(lines), `expected first on stderr:\n${lines}got:\n${outcome.stderr}`);
-      sameOutcome({ ...outcome, stderr: outcome.stderr.slice(lines.length) }, reference);
+      sameOutcome({ ...outcome, stderr: outcome.stderr.slice(lines.length) }, prepared.reference);
     });
   }
 }
@@ -104,12 +123,13 @@ async function runReference(
   return run(executable, program.args, { ...surroundings(program, directory), argv0: program.argv0 ?? inputs[0] });
 }
 
-function runLinked(program: TestProgram, mode: Mode, inputs: readonly string[], directory: string): Promise<Outcome> {
+/** Links and runs it by slablink, `how` in front of the inputs. */
+export function runPrepared({ program, inputs, directory }: PreparedProgram, how: readonly string[]): Promise<Outcome> {
   const argv0 = program.argv0 === undefined ? [] : ["--argv0", program.argv0];
   const isCxx = program.files.some((file) => file.name.endsWith(".cc"));
   const libraries = isCxx ? ["-lstdc++", "-lm", "-lgcc_s"] : [];
   const words = [...argv0, ...program.slablink, ...inputs, ...libraries, "--", ...program.args];
-  return runIn(mode, words, surroundings(program, directory));
+  return slablink(["run", ...how, ...words], surroundings(program, directory));
 }
 
 /** Fails unless a program under slablink did what it did under its reference: output, error output and status. */

@@ -12,6 +12,8 @@ const packages: Record<string, string> = {
   objcopy: "binutils",
   "llvm-ar-22": "llvm-22",
   "/usr/lib/llvm-22/bin/llvm-jitlink": "llvm-22",
+  "/usr/lib/llvm-14/bin/llvm-jitlink-executor": "llvm-14",
+  "/usr/lib/llvm-16/bin/llvm-jitlink-executor": "llvm-16",
   "/usr/lib/llvm-22/bin/llvm-jitlink-executor": "llvm-22",
   "/usr/lib/llvm-22/lib/clang/22/lib/linux/liborc_rt-x86_64.a": "libclang-rt-22-dev",
   "/usr/lib/llvm-19/bin/llvm-jitlink": "llvm-19",
