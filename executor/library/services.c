@@ -122,11 +122,13 @@ static void write_libraries(struct sps_writer *writer) {
 }
 
 static struct wrapper_result names(void) {
-  size_t count;
+  size_t count, announced = 0;
   const struct builtin *all = builtins(&count);
   struct sps_writer writer = expected_value();
-  sps_write_u64(&writer, count);
+  for (size_t i = 0; i < count; i++) announced += builtin_is_announced(&all[i]);
+  sps_write_u64(&writer, announced);
   for (size_t i = 0; i < count; i++) {
+    if (!builtin_is_announced(&all[i])) continue;
     sps_write_string(&writer, all[i].name);
     sps_write_u64(&writer, address_of(&all[i]));
   }
