@@ -1,6 +1,7 @@
 /* Runs a linked program as the process's own: on its main thread, with initializers before main and finalizers among
    the exit handlers, in the order in which an ordinary executable has them. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -156,6 +157,12 @@ static void take_name(char *name) {
   program_invocation_name = name;
   program_invocation_short_name = slash ? slash + 1 : name;
   prctl(PR_SET_NAME, program_invocation_short_name);
+  /* Where this is not the process's main thread, ps shows that one's. */
+  int fd = gettid() == getpid() ? -1 : open("/proc/self/comm", O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  ssize_t written = write(fd, program_invocation_short_name, strlen(program_invocation_short_name));
+  (void)written;
+  close(fd);
 }
 
 static pthread_key_t main_ends;
