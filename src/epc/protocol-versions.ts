@@ -32,7 +32,7 @@ export interface ProtocolVersion {
 }
 
 const common = { open: Llvm.dylibOpen };
-export const protocolVersions: readonly ProtocolVersion[] = [
+const protocolVersions: readonly ProtocolVersion[] = [
   { ...common, versions: "14 to 16", hasValues: false, query: LOOKUP, queryTakesInstance: true, answer: "address" },
   { ...common, versions: "17 to 21", hasValues: true, query: LOOKUP, queryTakesInstance: true, answer: "definition" },
   {

@@ -64,6 +64,7 @@ const rows: readonly Row[] = [
   { what: "dlsym", file: "dlsym-linked.c", compiler: ["gcc", "-O1", "-fPIE"] },
   { what: "a malloc of its own", file: "interposed-malloc.c", compiler: ["gcc", "-O1", "-fPIE"] },
   { what: "the environment", file: "environ.c", compiler: ["gcc", "-O1", "-fno-pic"] },
+  { what: "names of the process, auxiliary vector", file: "process-name.c", compiler: ["gcc", "-O1", "-fPIE"] },
   {
     what: "CPython with its modules",
     file: "libraries/python-modules.c",
