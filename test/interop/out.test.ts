@@ -126,7 +126,7 @@ for (const { name, path } of executors) {
 test("what a program starts does not get the connection of LLVM's executor", async (t) => {
   const { path } = executors[0]!;
   if (!has(t, path)) return;
-  const text = `#include <stdlib.h>\nint main(void) { return system("ls -l /proc/self/fd | grep -c socket: | grep -qx 0") != 0; }`;
+  const text = `#include <stdlib.h>\nint main(void) { return system("test -S /proc/self/fd/3") == 0; }`;
   const object = await compile(["gcc", "-O1"], "starts.c", text);
   assert.deepEqual(await slablink(["run", `--executor=${path}`, object]), { status: 0, stdout: "", stderr: "" });
 });
