@@ -1,6 +1,6 @@
-/* The wrappers B mem_write_* and mem_read_*, and the checked access beneath them. Linked segments of ours are touched
-   directly; anything else goes through process_vm_readv/writev on this very process, where the kernel reports a bad
-   address as EFAULT and honours the pages' protections. */
+/* The wrappers B mem_write_* and mem_read_*, and the checked access beneath them: process_vm_readv/writev on this very
+   process, where the kernel reports a bad address as EFAULT and honours the pages' protections. Only words in linked
+   segments of ours are written directly, with the tables locked: nobody takes the memory away meanwhile. */
 #include "access.h"
 
 #include <errno.h>
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "builtins.h"
+#include "frame.h"
 #include "maps.h"
 #include "reservation.h"
 #include "wrapper.h"
@@ -26,15 +27,12 @@ static bool covers(uint64_t address, size_t size, int protection) {
 bool memory_read(void *into, uint64_t address, size_t size) {
   if (size == 0) return true;
   if (address + size < address) return false;
-  if (covers(address, size, PROT_READ)) {
-    memcpy(into, (const void *)(uintptr_t)address, size);
-    return true;
-  }
   struct iovec local = {into, size}, remote = {(void *)(uintptr_t)address, size};
   ssize_t count = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
   if (count == (ssize_t)size) return true;
+  /* Otherwise the system call is forbidden here. */
   if (count >= 0 || errno == EFAULT || !maps_allow(address, address + size, PROT_READ)) return false;
-  memcpy(into, (const void *)(uintptr_t)address, size); /* the system call is forbidden here */
+  memcpy(into, (const void *)(uintptr_t)address, size);
   return true;
 }
 
@@ -51,13 +49,29 @@ static void store(uint64_t address, const void *from, size_t size) {
   }
 }
 
+/* The executable's text and data, which no linker's input can be in. */
+static bool is_own(uint64_t address, size_t size) {
+  extern const char __ehdr_start, _end;
+  return address < (uintptr_t)&_end && address + size > (uintptr_t)&__ehdr_start;
+}
+
+static bool store_in_linked_memory(uint64_t address, const void *from, size_t size) {
+  if (size == 0 || size > sizeof(uint64_t) || address + size < address) return false;
+  tables_lock();
+  bool covered = linked_memory_covers(address, address + size, PROT_READ | PROT_WRITE, true);
+  if (covered) store(address, from, size);
+  tables_unlock();
+  return covered;
+}
+
 bool memory_write(uint64_t address, const void *from, size_t size) {
+  if (store_in_linked_memory(address, from, size)) return true;
+  return memory_write_bytes(address, from, size);
+}
+
+bool memory_write_bytes(uint64_t address, const void *from, size_t size) {
   if (size == 0) return true;
-  if (address + size < address) return false;
-  if (covers(address, size, PROT_READ | PROT_WRITE)) {
-    store(address, from, size);
-    return true;
-  }
+  if (address + size < address || is_own(address, size)) return false;
   struct iovec local = {(void *)(uintptr_t)from, size}, remote = {(void *)(uintptr_t)address, size};
   ssize_t count = process_vm_writev(getpid(), &local, 1, &remote, 1, 0);
   if (count == (ssize_t)size) return true;
@@ -67,9 +81,10 @@ bool memory_write(uint64_t address, const void *from, size_t size) {
 }
 
 bool address_is_executable(uint64_t address) {
-  if (builtin_is_function(address)) return true;
+  if (builtin_at(address)) return false;
   if (covers(address, 1, PROT_EXEC)) return true;
-  return address != 0 && address != UINT64_MAX && maps_allow(address, address + 1, PROT_EXEC);
+  /* The upper half is the kernel's, although a page of it (vsyscall) is listed as executable. */
+  return address != 0 && address <= INT64_MAX && maps_allow(address, address + 1, PROT_EXEC);
 }
 
 /* These wrappers answer nothing or plain values, so a failure has no form on the wire: an empty result and a sentence. */
@@ -151,8 +166,10 @@ READ_SCALARS(read_uint32s, 4)
 READ_SCALARS(read_uint64s, 8)
 READ_SCALARS(read_pointers, 8)
 
-/* Keeps answers sendable; the frame's own limit is not less. */
-enum { ANSWER_SIZE_MAX = 1 << 30 };
+/* Whether `size` more bytes and their count keep the answer sendable. */
+static bool fits(const struct sps_writer *writer, uint64_t size) {
+  return size < ANSWER_SIZE_MAX && writer->size + size + sizeof(uint64_t) <= ANSWER_SIZE_MAX;
+}
 
 struct wrapper_result read_buffers(const char *arguments, size_t size) {
   const char *wrapper = "mem_read_buffers";
@@ -164,7 +181,7 @@ struct wrapper_result read_buffers(const char *arguments, size_t size) {
   for (size_t i = 0; i < count; i++) {
     uint64_t start = sps_read_u64(&reader);
     uint64_t end = sps_read_u64(&reader);
-    bool readable = start <= end && end - start <= ANSWER_SIZE_MAX - 64 - writer.size;
+    bool readable = start <= end && fits(&writer, end - start);
     if (readable) {
       sps_write_u64(&writer, end - start);
       readable = memory_read(sps_write_room(&writer, end - start), start, end - start);
@@ -183,7 +200,7 @@ static bool write_string_at(struct sps_writer *writer, uint64_t address) {
   uint64_t length = 0;
   for (;;) {
     size_t chunk = page_down(address) + page_size() - address;
-    if (writer->size + chunk > ANSWER_SIZE_MAX - 64) return false;
+    if (!fits(writer, chunk)) return false;
     uint8_t *room = sps_write_room(writer, chunk);
     if (!memory_read(room, address, chunk)) return false;
     const uint8_t *end = memchr(room, 0, chunk);

@@ -9,11 +9,14 @@
 /* False if not all of [address, address + size) can be read. */
 bool memory_read(void *into, uint64_t address, size_t size);
 
-/* False if not all of it can be written with the protections as they are. Aligned 2, 4 and 8 byte writes into linked
-   memory are single stores: threads may be reading the pointer. */
+/* False if not all of it can be written with the protections as they are, or if it is this executable's own. Aligned 2, 4 and
+   8 byte writes into linked memory are single stores: threads may be reading the pointer. */
 bool memory_write(uint64_t address, const void *from, size_t size);
 
-/* True if code can be called at `address`. */
+/* The same in no particular order, and also with the tables locked. */
+bool memory_write_bytes(uint64_t address, const void *from, size_t size);
+
+/* True if code can be called at `address` that is none of the executor's wrapper functions. */
 bool address_is_executable(uint64_t address);
 
 #endif

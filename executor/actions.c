@@ -47,16 +47,15 @@ bool action_list_is_simple(const struct action_list *list) {
 /* An action answers an Error. */
 static bool run(const struct action *action, struct reason *reason) {
   if (action->function == 0) return true;
-  if (!address_is_executable(action->function)) {
+  const struct builtin *builtin = builtin_at(action->function);
+  if (builtin && !builtin_is_action(action->function)) return refuse(reason, "%s is no allocation action", builtin->name);
+  if (!builtin && !address_is_executable(action->function)) {
     return refuse(reason, "allocation action at 0x%llx: no code there", (unsigned long long)action->function);
   }
   wrapper_function *function = (wrapper_function *)(uintptr_t)action->function;
   uint64_t started = trace_now();
   struct wrapper_result result = function((const char *)action->arguments.data, action->arguments.size);
-  if (trace_is_on) {
-    const struct builtin *builtin = builtin_at(action->function);
-    trace_action(builtin ? builtin->name : NULL, action->function, started);
-  }
+  trace_action(builtin ? builtin->name : NULL, action->function, started);
   bool succeeded = true;
   const char *out_of_band = result_out_of_band_text(&result);
   struct sps_reader reader = sps_reader_of(result_bytes(&result), result.size);

@@ -2,6 +2,7 @@
 
 #include <elf.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@ static char *append(char *to, const void *text, size_t size) {
 }
 
 bool arguments_read(struct sps_reader *reader, struct argument_vector *vector) {
+  *vector = (struct argument_vector){0};
   size_t count = sps_read_count(reader, 8);
   struct sps_reader measure = *reader;
   size_t size = 0;
@@ -38,7 +40,7 @@ bool arguments_read(struct sps_reader *reader, struct argument_vector *vector) {
   }
   size_t environment = 0;
   for (; environ && environ[environment]; environment++) size += strlen(environ[environment]) + 1;
-  char *text = allocate(size);
+  char *text = vector->text = allocate(size);
   size_t pointers = count + 1 + environment + 1;
   vector->count = (int)count;
   vector->strings = allocate(pointers * sizeof *vector->strings + auxiliary_count * sizeof *auxiliary);
@@ -56,4 +58,9 @@ bool arguments_read(struct sps_reader *reader, struct argument_vector *vector) {
   vector->environment[environment] = NULL;
   if (auxiliary_count) memcpy(vector->strings + pointers, auxiliary, auxiliary_count * sizeof *auxiliary);
   return true;
+}
+
+void arguments_free(struct argument_vector *vector) {
+  free(vector->text);
+  free(vector->strings);
 }

@@ -12,13 +12,17 @@
 struct argument_vector {
   int count;
   char **strings;
+  char *text;         /* what the strings are in */
   char **environment; /* strings + count + 1; what `environ` has to be while the program runs */
 };
 
 /* Remembers where the kernel put the auxiliary vector. Call before anything changes the environment. */
 void arguments_find_auxiliary_vector(void);
 
-/* False if the bytes do not decode or an argument contains a NUL. */
+/* False if the bytes do not decode or an argument contains a NUL; then there is no vector. */
 bool arguments_read(struct sps_reader *reader, struct argument_vector *vector);
+
+/* Frees a vector that no program has seen. */
+void arguments_free(struct argument_vector *vector);
 
 #endif

@@ -124,13 +124,15 @@ uint64_t builtin_named(const char *name) {
   return 0;
 }
 
-bool builtin_is_function(uint64_t address) {
-  const struct builtin *builtin = builtin_at(address);
-  return builtin && builtin->place != NOT_CALLABLE;
+static bool handles_frames(uint64_t address) {
+  return address == (uintptr_t)eh_frames_register || address == (uintptr_t)eh_frames_deregister;
+}
+
+bool builtin_is_action(uint64_t address) {
+  return handles_frames(address) || address == (uintptr_t)debugger_register || address == (uintptr_t)ifuncs_resolve;
 }
 
 bool builtin_is_simple_action(uint64_t address) {
   if (address == (uintptr_t)debugger_register) return true;
-  bool frames = address == (uintptr_t)eh_frames_register || address == (uintptr_t)eh_frames_deregister;
-  return frames && (eh_frames_ready() || !jobs_running());
+  return handles_frames(address) && (eh_frames_ready() || !jobs_running());
 }

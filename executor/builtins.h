@@ -32,7 +32,9 @@ bool builtin_is_announced(const struct builtin *builtin);
 const struct builtin *builtin_at(uint64_t address);
 /* The address of the function of that name among those that LLVM's controllers look up as symbols of the process, or 0. */
 uint64_t builtin_named(const char *name);
-bool builtin_is_function(uint64_t address);
+
+/* Whether it is meant to be an allocation action; the others answer something else than an Error, or are requests. */
+bool builtin_is_action(uint64_t address);
 
 /* As an allocation action it neither runs linked code nor blocks. */
 bool builtin_is_simple_action(uint64_t address);

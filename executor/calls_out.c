@@ -36,6 +36,9 @@ static struct waiting_call *take(uint64_t sequence) {
 
 struct wrapper_result session_dispatch(void *context, const void *tag, const char *arguments, size_t size) {
   (void)context;
+  if (size > ANSWER_SIZE_MAX) {
+    return result_out_of_band("call of %zu bytes, expected at most %llu", size, (unsigned long long)ANSWER_SIZE_MAX);
+  }
   uint64_t started = trace_now();
   struct waiting_call call = {.wakes = PTHREAD_COND_INITIALIZER};
   pthread_mutex_lock(&lock);
@@ -93,3 +96,6 @@ void calls_out_end(void) {
   }
   pthread_mutex_unlock(&lock);
 }
+
+void calls_out_before_fork(void) { pthread_mutex_lock(&lock); }
+void calls_out_after_fork(void) { pthread_mutex_unlock(&lock); }

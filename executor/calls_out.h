@@ -13,4 +13,8 @@ bool calls_out_result(struct frame *frame, char *sentence, size_t sentence_size)
 /* Fails all waiting calls, and later ones. */
 void calls_out_end(void);
 
+/* Locks around fork(): a child may call as well, and is told that nobody is there. */
+void calls_out_before_fork(void);
+void calls_out_after_fork(void);
+
 #endif

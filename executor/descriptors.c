@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -27,27 +26,28 @@ int descriptor_move_high(int fd) {
   return moved;
 }
 
+static struct {
+  int number;
+  int fd;
+} announced[INHERITED_MAX];
+static int announced_count;
+
 int descriptor_inherited(int number) {
-  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-  static struct {
-    int number;
-    int fd;
-  } known[INHERITED_MAX];
-  static int count;
-  int fd = -1;
-  pthread_mutex_lock(&lock);
-  for (int i = 0; i < count; i++) {
-    if (known[i].number == number) fd = known[i].fd;
+  for (int i = 0; i < announced_count; i++) {
+    if (announced[i].number == number) return announced[i].fd;
   }
-  if (fd < 0 && count == INHERITED_MAX) {
+  return -1;
+}
+
+int descriptor_announce(int number) {
+  if (descriptor_inherited(number) >= 0) return 0;
+  if (announced_count == INHERITED_MAX) {
     errno = EMFILE;
-  } else if (fd < 0) {
-    fd = descriptor_move_high(number);
-    if (fd >= 0) {
-      known[count].number = number;
-      known[count++].fd = fd;
-    }
+    return -1;
   }
-  pthread_mutex_unlock(&lock);
-  return fd;
+  int fd = descriptor_move_high(number);
+  if (fd < 0) return -1;
+  announced[announced_count].number = number;
+  announced[announced_count++].fd = fd;
+  return 0;
 }

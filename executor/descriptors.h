@@ -7,7 +7,10 @@
    errno and the descriptor as it was. */
 int descriptor_move_high(int fd);
 
-/* Moves the inherited descriptor on first use and remembers its number; later uses of that number find it again. */
+/* Moves an inherited descriptor and remembers its number: 0, or -1 with errno. On the main thread, before there are others. */
+int descriptor_announce(int number);
+
+/* Where the announced descriptor is now, or -1 if none was announced by that number. */
 int descriptor_inherited(int number);
 
 #endif

@@ -145,9 +145,11 @@ static uint64_t address_of(void *library, struct span name) {
   return address;
 }
 
-static bool find_library(const char *wrapper, uint64_t handle, void **library, struct reason *reason) {
+/* An image is held until it is let go. */
+static bool find_library(const char *wrapper, uint64_t handle, void **library, bool *is_image, struct reason *reason) {
   *library = handle == 0 ? process() : (void *)(uintptr_t)handle;
-  if (*library == process() || *library == &llvm_process || is_opened(*library) || image_has_handle(handle)) return true;
+  if (*library == process() || *library == &llvm_process || is_opened(*library)) return true;
+  if ((*is_image = image_hold(handle))) return true;
   return refuse(reason, "%s: 0x%llx is no handle of an opened library or image", wrapper, (unsigned long long)handle);
 }
 
@@ -182,7 +184,8 @@ static struct wrapper_result find_names(const char *wrapper, uint64_t handle, st
   struct reason reason;
   size_t count = sps_read_count(reader, 8 + 1);
   void *library;
-  if (!find_library(wrapper, handle, &library, &reason)) return result_expected_error(&reason);
+  bool is_image = false;
+  if (!find_library(wrapper, handle, &library, &is_image, &reason)) return result_expected_error(&reason);
   struct sps_writer writer = expected_value();
   sps_write_u64(&writer, count);
   bool succeeded = true;
@@ -191,6 +194,7 @@ static struct wrapper_result find_names(const char *wrapper, uint64_t handle, st
     bool required = sps_read_bool(reader);
     if (!reader->failed) succeeded = write(&writer, name, required, address_of(library, name), &reason);
   }
+  if (is_image) image_let_go(handle);
   if (reader->failed) succeeded = refuse_arguments(&reason, wrapper, size);
   if (succeeded) return result_of(&writer);
   free(writer.data);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "access.h"
 #include "builtins.h"
 #include "reservation.h"
 #include "wrapper.h"
@@ -16,7 +17,7 @@
 typedef void frame_function(const void *section);
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct interval_table registered;
+static struct interval_table registered; /* `protection` is the section's first word; 0: libgcc does not know of it */
 static frame_function *register_frame;
 static frame_function *deregister_frame;
 static atomic_bool ready;
@@ -50,7 +51,36 @@ static bool read_range(const char *what, const char *arguments, size_t size, uin
   return !reader.failed || refuse_arguments(reason, what, size);
 }
 
-/* Every record inside the section, and the zero word that ends them. */
+/* Bytes of a section, read in large pieces. Not touched where they are: a shared file under them may have been cut. */
+struct window {
+  uint64_t start;
+  uint64_t end;
+  uint8_t bytes[16 * 1024];
+};
+
+static bool window_read(struct window *window, void *into, uint64_t at, size_t size, uint64_t section_end) {
+  if (size > section_end - at) return false;
+  if (at < window->start || at + size > window->end) {
+    uint64_t rest = section_end - at;
+    window->start = at;
+    window->end = at + (rest < sizeof window->bytes ? rest : sizeof window->bytes);
+    if (!memory_read(window->bytes, at, window->end - at)) {
+      window->end = 0;
+      return false;
+    }
+  }
+  memcpy(into, window->bytes + (at - window->start), size);
+  return true;
+}
+
+/* The CIE that the record with its id at `at` refers to: zero words are those of CIEs. */
+static bool check_cie(uint64_t at, uint32_t distance, uint64_t start, struct reason *reason) {
+  uint32_t id;
+  if (distance <= at - start && memory_read(&id, at - distance + 4, sizeof id) && id == 0) return true;
+  return refuse(reason, "frame record at 0x%llx: no CIE 0x%x bytes before its id", (unsigned long long)at - 4, distance);
+}
+
+/* Every record inside the section, each with its CIE, and the zero word that ends them. */
 static bool check_section(uint64_t start, uint64_t end, struct reason *reason) {
   tables_lock();
   bool readable = linked_memory_covers(start, end, PROT_READ, true);
@@ -58,36 +88,49 @@ static bool check_section(uint64_t start, uint64_t end, struct reason *reason) {
   if (!readable) {
     return refuse(reason, "frames [0x%llx, 0x%llx) are not in linked, readable memory", (unsigned long long)start, (unsigned long long)end);
   }
-  for (uint64_t at = start; end - at >= 4;) {
-    uint32_t length;
-    memcpy(&length, (const void *)(uintptr_t)at, sizeof length);
+  struct window window = {0};
+  uint64_t last_cie = 0;
+  uint32_t length, id;
+  for (uint64_t at = start; window_read(&window, &length, at, sizeof length, end);) {
     if (length == 0) return true;
-    uint64_t record = length;
-    at += 4;
-    if (length == UINT32_MAX) {
-      if (end - at < 8) break;
-      memcpy(&record, (const void *)(uintptr_t)at, sizeof record);
-      at += 8;
+    at += sizeof length;
+    if (length < sizeof id || length > end - at) {
+      return refuse(reason, "frame record of %u bytes at 0x%llx, but the section has %llu left", length, (unsigned long long)at,
+                    (unsigned long long)(end - at));
     }
-    if (record > end - at) {
-      return refuse(reason, "frame record of %llu bytes at 0x%llx, but the section has %llu left",
-                    (unsigned long long)record, (unsigned long long)at, (unsigned long long)(end - at));
+    if (!window_read(&window, &id, at, sizeof id, end)) break;
+    if (id != 0 && at - id != last_cie) {
+      if (!check_cie(at, id, start, reason)) return false;
+      last_cie = at - id;
     }
-    at += record;
+    at += length;
   }
   return refuse(reason, "frames [0x%llx, 0x%llx) do not end in a zero word", (unsigned long long)start, (unsigned long long)end);
 }
 
 static bool add(uint64_t start, uint64_t end, struct reason *reason) {
+  uint32_t first;
+  if (!memory_read(&first, start, sizeof first)) return refuse(reason, "frames at 0x%llx cannot be read", (unsigned long long)start);
   pthread_mutex_lock(&lock);
   const struct interval *other = interval_find(&registered, start, end);
   bool succeeded = !other || refuse(reason, "frames [0x%llx, 0x%llx) are registered already", (unsigned long long)other->start, (unsigned long long)other->end);
   if (succeeded && (succeeded = load_unwinder(reason))) {
-    register_frame((const void *)(uintptr_t)start);
-    interval_insert(&registered, (struct interval){start, end, NULL, 0});
+    if (first != 0) register_frame((const void *)(uintptr_t)start);
+    interval_insert(&registered, (struct interval){start, end, NULL, (int)first});
   }
   pthread_mutex_unlock(&lock);
   return succeeded;
+}
+
+/* Locked. libgcc goes by the section's first word again, and by that would deregister what it never registered, or keep what goes
+   away, if somebody has written over it. */
+static void take_off(uint64_t start) {
+  uint32_t first = (uint32_t)interval_find(&registered, start, start + 1)->protection, now;
+  interval_remove(&registered, start);
+  if (first == 0) return;
+  bool ready = memory_read(&now, start, sizeof now) && (now == first || memory_write_bytes(start, &first, sizeof first));
+  if (ready) deregister_frame((const void *)(uintptr_t)start);
+  else complain("frames at 0x%llx have changed and stay registered", (unsigned long long)start);
 }
 
 /* AddrRange → Error */
@@ -107,10 +150,7 @@ struct wrapper_result eh_frames_deregister(const char *arguments, size_t size) {
   pthread_mutex_lock(&lock);
   const struct interval *found = interval_find(&registered, start, start + 1);
   bool known = found && found->start == start;
-  if (known) {
-    deregister_frame((const void *)(uintptr_t)start);
-    interval_remove(&registered, start);
-  }
+  if (known) take_off(start);
   pthread_mutex_unlock(&lock);
   if (known) return result_success();
   refuse(&reason, "no frames are registered at 0x%llx", (unsigned long long)start);
@@ -120,11 +160,7 @@ struct wrapper_result eh_frames_deregister(const char *arguments, size_t size) {
 void eh_frames_forget(uint64_t start, uint64_t end) {
   pthread_mutex_lock(&lock);
   const struct interval *found;
-  while ((found = interval_find(&registered, start, end))) {
-    uint64_t section = found->start;
-    deregister_frame((const void *)(uintptr_t)section);
-    interval_remove(&registered, section);
-  }
+  while ((found = interval_find(&registered, start, end))) take_off(found->start);
   pthread_mutex_unlock(&lock);
 }
 

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "frame.h"
+
 bool refuse(struct reason *reason, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
@@ -15,28 +17,30 @@ bool refuse(struct reason *reason, const char *format, ...) {
 }
 
 /* write() and not stdio: stderr's buffer and lock belong to the linked program. */
-static void write_sentence(const char *format, va_list arguments) {
-  char line[REASON_SIZE + 64] = "slablink-executor: ";
-  size_t start = strlen(line);
-  vsnprintf(line + start, sizeof line - start - 1, format, arguments);
-  size_t size = strlen(line);
-  line[size++] = '\n';
-  ssize_t written = write(STDERR_FILENO, line, size);
+static void write_sentence(const char *sentence) {
+  char line[REASON_SIZE + 64];
+  int size = snprintf(line, sizeof line, "slablink-executor: %s\n", sentence);
+  ssize_t written = write(STDERR_FILENO, line, (size_t)size);
   (void)written;
 }
 
 void complain(const char *format, ...) {
+  char sentence[REASON_SIZE];
   va_list arguments;
   va_start(arguments, format);
-  write_sentence(format, arguments);
+  vsnprintf(sentence, sizeof sentence, format, arguments);
   va_end(arguments);
+  write_sentence(sentence);
 }
 
 void give_up(const char *format, ...) {
+  char sentence[REASON_SIZE];
   va_list arguments;
   va_start(arguments, format);
-  write_sentence(format, arguments);
+  vsnprintf(sentence, sizeof sentence, format, arguments);
   va_end(arguments);
+  write_sentence(sentence);
+  frame_hang_up(sentence);
   _exit(1);
 }
 

@@ -18,7 +18,7 @@ bool refuse(struct reason *reason, const char *format, ...) __attribute__((forma
 /* One sentence on stderr, with the program's name in front, in one write. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* One sentence on stderr, then the end with status 1, without handlers of the linked program. */
+/* One sentence on stderr and, as a Hangup, to the controller, then the end with status 1, without handlers of the linked program. */
 void give_up(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
 /* malloc, calloc and realloc that give up when there is no memory. */

@@ -76,6 +76,19 @@ static bool map_from_file(const struct reservation *slab, const struct segment *
               (off_t)offset) != MAP_FAILED;
 }
 
+/* Zero bytes in a reservation of the memory manager. Whole pages of many are given back instead of being written: a short request
+   could otherwise fill the machine's memory. */
+static bool clear(uint8_t *start, uint8_t *end) {
+  enum { WRITTEN_SIZE = 64 * 1024 };
+  uint8_t *pages = (uint8_t *)(uintptr_t)page_up((uintptr_t)start);
+  if (end - start <= WRITTEN_SIZE) {
+    memset(start, 0, (size_t)(end - start));
+    return true;
+  }
+  memset(start, 0, (size_t)(pages - start));
+  return madvise(pages, (size_t)(end - pages), MADV_DONTNEED) == 0;
+}
+
 static bool fill_and_protect(const struct reservation *reservation, const struct segment *segment,
                              const struct segment_request *request) {
   uint8_t *start = (uint8_t *)(uintptr_t)segment->start;
@@ -84,9 +97,11 @@ static bool fill_and_protect(const struct reservation *reservation, const struct
   if (reservation->kind == SLAB) {
     if (mmap(start, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) return false;
   } else {
-    /* Writable since it was reserved: whatever was written there before is not part of the contents. */
+    /* Writable since it was reserved, unless giving it back failed or linked code changed it. Whatever was written there before
+       is not part of the contents. */
+    if (mprotect(start, size, PROT_READ | PROT_WRITE) != 0) return false;
     memset(start, 0, (size_t)(content - start));
-    memset(content + request->content.size, 0, (size_t)(start + size - (content + request->content.size)));
+    if (!clear(content + request->content.size, start + size)) return false;
   }
   if (request->content.size) memcpy(content, request->content.data, request->content.size);
   if (segment->protection == (PROT_READ | PROT_WRITE)) return true;
@@ -286,7 +301,8 @@ static bool any(const char *arguments, size_t size, bool (*runs)(uint64_t addres
 
 static bool key_runs(uint64_t key) {
   const struct region *region = region_of_key(key);
-  return region && !action_list_is_simple(&region->deallocations);
+  /* One key of several regions: the request may reach them all. */
+  return region && (key == UINT64_MAX || !action_list_is_simple(&region->deallocations));
 }
 
 static bool base_runs(uint64_t base) {

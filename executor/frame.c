@@ -253,6 +253,20 @@ bool frame_answers_nudge(const struct frame *frame) {
   return expected;
 }
 
+void frame_hang_up(const char *reason) {
+  if (output_fd < 0) return;
+  enum { PATIENCE_MILLISECONDS = 200 };
+  uint8_t head[1 + sizeof(uint64_t)] = {1}; /* Error: failed, and the message */
+  uint64_t length = strnlen(reason, REASON_SIZE);
+  memcpy(head + 1, &length, sizeof length);
+  struct iovec parts[] = {{head, sizeof head}, {(void *)(uintptr_t)reason, length}};
+  sigset_t pipe_signal;
+  sigemptyset(&pipe_signal);
+  sigaddset(&pipe_signal, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe_signal, NULL);
+  frame_write_last(OPCODE_HANGUP, 0, 0, parts, 2, PATIENCE_MILLISECONDS);
+}
+
 void frame_before_fork(void) { pthread_mutex_lock(&write_lock); }
 void frame_after_fork_in_parent(void) { pthread_mutex_unlock(&write_lock); }
 

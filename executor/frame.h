@@ -12,6 +12,9 @@ enum { FRAME_HEADER_SIZE = 32 };
 /* Larger frames are refused unread: nobody sends them on purpose. */
 #define FRAME_SIZE_MAX ((uint64_t)1 << 30)
 
+/* Answers with more are not sent: the controllers of slablink take no larger payloads. */
+#define ANSWER_SIZE_MAX ((uint64_t)256 << 20)
+
 enum opcode { OPCODE_SETUP = 0, OPCODE_HANGUP = 1, OPCODE_RESULT = 2, OPCODE_CALL = 3 };
 
 struct frame {
@@ -50,6 +53,10 @@ bool frame_wait(int milliseconds);
 void frame_nudge(void);
 /* True for the answer to such a call, once for each. */
 bool frame_answers_nudge(const struct frame *frame);
+
+/* Tells the controller why the session ends (Hangup), if it takes that within 0.2 s: somebody may hold the stream in the
+   middle of a frame, or nobody read at the other end. For the last thing before the end of the process. */
+void frame_hang_up(const char *reason);
 
 /* Locks around fork(), and the child's part: it must not hold or touch the stream. */
 void frame_before_fork(void);

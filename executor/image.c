@@ -20,6 +20,7 @@
 #include "builtins.h"
 #include "descriptors.h"
 #include "finalize.h"
+#include "frame.h"
 #include "trace.h"
 #include "wrapper.h"
 
@@ -96,6 +97,24 @@ static bool read_at(int fd, void *into, size_t size, uint64_t offset) {
   return offset <= INT64_MAX && pread(fd, into, size, (off_t)offset) == (ssize_t)size;
 }
 
+/* A loadable segment must lie behind the one before, which ends at `behind`: the loader makes room from the first to the last and maps
+   each where it says. Beyond the end of the file it would die of SIGBUS. */
+static bool check_segment(const ElfW(Phdr) *program, unsigned number, uint64_t behind, uint64_t file_size, struct reason *reason) {
+  if (program->p_filesz > program->p_memsz) {
+    return refuse(reason, LOAD ": program header %u: %llu bytes of contents in %llu bytes of memory", number,
+                  (ull)program->p_filesz, (ull)program->p_memsz);
+  }
+  if (program->p_offset + program->p_filesz < program->p_offset || program->p_offset + program->p_filesz > file_size) {
+    return refuse(reason, LOAD ": program header %u: contents up to 0x%llx, the file has 0x%llx bytes", number,
+                  (ull)(program->p_offset + program->p_filesz), (ull)file_size);
+  }
+  uint64_t end = program->p_vaddr + program->p_memsz;
+  if (end < program->p_vaddr) return refuse(reason, LOAD ": program header %u wraps around", number);
+  if (program->p_vaddr >= behind) return true;
+  return refuse(reason, LOAD ": program header %u: it starts at 0x%llx, the one before ends at 0x%llx", number,
+                (ull)program->p_vaddr, (ull)behind);
+}
+
 /* Refuses files that the loader would not place exactly on the range: it must neither leave a hole in the slab nor
    reach beyond. System V gABI, chapter 5, Program Header. */
 static bool check_file(int fd, const struct request *request, struct reason *reason) {
@@ -111,22 +130,18 @@ static bool check_file(int fd, const struct request *request, struct reason *rea
   }
   struct stat status;
   if (fstat(fd, &status) != 0) return refuse(reason, LOAD ": the image: %s", strerror(errno));
-  uint64_t lowest = UINT64_MAX, highest = 0;
+  uint64_t lowest = UINT64_MAX, behind = 0;
   for (unsigned i = 0; i < header.e_phnum; i++) {
     ElfW(Phdr) program;
     if (!read_at(fd, &program, sizeof program, header.e_phoff + i * sizeof program)) {
       return refuse(reason, LOAD ": program header %u of %u is outside the file", i, header.e_phnum);
     }
     if (program.p_type != PT_LOAD) continue;
-    /* The loader would map beyond the end of the file and die of SIGBUS. */
-    if (program.p_offset + program.p_filesz < program.p_offset || program.p_offset + program.p_filesz > (uint64_t)status.st_size) {
-      return refuse(reason, LOAD ": program header %u: contents up to 0x%llx, the file has 0x%llx bytes", i,
-                    (ull)(program.p_offset + program.p_filesz), (ull)status.st_size);
-    }
-    if (program.p_vaddr + program.p_memsz < program.p_vaddr) return refuse(reason, LOAD ": program header %u wraps around", i);
-    if (page_down(program.p_vaddr) < lowest) lowest = page_down(program.p_vaddr);
-    if (page_up(program.p_vaddr + program.p_memsz) > highest) highest = page_up(program.p_vaddr + program.p_memsz);
+    if (!check_segment(&program, i, behind, (uint64_t)status.st_size, reason)) return false;
+    if (lowest == UINT64_MAX) lowest = page_down(program.p_vaddr);
+    behind = program.p_vaddr + program.p_memsz;
   }
+  uint64_t highest = page_up(behind);
   if (lowest == request->start && highest == request->start + request->size) return true;
   return refuse(reason, LOAD ": the image's loadable segments span [0x%llx, 0x%llx), expected [0x%llx, 0x%llx)",
                 (ull)lowest, (ull)highest, (ull)request->start, (ull)(request->start + request->size));
@@ -155,17 +170,22 @@ static void *open_image(int fd, const struct request *request, struct reason *re
   return NULL;
 }
 
-/* The range belongs to nobody after the loader has left it; other threads may have mapped something there. */
-static void reserve_again(uint64_t start, uint64_t size) {
+/* The range belongs to nobody after the loader has left it. If another thread has mapped something there meanwhile, the image stays
+   in the table, busy, so that nobody maps over that. */
+static void leave_range(struct image *image) {
   struct reason reason;
   uint64_t base;
-  if (!reserve_address_space(start, size, &base, &reason)) complain("%s", reason.text);
-}
-
-static void forget_image(struct image *image) {
-  interval_remove(&images, image->start);
-  if (image->fd >= 0) close(image->fd);
-  free(image);
+  bool reserved = reserve_address_space(image->start, image->end - image->start, &base, &reason);
+  if (!reserved) complain("%s", reason.text);
+  tables_lock();
+  close(image->fd);
+  image->fd = -1;
+  image->handle = NULL;
+  if (reserved) {
+    interval_remove(&images, image->start);
+    free(image);
+  }
+  tables_unlock();
 }
 
 /* The slab that holds [start, end), or the first of several that adjoin each other. NULL if some page is in none. */
@@ -205,7 +225,9 @@ static bool check_request(const struct request *request, struct reservation **sl
     return refuse(reason, LOAD ": %llu results at 0x%llx are not inside [0x%llx, 0x%llx)", (ull)request->result_count,
                   (ull)request->results, (ull)request->start, (ull)end);
   }
-  return true;
+  uint64_t most = (ANSWER_SIZE_MAX - 64) / 8;
+  if (request->result_count <= most) return true;
+  return refuse(reason, LOAD ": %llu results, expected at most %llu", (ull)request->result_count, (ull)most);
 }
 
 /* With the tables locked; unlocks them. The image comes back busy. */
@@ -219,16 +241,13 @@ static struct image *load(const struct request *request, struct reason *reason) 
     return NULL;
   }
   struct image *image = allocate_zeroed(1, sizeof *image);
-  *image = (struct image){slab, request->start, request->start + request->size, fd, NULL, true};
+  *image = (struct image){slab, request->start, request->start + request->size, fd, NULL, true, 0};
   interval_insert(&images, (struct interval){image->start, image->end, image, 0});
   tables_unlock();
   munmap((void *)(uintptr_t)request->start, request->size);
   image->handle = open_image(fd, request, reason);
   if (image->handle) return image;
-  reserve_again(request->start, request->size);
-  tables_lock();
-  forget_image(image);
-  tables_unlock();
+  leave_range(image);
   return NULL;
 }
 
@@ -278,34 +297,52 @@ static struct image *image_of_handle(uint64_t handle) {
   return NULL;
 }
 
-bool image_has_handle(uint64_t handle) {
+bool image_hold(uint64_t handle) {
   tables_lock();
-  bool found = image_of_handle(handle) != NULL;
+  struct image *image = image_of_handle(handle);
+  if (image) image->users++;
   tables_unlock();
-  return found;
+  return image != NULL;
+}
+
+void image_let_go(uint64_t handle) {
+  tables_lock();
+  image_of_handle(handle)->users--;
+  tables_unlock();
+}
+
+static bool is_inside(const struct region *region, const struct image *image) {
+  for (size_t i = 0; i < region->segment_count; i++) {
+    const struct segment *segment = &region->segments[i];
+    if (segment->start < image->start || segment->end > image->end) return false;
+  }
+  return true;
 }
 
 /* Regions inside the image go with it, without their actions; one that reaches beyond it must be given up first. */
 static bool discard_regions(const struct image *image, struct reason *reason) {
   const struct interval *found;
-  while ((found = interval_find(&segments, image->start, image->end))) {
-    struct region *region = found->owner;
-    for (size_t i = 0; i < region->segment_count; i++) {
-      const struct segment *segment = &region->segments[i];
-      if (!region->busy && segment->start >= image->start && segment->end <= image->end) continue;
-      return refuse(reason, UNLOAD ": [0x%llx, 0x%llx) in it belongs to the region of key 0x%llx, which %s",
-                    (ull)found->start, (ull)found->end, (ull)region->key,
-                    region->busy ? "is being finalized or given up" : "reaches beyond the image");
-    }
-    discard_region(region);
+  for (uint64_t at = image->start; (found = interval_find(&segments, at, image->end)); at = found->end) {
+    const struct region *region = found->owner;
+    if (!region->busy && is_inside(region, image)) continue;
+    return refuse(reason, UNLOAD ": [0x%llx, 0x%llx) in it belongs to the region of key 0x%llx, which %s",
+                  (ull)found->start, (ull)found->end, (ull)region->key,
+                  region->busy ? "is being finalized or given up" : "reaches beyond the image");
   }
+  while ((found = interval_find(&segments, image->start, image->end))) discard_region(found->owner);
   return true;
+}
+
+static bool may_unload(const struct image *image, uint64_t handle, struct reason *reason) {
+  if (!image) return refuse(reason, UNLOAD ": no image has the handle 0x%llx", (ull)handle);
+  if (image->users) return refuse(reason, UNLOAD ": symbols of the image at 0x%llx are being looked up", (ull)image->start);
+  return discard_regions(image, reason);
 }
 
 bool image_unload_handle(uint64_t handle, struct reason *reason) {
   tables_lock();
   struct image *image = image_of_handle(handle);
-  bool ready = image ? discard_regions(image, reason) : refuse(reason, UNLOAD ": no image has the handle 0x%llx", (ull)handle);
+  bool ready = may_unload(image, handle, reason);
   if (ready) image->busy = true;
   tables_unlock();
   if (!ready) return false;
@@ -324,10 +361,7 @@ bool image_unload_handle(uint64_t handle, struct reason *reason) {
     tables_unlock();
     return refuse(reason, UNLOAD ": the loader keeps the image at 0x%llx", (ull)image->start);
   }
-  reserve_again(image->start, image->end - image->start);
-  tables_lock();
-  forget_image(image);
-  tables_unlock();
+  leave_range(image);
   return true;
 }
 

@@ -12,7 +12,8 @@ bool image_unload_handle(uint64_t handle, struct reason *reason);
 /* Reserves [address, address + size) (anywhere for address 0) without access; the error names what is in the way. */
 bool reserve_address_space(uint64_t address, uint64_t size, uint64_t *base, struct reason *reason);
 
-/* Whether the loader gave this handle for an image that is loaded. Tables unlocked. */
-bool image_has_handle(uint64_t handle);
+/* If the loader gave this handle for an image that is loaded, it stays so until image_let_go. Tables unlocked. */
+bool image_hold(uint64_t handle);
+void image_let_go(uint64_t handle);
 
 #endif

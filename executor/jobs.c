@@ -15,7 +15,8 @@
 
 /* Calls may nest (linked code calls the controller, which calls linked code), so the pool grows while all its threads
    are busy. Beyond this many, calls wait. */
-enum { POOL_MAX = 64 };
+enum { POOL_MAX = 64, JOBS_MAX = 100000 };
+#define JOBS_SIZE_MAX ((size_t)1 << 30) /* of their payloads */
 
 struct queue {
   struct job *first;
@@ -30,6 +31,7 @@ static struct queue main_queue = {NULL, &main_queue.first};
 static struct queue pool_queue = {NULL, &pool_queue.first};
 static unsigned main_jobs; /* queued or running on the main thread */
 static unsigned all_jobs;  /* queued or running anywhere */
+static size_t all_payloads; /* bytes that these hold */
 static unsigned pool_queued, pool_idle, pool_threads;
 static bool ended;
 
@@ -54,9 +56,11 @@ static void run(struct job *job) {
   session_leave_forked_child(0);
   trace_request_ends();
   session_answer(job->sequence, &result);
+  size_t payload_size = job->payload_size;
   free(job->payload);
   free(job);
   pthread_mutex_lock(&lock);
+  all_payloads -= payload_size;
   if (--all_jobs == 0) pthread_cond_broadcast(&job_done);
 }
 
@@ -85,9 +89,15 @@ static void *serve_pool(void *unused) {
 }
 
 /* Locked. */
-static void add_to_pool(struct job *job) {
-  push(&pool_queue, job);
+static void add(struct queue *queue, struct job *job) {
+  push(queue, job);
   all_jobs++;
+  all_payloads += job->payload_size;
+}
+
+/* Locked. */
+static void add_to_pool(struct job *job) {
+  add(&pool_queue, job);
   pool_queued++;
   if (pool_queued <= pool_idle || pool_threads == POOL_MAX) {
     pthread_cond_signal(&pool_wakes);
@@ -103,10 +113,16 @@ static void add_to_pool(struct job *job) {
 
 /* Locked. */
 static void add_to_main(struct job *job) {
-  push(&main_queue, job);
-  all_jobs++;
+  add(&main_queue, job);
   main_jobs++;
   pthread_cond_signal(&main_wakes);
+}
+
+bool jobs_have_room(size_t payload_size) {
+  pthread_mutex_lock(&lock);
+  bool room = all_jobs < JOBS_MAX && payload_size <= JOBS_SIZE_MAX - all_payloads;
+  pthread_mutex_unlock(&lock);
+  return room;
 }
 
 void jobs_post_main(struct job *job) {

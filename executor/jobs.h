@@ -16,6 +16,9 @@ struct job {
   const char *name; /* for the trace; NULL: linked code */
 };
 
+/* False when so many calls wait, or run, that one more with this payload is not to be taken in: each holds memory. */
+bool jobs_have_room(size_t payload_size);
+
 /* On the main thread, behind what it has to do. */
 void jobs_post_main(struct job *job);
 

@@ -81,7 +81,7 @@ struct options options_read(int count, char **arguments) {
       long fd = number_up_to(option + 5, '\0');
       if (fd < 0) usage("%s, expected a descriptor number", option);
       check_open(option, (int)fd);
-      if (descriptor_inherited((int)fd) < 0) usage("%s: descriptor %ld: %s", option, fd, strerror(errno));
+      if (descriptor_announce((int)fd) < 0) usage("%s: descriptor %ld: %s", option, fd, strerror(errno));
     } else if (strcmp(option, "tunables") == 0) {
       /* The C library has read what the controller put there; the program gets the environment without. */
       unsetenv("GLIBC_TUNABLES");

@@ -224,6 +224,7 @@ static struct program *read_program(const char *arguments, size_t size, struct r
   program->fini_functions = read_functions(&reader);
   if (!reader.failed && check_program(program, reason)) return program;
   if (reader.failed) refuse_arguments(reason, RUN, size);
+  arguments_free(&program->arguments);
   free_program(program);
   return NULL;
 }

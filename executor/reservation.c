@@ -62,15 +62,25 @@ static void remove_segments(const struct region *region, size_t count) {
   for (size_t i = 0; i < count; i++) interval_remove(&segments, region->segments[i].start);
 }
 
+/* While the loader works on it, an image's range is not ours. */
+static const struct interval *busy_image_in(uint64_t start, uint64_t end) {
+  const struct interval *found;
+  while ((found = interval_find(&images, start, end)) && !((const struct image *)found->owner)->busy) start = found->end;
+  return found;
+}
+
 bool region_add(struct region *region, struct reason *reason) {
   for (size_t i = 0; i < region->segment_count; i++) {
     const struct segment *segment = &region->segments[i];
     const struct interval *other = interval_find(&segments, segment->start, segment->end);
-    if (other) {
+    const struct interval *image = other ? NULL : busy_image_in(segment->start, segment->end);
+    if (other || image) {
       remove_segments(region, i);
-      return refuse(reason, "segment [0x%llx, 0x%llx) overlaps [0x%llx, 0x%llx), which is finalized already",
+      if (!other) other = image;
+      return refuse(reason, "segment [0x%llx, 0x%llx) overlaps [0x%llx, 0x%llx), which is %s",
                     (unsigned long long)segment->start, (unsigned long long)segment->end,
-                    (unsigned long long)other->start, (unsigned long long)other->end);
+                    (unsigned long long)other->start, (unsigned long long)other->end,
+                    image ? "an image that is being loaded or unloaded" : "finalized already");
     }
     interval_insert(&segments, (struct interval){segment->start, segment->end, region, segment->protection});
   }

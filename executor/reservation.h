@@ -55,7 +55,8 @@ struct image {
   uint64_t end;
   int fd; /* memfd with its file, kept while it is loaded */
   void *handle;
-  bool busy; /* being loaded or unloaded */
+  bool busy; /* being loaded or unloaded; for ever if its range could not be reserved again */
+  unsigned users; /* look-ups of symbols in it that are going on */
 };
 
 extern struct interval_table reservations; /* owner: struct reservation */
@@ -80,7 +81,7 @@ void reservation_remove(struct reservation *reservation);
 
 /* The region of that key; with several of UINT64_MAX the latest. */
 struct region *region_of_key(uint64_t key);
-/* False, with the two ranges named, if one of its segments overlaps another or a finalized one. */
+/* False, with the two ranges named, if one of its segments overlaps another, a finalized one or an image that is busy. */
 bool region_add(struct region *region, struct reason *reason);
 void region_remove(struct region *region);
 /* The latest region of all, or NULL. */

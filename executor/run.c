@@ -30,7 +30,10 @@ struct wrapper_result run_as_main(const char *arguments, size_t size) {
   uint64_t function = sps_read_u64(&reader);
   struct argument_vector vector;
   bool decoded = arguments_read(&reader, &vector);
-  if (!decoded || !address_is_executable(function)) return fail("run as main", function, decoded, size);
+  if (!decoded || !address_is_executable(function)) {
+    arguments_free(&vector);
+    return fail("run as main", function, decoded, size);
+  }
   environ = vector.environment;
   int status = ((int (*)(int, char **, char **))(uintptr_t)function)(vector.count, vector.strings, environ);
   session_leave_forked_child(status);

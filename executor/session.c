@@ -30,9 +30,6 @@
 /* How long running calls may take after the controller has gone; nobody is there any more for their results. */
 enum { LINGER_SECONDS = 10 };
 
-/* How long a controller may take to take in why the executor hangs up. */
-enum { HANGUP_MILLISECONDS = 200 };
-
 /* How long nothing may come from LLVM's controller before it is asked whether it is still there (frame.h). */
 enum { IDLE_MILLISECONDS = 100 };
 
@@ -52,6 +49,11 @@ void session_leave_forked_child(int status) {
 bool session_in_forked_child(void) { return getpid() != session_pid; }
 
 void session_answer(uint64_t sequence, struct wrapper_result *result) {
+  if (result->size > ANSWER_SIZE_MAX) {
+    complain("the answer to call %llu has %zu bytes, expected at most %llu", (unsigned long long)sequence, result->size,
+             (unsigned long long)ANSWER_SIZE_MAX);
+    result_free(result);
+  }
   /* An out-of-band error has no form on this wire: its result is empty (EPC-PROTOCOL section 4). A failed write needs
      no handling, the reader sees the end of the stream. */
   frame_write(OPCODE_RESULT, sequence, 0, result_bytes(result), result->size);
@@ -102,6 +104,11 @@ static struct wrapper_result no_code(const char *arguments, size_t size) {
   return result_out_of_band("no code there");
 }
 
+static struct wrapper_result no_room(const char *arguments, size_t size) {
+  (void)arguments, (void)size;
+  return result_out_of_band("too many calls wait");
+}
+
 static void call(struct frame *frame) {
   const struct builtin *builtin = builtin_at(frame->tag);
   wrapper_function *function = (wrapper_function *)(uintptr_t)frame->tag;
@@ -115,12 +122,17 @@ static void call(struct frame *frame) {
     answer_now("no code", no_code, frame);
     return;
   }
-  if (place == ON_MAIN && !program_claim()) {
-    answer_now(name, second_program, frame);
-    return;
-  }
   if (place == ON_READER || (place == NEAR_LOADER && !jobs_running())) {
     answer_now(name, function, frame);
+    return;
+  }
+  if (!jobs_have_room(frame->payload_size)) {
+    complain("call to 0x%llx: too many calls wait already", (unsigned long long)frame->tag);
+    answer_now(name, no_room, frame);
+    return;
+  }
+  if (place == ON_MAIN && !program_claim()) {
+    answer_now(name, second_program, frame);
     return;
   }
   struct job *job = allocate(sizeof *job);
@@ -131,21 +143,12 @@ static void call(struct frame *frame) {
   else jobs_post_pool(job);
 }
 
-/* A controller that still listens is to know that this is no program's end. Malloc's lock is not waited for, and the controller not long. */
-static void hang_up(const char *reason) {
-  char payload[512] = {1}; /* an SPS Error: bool, u64 size, text */
-  uint64_t size = strnlen(reason, sizeof payload - 9);
-  memcpy(payload + 1, &size, sizeof size);
-  memcpy(payload + 9, reason, size);
-  struct iovec part = {payload, 9 + size};
-  frame_write_last(OPCODE_HANGUP, 0, 0, &part, 1, HANGUP_MILLISECONDS);
-}
-
 /* The controller has gone, in order or not. */
 static void end(void) {
   if (ends_with_parent) {
     shared_unlink_names();
-    hang_up("the stream from the controller has ended");
+    /* A controller that still listens is to know that this is no program's end. */
+    frame_hang_up("the stream from the controller has ended");
     if (jobs_running()) kill(getpid(), SIGKILL);
     _exit(0);
   }
@@ -155,7 +158,6 @@ static void end(void) {
 
 static void broken(const char *sentence) {
   shared_unlink_names();
-  hang_up(sentence);
   give_up("%s", sentence);
 }
 
@@ -207,6 +209,7 @@ static void *read_frames(void *unused) {
 
 static void before_fork(void) {
   tables_lock();
+  calls_out_before_fork();
   frame_before_fork();
   trace_before_fork();
 }
@@ -214,12 +217,14 @@ static void before_fork(void) {
 static void after_fork_in_parent(void) {
   trace_after_fork_in_parent();
   frame_after_fork_in_parent();
+  calls_out_after_fork();
   tables_unlock();
 }
 
 static void after_fork_in_child(void) {
   trace_after_fork_in_child();
   frame_after_fork_in_child();
+  calls_out_after_fork();
   tables_unlock();
 }
 

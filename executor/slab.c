@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "builtins.h"
@@ -43,6 +44,11 @@ bool reserve_address_space(uint64_t address, uint64_t size, uint64_t *base, stru
                 named ? "in the way is " : strerror(error), named ? other.text : "");
 }
 
+static bool is_regular_file(int fd) {
+  struct stat status;
+  return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 /* "" is private memory (fd -1), "fd:N" an inherited descriptor, anything else a path. */
 static bool open_backing(struct span backing, int *fd, struct reason *reason) {
   *fd = -1;
@@ -61,20 +67,23 @@ static bool open_backing(struct span backing, int *fd, struct reason *reason) {
     }
     /* A copy, so that releasing one slab leaves others on the same descriptor alone. */
     int inherited = descriptor_inherited((int)number);
-    *fd = inherited < 0 ? -1 : fcntl(inherited, F_DUPFD_CLOEXEC, inherited);
-    return *fd >= 0 || refuse(reason, RESERVE ": inherited descriptor %ld: %s", number, strerror(errno));
+    if (inherited < 0) return refuse(reason, RESERVE ": descriptor %ld was not announced by slab=%ld", number, number);
+    *fd = fcntl(inherited, F_DUPFD_CLOEXEC, inherited);
+    if (*fd < 0) return refuse(reason, RESERVE ": descriptor %ld: %s", number, strerror(errno));
+    return is_regular_file(*fd) || refuse(reason, RESERVE ": descriptor %ld is no regular file", number);
   }
   int opened = -1;
   if (strncmp(path, MARKED_FILE, sizeof MARKED_FILE - 1) == 0) {
     struct reason why;
     if (!marked_file_open(path, &opened, &why)) return refuse(reason, RESERVE ": %.900s", why.text);
   } else {
-    opened = open(path, O_RDWR | O_CLOEXEC);
+    /* Nothing is ever written to it: writable segments are private copies. Opening a FIFO could otherwise take for ever. */
+    opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   }
   if (opened < 0) return refuse(reason, RESERVE ": %s: %s", path, strerror(errno));
   *fd = descriptor_move_high(opened);
   if (*fd < 0) *fd = opened;
-  return true;
+  return is_regular_file(*fd) || refuse(reason, RESERVE ": %s is no regular file", path);
 }
 
 /* (u64 address, u64 size, String backing) → Expected<Addr base> */
@@ -109,9 +118,12 @@ static bool release(uint64_t base, struct reason *reason) {
   /* Unloading works without the lock; afterwards the slab is looked up anew. */
   struct interval *found;
   while ((found = interval_find(&images, slab->base, slab->base + slab->size))) {
-    void *handle = ((struct image *)found->owner)->handle;
+    const struct image *image = found->owner;
+    void *handle = image->handle;
+    bool ready = !image->busy || refuse(reason, "the image at 0x%llx in the slab at 0x%llx is being loaded or unloaded",
+                                        (ull)image->start, (ull)base);
     tables_unlock();
-    if (!image_unload_handle((uintptr_t)handle, reason)) return false;
+    if (!ready || !image_unload_handle((uintptr_t)handle, reason)) return false;
     if (!empty_reservation(base, SLAB, &slab, &action_failure, reason)) return false;
   }
   bool unmapped = munmap((void *)(uintptr_t)base, slab->size) == 0;

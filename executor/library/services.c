@@ -69,7 +69,7 @@ static bool obey(const char *word, struct reason *reason) {
       return refuse(reason, START ": %s, expected an open descriptor", word);
     }
   } else if ((value = after(word, "slab="))) {
-    if ((number = number_in(value, &rest)) < 0 || descriptor_inherited(number) < 0) {
+    if ((number = number_in(value, &rest)) < 0 || descriptor_announce(number) < 0) {
       return refuse(reason, START ": %s, expected an open descriptor", word);
     }
   } else if ((value = after(word, "preload="))) {

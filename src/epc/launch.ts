@@ -44,6 +44,7 @@ export async function launchExecutor(options: LaunchOptions): Promise<RemoteExec
   let { env } = options;
   const args: string[] = [];
   if (!llvm) args.push(`parent=${process.pid}`);
+  if (!llvm && slab !== undefined) args.push(`slab=${INHERITED_SLAB_FD}`);
   if (staticTls > 0) {
     // The loader reads it as the executor starts, which then puts the program's environment back as it was.
     const tunables = (env ?? process.env).GLIBC_TUNABLES;

@@ -1,7 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import type { Duplex } from "node:stream";
 import { after } from "node:test";
+import { encodeFrame, OPCODE } from "./protocol.ts";
 import { SpsReader, type SpsWriter, sps } from "./sps.ts";
+
+export * from "./protocol.ts";
 
 const { buildExecutor } = (await import(new URL("../../../scripts/build-executor.mjs", import.meta.url).href)) as {
   buildExecutor(): string;
@@ -9,14 +12,6 @@ const { buildExecutor } = (await import(new URL("../../../scripts/build-executor
 
 /** The native program, built when it is out of date. */
 export const executorPath = buildExecutor();
-
-export const D = "__llvm_orc_SimpleExecutorDylibManager_";
-export const M = "__llvm_orc_SimpleExecutorMemoryManager_";
-export const S = "__llvm_orc_ExecutorSharedMemoryMapperService_";
-export const B = "__llvm_orc_bootstrap_";
-export const OURS = "__slablink_";
-
-export const OPCODE = { setup: 0, hangup: 1, result: 2, call: 3 } as const;
 
 export interface Frame {
   opcode: number;
@@ -37,20 +32,6 @@ export interface Ending {
   signal: NodeJS.Signals | null;
 }
 
-export function encodeFrame(
-  opcode: number,
-  sequence: number,
-  tag: number,
-  payload: Uint8Array = new Uint8Array(),
-): Uint8Array {
-  return sps()
-    .u64(32 + payload.length)
-    .u64(opcode)
-    .u64(sequence)
-    .u64(tag)
-    .raw(payload).bytes;
-}
-
 /** Executors of failed tests are still there when a test file is through. */
 const running = new Set<ChildProcess>();
 after(() => {
@@ -64,8 +45,10 @@ export class RawController {
   readonly setup: Promise<Setup>;
   readonly ended: Promise<Ending>;
   readonly symbols = new Map<string, number>();
-  /** What linked code asks of the controller. */
-  onCall: (tag: number, payload: Uint8Array) => Uint8Array = () => new Uint8Array();
+  /** What linked code asks of the controller; undefined: nothing is answered. */
+  onCall: (tag: number, payload: Uint8Array) => Uint8Array | undefined = () => new Uint8Array();
+  /** What its Hangup said. */
+  hangup: string | undefined;
   stdout = "";
   stderr = "";
   #pending = Buffer.alloc(0);
@@ -73,8 +56,8 @@ export class RawController {
   #sequence = 0;
   #onSetup!: (setup: Setup) => void;
 
-  private constructor(args: string[], env: NodeJS.ProcessEnv | undefined, inherited: number[]) {
-    this.process = spawn(executorPath, args, {
+  private constructor(path: string, args: string[], env: NodeJS.ProcessEnv | undefined, inherited: number[]) {
+    this.process = spawn(path, args, {
       stdio: ["pipe", "pipe", "pipe", "pipe", ...inherited],
       env: env ?? process.env,
     });
@@ -113,8 +96,13 @@ export class RawController {
   }
 
   /** Starts one without waiting for anything; `inherited` descriptors become 4, 5, … in it. */
-  static spawn(args: string[], env?: NodeJS.ProcessEnv, inherited: number[] = []): RawController {
-    return new RawController(args, env, inherited);
+  static spawn(
+    args: string[],
+    env?: NodeJS.ProcessEnv,
+    inherited: number[] = [],
+    path: string = executorPath,
+  ): RawController {
+    return new RawController(path, args, env, inherited);
   }
 
   address(name: string): number {
@@ -159,8 +147,12 @@ export class RawController {
     } else if (frame.opcode === OPCODE.result) {
       this.#calls.get(frame.sequence)?.resolve(frame.payload);
       this.#calls.delete(frame.sequence);
+    } else if (frame.opcode === OPCODE.hangup) {
+      const reader = new SpsReader(frame.payload);
+      this.hangup = reader.u8() === 1 ? reader.string() : "";
     } else if (frame.opcode === OPCODE.call) {
-      this.socket.write(encodeFrame(OPCODE.result, frame.sequence, 0, this.onCall(frame.tag, frame.payload)));
+      const answer = this.onCall(frame.tag, frame.payload);
+      if (answer) this.socket.write(encodeFrame(OPCODE.result, frame.sequence, 0, answer));
     }
   }
 }

@@ -101,19 +101,25 @@ test("a request that fails midway leaves nothing mapped", async () => {
   });
 });
 
-test("an inherited descriptor can back slabs and leaves the program's numbers free", async () => {
+test("an announced descriptor can back slabs and leaves the program's numbers free; others are not touched", async () => {
   await withBacking(async (_path, fd) => {
-    for (const announced of [[], ["slab=4"]]) {
-      const controller = RawController.spawn(["filedescs=3,3", `parent=${process.pid}`, ...announced], undefined, [fd]);
-      await controller.setup;
-      const base = await reserveSlab(controller, 0, SIZE, "fd:4");
-      const again = await reserveSlab(controller, 0, SIZE, "fd:4");
-      await release(controller, again);
-      await initializeShared(controller, base, [{ group: RX, address: base, size: 6 }]);
-      assert.equal(await runVoid(controller, base), 42);
-      assert.ok(!existsSync(`/proc/${controller.process.pid}/fd/4`));
-      await controller.close();
+    const words = ["filedescs=3,3", `parent=${process.pid}`, "slab=4"];
+    const controller = RawController.spawn(words, undefined, [fd, fd]);
+    await controller.setup;
+    const base = await reserveSlab(controller, 0, SIZE, "fd:4");
+    const again = await reserveSlab(controller, 0, SIZE, "fd:4");
+    await release(controller, again);
+    await initializeShared(controller, base, [{ group: RX, address: base, size: 6 }]);
+    assert.equal(await runVoid(controller, base), 42);
+    assert.ok(!existsSync(`/proc/${controller.process.pid}/fd/4`));
+    for (const number of [0, 1, 5, 333, 500]) {
+      await assert.rejects(
+        reserveSlab(controller, 0, SIZE, `fd:${number}`),
+        new RegExp(`descriptor ${number} was not announced by slab=${number}`),
+      );
     }
+    assert.ok(existsSync(`/proc/${controller.process.pid}/fd/5`));
+    await controller.close();
   });
 });
 
@@ -132,7 +138,7 @@ test("what cannot be reserved is said with its reason", async () => {
     reserveSlab(controller, 0, 4096, "/nonexistent/slab"),
     /\/nonexistent\/slab: No such file or directory/,
   );
-  await assert.rejects(reserveSlab(controller, 0, 4096, "fd:333"), /inherited descriptor 333: Bad file descriptor/);
+  await assert.rejects(reserveSlab(controller, 0, 4096, "fd:333"), /descriptor 333 was not announced by slab=333/);
   await assert.rejects(reserveSlab(controller, 0, 4096, "fd:x"), /backing fd:x, expected fd: and a number/);
   await assert.rejects(reserveSlab(controller, 0, 4096, "a\0b"), /is no path/);
   const base = await reserveSlab(controller, SLAB, 4096);

@@ -1,6 +1,7 @@
-import { closeSync, ftruncateSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { encodeFrame, M, OURS } from "../executor/controller.ts";
+import { compileImage } from "../executor/image-file.ts";
+import { encodeFrame, M, OURS } from "../executor/protocol.ts";
 import { sps } from "../executor/sps.ts";
 import { Random } from "../support/mutate.ts";
 import { freshDirectory } from "../support/workspace.ts";
@@ -9,7 +10,7 @@ import { FieldWriter } from "./field-writer.ts";
 import { Hazards } from "./hazards.ts";
 import { mutatePayload, pick } from "./mutate-payload.ts";
 import { type Request, someRequest } from "./requests.ts";
-import { type Range, STABLE, STABLE_SIZE, stableCode, stableData, World } from "./world.ts";
+import { type Image, type Range, STABLE, STABLE_SIZE, stableCode, stableData, World } from "./world.ts";
 
 export interface FuzzOptions {
   /** The executor's program, built with sanitizers. */
@@ -36,6 +37,7 @@ export interface FuzzReport {
 
 const FRAMES_A_SESSION = 1500;
 const BATCH = 50;
+const IMAGE_START = 0x5800_0000;
 const SLAB_SIZE = 64 * 4096;
 /** More than an executor needs, with a sanitizer's shadow and quarantine, after any number of bad requests. */
 const RESIDENT_MAX = 1024;
@@ -50,13 +52,14 @@ const REPORT = /ERROR: \w*Sanitizer|runtime error:|SUMMARY: /;
  */
 export async function fuzzExecutor(options: FuzzOptions): Promise<FuzzReport> {
   const report: FuzzReport = { mutated: 0, valid: 0, hazards: 0, sessions: 0, broken: 0, resident: 0 };
+  const image = await compileImage("int counter; int count(void) { return ++counter; }", IMAGE_START);
   const backing = join(freshDirectory(), "slab");
   writeFileSync(backing, "");
   const fd = openSync(backing, "r+");
   try {
     ftruncateSync(fd, SLAB_SIZE);
     for (let session = options.seed; report.mutated < options.frames; session++) {
-      const fuzz = new Session(options, session, backing, fd, report);
+      const fuzz = new Session(options, session, { backing, fd, image }, report);
       try {
         await fuzz.run(Math.min(FRAMES_A_SESSION, options.frames - report.mutated));
       } catch (error) {
@@ -73,20 +76,30 @@ export async function fuzzExecutor(options: FuzzOptions): Promise<FuzzReport> {
   return report;
 }
 
+/** What sessions have in common. */
+interface Files {
+  /** By path and descriptor. */
+  backing: string;
+  fd: number;
+  image: Image;
+}
+
 /** One executor's life. */
 class Session {
   readonly #random: Random;
   readonly #executor: ExecutorUnderTest;
   readonly #backing: string;
+  readonly #image: Image;
   readonly #report: FuzzReport;
   readonly #history: string[] = [];
   #world!: World;
   #hazards!: Hazards;
-  #sequence = 0;
+  #sequence = 8;
 
-  constructor({ path }: FuzzOptions, seed: number, backing: string, fd: number, report: FuzzReport) {
+  constructor({ path }: FuzzOptions, seed: number, { backing, fd, image }: Files, report: FuzzReport) {
     this.#random = new Random(seed * 2654435761);
     this.#backing = backing;
+    this.#image = image;
     this.#report = report;
     const env = {
       ASAN_OPTIONS: "quarantine_size_mb=8:allocator_may_return_null=1:abort_on_error=1",
@@ -116,6 +129,10 @@ class Session {
       throw error;
     } finally {
       this.#executor.kill();
+      // Of an executor that was killed; any other takes its names away itself.
+      for (const name of readdirSync("/dev/shm")) {
+        if (name.startsWith(`jitlink_${this.#executor.pid}_`)) rmSync(join("/dev/shm", name), { force: true });
+      }
     }
   }
 
@@ -135,7 +152,7 @@ class Session {
   /** Memory that stays as it is, and what addresses are around. */
   async #prepare(): Promise<void> {
     const { symbols, pid } = this.#executor;
-    this.#world = new World(symbols, this.#backing);
+    this.#world = new World(symbols, this.#backing, this.#image);
     const maps = readFileSync(`/proc/${pid}/maps`, "latin1").split("\n");
     const ranges = maps.filter((line) => line !== "").map(rangeOf);
     const own = ranges.filter(({ start }) => start < 0x1000_0000n);
@@ -145,7 +162,7 @@ class Session {
     const slab = new FieldWriter().u64(STABLE).u64(STABLE_SIZE).sequence("");
     expectValue(await this.#call(`${OURS}slab_reserve`, slab), "reserving the stable memory");
     const segments = new FieldWriter().u64(0).u64(3);
-    segments.u8(5).u64(STABLE).u64(4096).sequence(stableCode());
+    segments.u8(5).u64(STABLE).u64(4096).sequence(stableCode(this.#world));
     segments
       .u8(1)
       .u64(STABLE + 0x1000n)
@@ -178,8 +195,7 @@ class Session {
     await this.#executor.settled();
   }
 
-  #validCall({ name, writer, learn }: Request): (() => void) | undefined {
-    const tag = this.#world.addressOf(name);
+  #validCall({ name, tag = this.#world.addressOf(name), writer, learn }: Request): (() => void) | undefined {
     const payload = writer.bytes.slice();
     if (this.#hazards.includes(tag, payload)) return undefined;
     this.#report.valid++;
@@ -187,13 +203,12 @@ class Session {
     return valid;
   }
 
-  #mutatedCall({ name, writer, learn }: Request): (() => void) | undefined {
+  #mutatedCall({ name, tag = this.#world.addressOf(name), writer, learn }: Request): (() => void) | undefined {
     const other = someRequest(this.#world, this.#random);
     const values = this.#world.values();
     const payload = mutatePayload(writer, other.writer, values, this.#random);
-    let tag = this.#world.addressOf(name);
     // Another request's arguments, and now and then a tag that is none.
-    if (this.#random.below(20) === 0) tag = this.#world.addressOf(other.name);
+    if (this.#random.below(20) === 0) tag = other.tag ?? this.#world.addressOf(other.name);
     else if (this.#random.below(40) === 0) tag = pick(values, this.#random);
     if (this.#hazards.includes(tag, payload)) {
       this.#report.hazards++;
@@ -203,17 +218,18 @@ class Session {
     return () => this.#send(name, tag, payload, learn);
   }
 
-  #send(name: string, tag: bigint, payload: Uint8Array, learn: ((result: Uint8Array) => void) | undefined): void {
+  #send(name: string, tag: bigint, payload: Uint8Array, learn: Request["learn"]): void {
     const hex = Buffer.from(payload.subarray(0, 160)).toString("hex");
     this.#history.push(
       `${this.#executor.names.get(tag) ?? `0x${tag.toString(16)}`} (${name}) ${payload.length}: ${hex}`,
     );
     if (this.#history.length > 400) this.#history.splice(0, 200);
+    // Sequence numbers are the controller's business: the same one may be in use twice. Whose result is whose is not known then.
+    const number = this.#random.below(10) === 0 ? 7 : this.#sequence++;
     const done = (result: Uint8Array): void => {
-      if (this.#executor.names.get(tag) === name) learn?.(result);
+      if (number !== 7 && this.#executor.names.get(tag) === name) learn?.(result, payload);
     };
-    // Sequence numbers are the controller's business: the same one may be in use twice.
-    this.#executor.call(this.#random.below(10) === 0 ? 7 : this.#sequence++, tag, payload, done);
+    this.#executor.call(number, tag, payload, done);
   }
 
   /** It still reserves, finalizes, runs and gives up. */

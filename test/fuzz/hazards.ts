@@ -1,11 +1,12 @@
-import { B, D, M, OURS, S } from "../executor/controller.ts";
-import { EMPTY_RESULT, type Range, STABLE, STABLE_SIZE, SUCCESS, type World } from "./world.ts";
+import { B, D, M, OURS, S } from "../executor/protocol.ts";
+import { CALL_OUT, EMPTY_RESULT, type Range, STABLE, STABLE_SIZE, SUCCESS, type World } from "./world.ts";
 
 /*
  * Requests that may bring an executor down however careful it is, because they are what they are for:
  *
  *   a call of code at an address of somebody's choice (a tag, an action, main, an initializer, an ifunc's resolver);
  *   a raw write (mem_write_*, an ifunc's slot) to memory of the process that is not linked memory;
+ *   anything that replaces an image's own tables, which the loader goes by;
  *   loading a library or an image, which runs whatever is in it; exit after a program.
  *
  * Each is let through only when what it names is known to be harmless. Everything else must be survived.
@@ -81,7 +82,7 @@ export class Hazards {
   /** Whether this call may do harm that is not the executor's fault. */
   includes(tag: bigint, payload: Uint8Array): boolean {
     const name = this.#names.get(tag);
-    if (name === undefined) return !this.#callable(tag);
+    if (name === undefined) return !this.#isWrapper(tag);
     const scanner = new Scanner(payload);
     if (name.startsWith(`${B}mem_write`)) return this.#writes(name, scanner);
     if (name.startsWith(`${B}run_as`)) return !this.#callable(scanner.u64());
@@ -113,6 +114,10 @@ export class Hazards {
     }
   }
 
+  #isWrapper(address: bigint): boolean {
+    return address === CALL_OUT || this.#callable(address);
+  }
+
   /** Code of the stable memory, or never code at all. */
   #callable(address: bigint): boolean {
     if (address === EMPTY_RESULT || address === SUCCESS || this.#names.has(address)) return true;
@@ -121,6 +126,11 @@ export class Hazards {
 
   #isStable(address: bigint, size: bigint): boolean {
     return address < STABLE + STABLE_SIZE && address + size > STABLE;
+  }
+
+  #isImage(address: bigint, size: bigint): boolean {
+    const { start, size: extent } = this.#world.image;
+    return address < BigInt(start + extent) && address + size > BigInt(start);
   }
 
   /** Whether a range reaches into memory whose contents requests decide. */
@@ -144,6 +154,7 @@ export class Hazards {
   /** Linked memory, the executable (which executors protect), or nothing at all. */
   #writable(address: bigint, size: bigint): boolean {
     if (this.#isStable(address, size)) return true;
+    if (this.#isImage(address, size)) return false;
     const { start, size: extent } = this.#executable;
     if (address >= start && address + size <= start + extent) return true;
     if (this.#world.ever.some((range) => address >= range.start && address + size <= range.start + range.size))
@@ -158,15 +169,16 @@ export class Hazards {
     const count = scanner.count(shared ? 17 : 25);
     for (let i = 0; i < count; i++) {
       scanner.u8();
-      const stable = this.#isStable(scanner.u64(), scanner.u64());
-      hazard ||= stable;
+      const address = scanner.u64();
+      const size = scanner.u64();
+      hazard ||= this.#isStable(address, size) || this.#isImage(address, size);
       if (!shared) scanner.sequence();
     }
     for (let i = 2 * scanner.count(32); i > 0; i--) {
       const fn = scanner.u64();
       const argument = scanner.sequence();
       if (fn === 0n) continue;
-      hazard ||= !this.#callable(fn) || (this.#names.has(fn) && this.includes(fn, argument));
+      hazard ||= !this.#isWrapper(fn) || (this.#names.has(fn) && this.includes(fn, argument));
     }
     return hazard && !scanner.failed;
   }
@@ -193,6 +205,6 @@ export class Hazards {
     scanner.u64();
     scanner.u64();
     const bytes = scanner.sequence();
-    return bytes.length > 64;
+    return bytes.length > 64 && Buffer.compare(bytes, this.#world.image.bytes) !== 0;
   }
 }

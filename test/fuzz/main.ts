@@ -1,29 +1,34 @@
 /*
- * npm run fuzz -- [executor|controller] [--seed N] [--frames N]
+ * npm run fuzz -- [executor|controller]... [--seed N] [--frames N]
  *
- * Sends mutated frames to the native executor, built with the address and the undefined-behaviour sanitizer. Ends with status 1 and the
- * seed of the session in which something went wrong.
+ * Sends mutated frames to the native executor, built with the address and the undefined-behaviour sanitizer, and to the controller.
+ * Ends with status 1 and the seed of the session in which something went wrong.
  */
 import { parseArgs } from "node:util";
+import { buildSanitizedExecutor, recordSymbols } from "./executors.ts";
+import { fuzzController } from "./fuzz-controller.ts";
 import { fuzzExecutor } from "./fuzz-executor.ts";
-import { buildSanitizedExecutor } from "./sanitized.ts";
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { seed: { type: "string", default: "1" }, frames: { type: "string", default: "100000" } },
 });
 const seed = Number(values.seed);
 const frames = Number(values.frames);
+const progress = ({ mutated }: { mutated: number }): void => {
+  if (process.stderr.isTTY) process.stderr.write(`\r${mutated} frames `);
+};
 
-try {
-  const report = await fuzzExecutor({
-    path: buildSanitizedExecutor("address,undefined"),
-    seed,
-    frames,
-    progress: ({ mutated }) => process.stderr.write(`\r${mutated} frames`),
-  });
-  console.log(`\nexecutor, seeds from ${seed}: ${JSON.stringify(report)}`);
-} catch (error) {
-  console.error(`\nfuzz: ${(error as Error).message}`);
-  process.exitCode = 1;
+const targets: Record<string, () => Promise<object>> = {
+  executor: async () => fuzzExecutor({ path: buildSanitizedExecutor("address,undefined"), seed, frames, progress }),
+  controller: async () => fuzzController({ symbols: await recordSymbols(), seed, frames, progress }),
+};
+
+for (const target of positionals.length > 0 ? positionals : Object.keys(targets)) {
+  try {
+    console.log(`${target}, seeds from ${seed}: ${JSON.stringify(await targets[target]())}`);
+  } catch (error) {
+    console.error(`fuzz: ${(error as Error).message}`);
+    process.exitCode = 1;
+  }
 }

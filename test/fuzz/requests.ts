@@ -1,14 +1,26 @@
-import { B, D, M, OURS, S } from "../executor/controller.ts";
+import { B, D, M, OURS, S } from "../executor/protocol.ts";
 import type { Random } from "../support/mutate.ts";
 import { FieldWriter } from "./field-writer.ts";
 import { pick } from "./mutate-payload.ts";
-import { EMPTY_RESULT, FRAMES, frameSection, IFUNCS, INITIALIZERS, type Range, SUCCESS, type World } from "./world.ts";
+import {
+  CALL_OUT,
+  EMPTY_RESULT,
+  FRAMES,
+  frameSection,
+  IFUNCS,
+  INITIALIZERS,
+  type Range,
+  SUCCESS,
+  type World,
+} from "./world.ts";
 
 /** A well-formed request, and what its answer teaches. */
 export interface Request {
+  /** Of the wrapper; linked code is called by `tag` and has none. */
   name: string;
+  tag?: bigint;
   writer: FieldWriter;
-  learn?(result: Uint8Array): void;
+  learn?(result: Uint8Array, sent: Uint8Array): void;
 }
 
 const PAGE = 0x1000n;
@@ -24,6 +36,12 @@ const args = (): FieldWriter => new FieldWriter();
 function address(result: Uint8Array): bigint | undefined {
   if (result.length < 9 || result[0] !== 1) return undefined;
   return new DataView(result.buffer, result.byteOffset).getBigUint64(1, true);
+}
+
+/** The size that was asked for, in whole pages: it is the second word of every reservation. */
+function sizeSent(sent: Uint8Array): bigint {
+  const size = new DataView(sent.buffer, sent.byteOffset).getBigUint64(8, true);
+  return size === 0n ? PAGE : ((size + PAGE - 1n) / PAGE) * PAGE;
 }
 
 function pageIn(range: Range, random: Random): bigint {
@@ -100,18 +118,18 @@ const addresses = (list: readonly bigint[]): FieldWriter =>
 
 const reserveMemory: Builder = (world, random) => {
   const size = PAGE * BigInt(1 + random.below(32));
-  const learn = (result: Uint8Array): void => {
+  const learn = (result: Uint8Array, sent: Uint8Array): void => {
     const start = address(result);
-    if (start !== undefined) world.reserved({ kind: "memory", backed: false, start, size });
+    if (start !== undefined) world.reserved({ kind: "memory", backed: false, start, size: sizeSent(sent) });
   };
   return { name: `${M}reserve_wrapper`, writer: args().u64(0).u64(size), learn };
 };
 
 const reserveShared: Builder = (world, random) => {
   const size = PAGE * BigInt(1 + random.below(8));
-  const learn = (result: Uint8Array): void => {
+  const learn = (result: Uint8Array, sent: Uint8Array): void => {
     const start = address(result);
-    if (start !== undefined) world.reserved({ kind: "shared", backed: true, start, size });
+    if (start !== undefined) world.reserved({ kind: "shared", backed: true, start, size: sizeSent(sent) });
   };
   return { name: `${S}Reserve`, writer: args().u64(0).u64(size), learn };
 };
@@ -120,9 +138,9 @@ const reserveSlab: Builder = (world, random) => {
   const start = pick([0n, 0x5100_0000n + PAGE * 64n * BigInt(random.below(64))], random);
   const size = PAGE * BigInt(1 + random.below(64));
   const backing = pick(["", "fd:4", world.backingPath], random);
-  const learn = (result: Uint8Array): void => {
+  const learn = (result: Uint8Array, sent: Uint8Array): void => {
     const at = address(result);
-    if (at !== undefined) world.reserved({ kind: "slab", backed: backing !== "", start: at, size });
+    if (at !== undefined) world.reserved({ kind: "slab", backed: backing !== "", start: at, size: sizeSent(sent) });
   };
   return { name: `${OURS}slab_reserve`, writer: args().u64(start).u64(size).sequence(backing), learn };
 };
@@ -216,8 +234,30 @@ const debugObject: Builder = () => ({
 
 const ifuncs: Builder = () => ({ name: `${OURS}resolve_ifuncs`, writer: args().u64(IFUNCS.start).u64(IFUNCS.end) });
 
-/** Of an ELF file that is none: what the loader itself makes of a file is its own business. */
 const loadImage: Builder = (world, random) => {
+  if (random.below(3) > 0) return loadBadImage(world, random);
+  const { start, size, bytes } = world.image;
+  const out = args().u64(start).u64(size).sequence(bytes).u64(0).u64(0);
+  const learn = (result: Uint8Array): void => {
+    if (result.length > 9 && result[0] === 1)
+      world.handles.push(new DataView(result.buffer, result.byteOffset).getBigUint64(1, true));
+    if (world.handles.length > 8) world.handles.shift();
+  };
+  return { name: `${OURS}image_load`, writer: out.u64(start).u64(random.below(3)), learn };
+};
+
+/** The slab that the image fits in. */
+const reserveForImage: Builder = (world) => {
+  const start = BigInt(world.image.start);
+  const size = BigInt(world.image.size);
+  const learn = (result: Uint8Array): void => {
+    if (address(result) === start) world.reserved({ kind: "slab", backed: false, start, size });
+  };
+  return { name: `${OURS}slab_reserve`, writer: args().u64(start).u64(size).sequence(""), learn };
+};
+
+/** Of an ELF file that is none: what the loader itself makes of a file is its own business. */
+const loadBadImage: Builder = (world, random) => {
   const slab = world.somewhere(random, ({ kind }) => kind === "slab");
   const header = args()
     .raw(Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, 1, 1, 1))
@@ -243,6 +283,13 @@ const runProgram: Builder = (_world, random) => {
   out.u8(0).each(some([SUCCESS, 0n], random), (to, item) => void to.u64(item));
   return { name: `${OURS}program_run`, writer: out.each(some([SUCCESS], random), (to, item) => void to.u64(item)) };
 };
+
+/** Linked code that calls the controller. */
+const callOut: Builder = (_world, random) => ({
+  name: "",
+  tag: CALL_OUT,
+  writer: args().u8(0).u64(random.below(1000)),
+});
 
 const plain =
   (name: string): Builder =>
@@ -277,7 +324,8 @@ const builders: readonly Builder[] = [
     frames("deregister"),
     debugObject,
   ],
-  ...[ifuncs, loadImage, unloadImage, runProgram, plain(`${OURS}processor_time`), plain(`${OURS}trace_take`)],
+  ...[callOut, callOut, reserveForImage, loadImage, loadImage],
+  ...[ifuncs, unloadImage, runProgram, plain(`${OURS}processor_time`), plain(`${OURS}trace_take`)],
 ];
 
 /** Some request that a controller could make now. */

@@ -11,6 +11,9 @@ const SLOTS = STABLE + 0x2000n;
 /** Code of the stable memory: an empty wrapper result; a wrapper result that is an SPS Error of success; both answer 0 as functions. */
 export const EMPTY_RESULT = STABLE;
 export const SUCCESS = STABLE + 0x10n;
+/** A wrapper only: its result is what the controller answers to a call of ECHO_TAG with the same arguments. */
+export const CALL_OUT = STABLE + 0x40n;
+export const ECHO_TAG = 0x1234;
 const EMPTY_RESULT_CODE = [0x31, 0xc0, 0x31, 0xd2, 0xc3]; // xor eax, eax; xor edx, edx; ret
 const SUCCESS_CODE = [0x31, 0xc0, 0xba, 1, 0, 0, 0, 0xc3]; // xor eax, eax; mov edx, 1; ret
 
@@ -26,11 +29,20 @@ export function frameSection(): Uint8Array {
   return out.u32(0).bytes.slice();
 }
 
-export function stableCode(): Uint8Array {
-  const page = new Uint8Array(0x18);
+export function stableCode(world: World): Uint8Array {
+  const page = new Uint8Array(0x60);
   page.set(EMPTY_RESULT_CODE);
   page.set(SUCCESS_CODE, 0x10);
+  page.set(callOutCode(world), 0x40);
   return page;
+}
+
+/** A wrapper function that asks the controller for its result: dispatch(context, tag, arguments, size). */
+function callOutCode(world: World): Uint8Array {
+  const low = (name: string): number => Number(world.addressOf(`__llvm_orc_SimpleRemoteEPC_dispatch_${name}`));
+  const out = new FieldWriter().raw(Uint8Array.of(0x48, 0x89, 0xf1, 0x48, 0x89, 0xfa)); // mov rcx, rsi; mov rdx, rdi
+  out.u8(0xbe).u32(ECHO_TAG).u8(0xbf).u32(low("ctx")); // mov esi, tag; mov edi, context
+  return out.u8(0xb8).u32(low("fn")).u8(0xff).u8(0xe0).bytes; // mov eax, dispatch; jmp rax
 }
 
 export function stableData(): Uint8Array {
@@ -40,6 +52,13 @@ export function stableData(): Uint8Array {
   words.set([SLOTS, SUCCESS, SLOTS + 8n, EMPTY_RESULT], 0x100 / 8);
   page.set(frameSection(), 0x200);
   return page;
+}
+
+/** A shared object, and the pages that it was linked for. */
+export interface Image {
+  bytes: Uint8Array;
+  start: number;
+  size: number;
 }
 
 export interface Range {
@@ -64,10 +83,13 @@ export class World {
   foreign: readonly bigint[] = [];
   readonly symbols: ReadonlyMap<string, number>;
   readonly backingPath: string;
+  /** What the loader may be given, and nothing else. */
+  readonly image: Image;
 
-  constructor(symbols: ReadonlyMap<string, number>, backingPath: string) {
+  constructor(symbols: ReadonlyMap<string, number>, backingPath: string, image: Image) {
     this.symbols = symbols;
     this.backingPath = backingPath;
+    this.image = image;
   }
 
   addressOf(name: string): bigint {

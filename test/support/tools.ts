@@ -53,6 +53,9 @@ const packages: Record<string, string> = {
   "/usr/sbin/sshd": "openssh-server",
   ssh: "openssh-client",
   "ssh-keygen": "openssh-client",
+  "libasan.so": "libgcc-12-dev",
+  "libubsan.so": "libgcc-12-dev",
+  "libtsan.so": "libgcc-12-dev",
 };
 
 /** The path of a program, or undefined if there is none in $PATH. */
