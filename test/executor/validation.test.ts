@@ -5,15 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { B, D, M, OURS, RawController } from "./controller.ts";
 import { compileImage, type Image, loadCode, loadImage, SLAB, SLAB_SIZE, withFolder } from "./fixture.ts";
-import {
-  giveUp,
-  initializeMemory,
-  initializeShared,
-  RW,
-  reserveMemory,
-  reserveSlab,
-  returnCode,
-} from "./requests.ts";
+import { giveUp, initializeMemory, initializeShared, RW, reserveMemory, reserveSlab, returnCode } from "./requests.ts";
 import { sps } from "./sps.ts";
 
 const controller = await RawController.start(["filedescs=3,3"]);
@@ -225,7 +217,9 @@ test("a short request does not fill the memory: zeros are not written, and answe
   assert.ok(resident() - before < 100, `${before} MiB became ${resident()} MiB`);
 });
 
-test("calls beyond the threads wait for their turn, those beyond what can wait are answered empty; none is lost", { timeout: 60_000 }, async () => {
+test("calls beyond the threads wait for their turn, those beyond what can wait are answered empty; none is lost", {
+  timeout: 60_000,
+}, async () => {
   const [wait, go] = [await addressOf("fx_wait"), await addressOf("fx_go")];
   const COUNT = 100_050;
   const answers: Promise<number>[] = [];
