@@ -1,0 +1,29 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
+/** What a process holds: resident memory in KiB, descriptors, mappings. */
+export interface Holding {
+  readonly resident: number;
+  readonly descriptors: number;
+  readonly mappings: number;
+}
+
+/** What process `pid` holds, as the kernel counts it. */
+export function holdingOf(pid: number | "self"): Holding {
+  const status = readFileSync(`/proc/${pid}/status`, "latin1");
+  return {
+    resident: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]),
+    descriptors: readdirSync(`/proc/${pid}/fd`).length,
+    mappings: readFileSync(`/proc/${pid}/maps`, "latin1").split("\n").length - 1,
+  };
+}
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+/** As `holdingOf("self")`, without what the next collection would free. */
+export function ownHolding(): Holding {
+  for (let i = 0; i < 3; i++) collect();
+  return holdingOf("self");
+}
