@@ -7,9 +7,7 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <link.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,7 +16,6 @@
 
 #include "access.h"
 #include "builtins.h"
-#include "descriptors.h"
 #include "finalize.h"
 #include "frame.h"
 #include "trace.h"
@@ -73,24 +70,19 @@ static bool copy_file_range_of(int from, uint64_t offset, uint64_t size, int to,
   return true;
 }
 
-/* The image's file as a memfd of its own: the loader knows files by name and inode. */
-static int make_file(const struct request *request, const struct reservation *slab, struct reason *reason) {
-  int created = memfd_create("slablink-image", MFD_CLOEXEC);
-  int fd = created < 0 ? -1 : descriptor_move_high(created);
-  if (fd < 0) {
-    refuse(reason, LOAD ": memfd: %s", strerror(errno));
-    if (created >= 0) close(created);
-    return -1;
-  }
+/* The image's file, one of its own: the loader knows files by name and inode. */
+static bool make_file(const struct request *request, const struct reservation *slab, struct memory_file *file, struct reason *reason) {
+  struct reason why;
+  if (!memory_file_create(file, &why)) return refuse(reason, LOAD ": %s", why.text);
   bool written;
   if (request->bytes.size) {
-    written = write_all(fd, request->bytes.data, request->bytes.size) || refuse(reason, LOAD ": writing the image's file: %s", strerror(errno));
+    written = write_all(file->fd, request->bytes.data, request->bytes.size) ||
+              refuse(reason, LOAD ": writing the image's file: %s", strerror(errno));
   } else {
-    written = copy_file_range_of(slab->fd, request->source - slab->base, request->source_size, fd, reason);
+    written = copy_file_range_of(slab->fd, request->source - slab->base, request->source_size, file->fd, reason);
   }
-  if (written) return fd;
-  close(fd);
-  return -1;
+  if (!written) memory_file_close(file);
+  return written;
 }
 
 static bool read_at(int fd, void *into, size_t size, uint64_t offset) {
@@ -147,16 +139,13 @@ static bool check_file(int fd, const struct request *request, struct reason *rea
                 (ull)lowest, (ull)highest, (ull)request->start, (ull)(request->start + request->size));
 }
 
-static void file_path(int fd, char path[64]) { snprintf(path, 64, "/proc/self/fd/%d", fd); }
-
 /* dlopen, and the check that the loader placed it where it was linked. NULL with the reason. */
-static void *open_image(int fd, const struct request *request, struct reason *reason) {
-  char path[64];
-  file_path(fd, path);
+static void *open_image(struct memory_file *file, const struct request *request, struct reason *reason) {
   /* Lazily: the libraries that the image brings in bind their calls as in an ordinary program. */
   uint64_t started = trace_now();
-  void *handle = dlopen(path, RTLD_LAZY | RTLD_GLOBAL);
+  void *handle = dlopen(file->path, RTLD_LAZY | RTLD_GLOBAL);
   trace_part("dlopen", started);
+  memory_file_hide(file);
   if (!handle) {
     const char *text = dlerror();
     refuse(reason, LOAD ": %s", text ? text : "the loader refused it");
@@ -178,8 +167,8 @@ static void leave_range(struct image *image) {
   bool reserved = reserve_address_space(image->start, image->end - image->start, &base, &reason);
   if (!reserved) complain("%s", reason.text);
   tables_lock();
-  close(image->fd);
-  image->fd = -1;
+  memory_file_close(&image->file);
+  image->file = (struct memory_file){-1, NULL, false};
   image->handle = NULL;
   if (reserved) {
     interval_remove(&images, image->start);
@@ -233,19 +222,19 @@ static bool check_request(const struct request *request, struct reservation **sl
 /* With the tables locked; unlocks them. The image comes back busy. */
 static struct image *load(const struct request *request, struct reason *reason) {
   struct reservation *slab;
-  int fd = -1;
-  if (!check_request(request, &slab, reason) || (fd = make_file(request, slab, reason)) < 0 ||
-      !check_file(fd, request, reason)) {
+  struct memory_file file;
+  bool made = check_request(request, &slab, reason) && make_file(request, slab, &file, reason);
+  if (!made || !check_file(file.fd, request, reason)) {
     tables_unlock();
-    if (fd >= 0) close(fd);
+    if (made) memory_file_close(&file);
     return NULL;
   }
   struct image *image = allocate_zeroed(1, sizeof *image);
-  *image = (struct image){slab, request->start, request->start + request->size, fd, NULL, true, 0};
+  *image = (struct image){slab, request->start, request->start + request->size, file, NULL, true, 0};
   interval_insert(&images, (struct interval){image->start, image->end, image, 0});
   tables_unlock();
   munmap((void *)(uintptr_t)request->start, request->size);
-  image->handle = open_image(fd, request, reason);
+  image->handle = open_image(&image->file, request, reason);
   if (image->handle) return image;
   leave_range(image);
   return NULL;
@@ -347,12 +336,10 @@ bool image_unload_handle(uint64_t handle, struct reason *reason) {
   tables_unlock();
   if (!ready) return false;
 
-  char path[64];
-  file_path(image->fd, path);
   uint64_t started = trace_now();
   dlclose(image->handle);
   trace_part("dlclose", started);
-  void *still = dlopen(path, RTLD_NOLOAD | RTLD_LAZY);
+  void *still = dlopen(image->file.path, RTLD_NOLOAD | RTLD_LAZY);
   if (still) {
     /* Something in the process holds on to it (a thread's thread_local destructor, a unique symbol, a library that
        binds to it). This dlopen takes the place of the reference that was given up. */

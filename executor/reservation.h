@@ -10,6 +10,7 @@
 #include "actions.h"
 #include "failure.h"
 #include "interval.h"
+#include "memory_file.h"
 
 enum reservation_kind {
   GENERIC_RESERVATION, /* the memory manager's: anonymous, writable until it is finalized */
@@ -53,7 +54,7 @@ struct image {
   struct reservation *slab;
   uint64_t start;
   uint64_t end;
-  int fd; /* memfd with its file, kept while it is loaded */
+  struct memory_file file; /* kept while it is loaded */
   void *handle;
   bool busy; /* being loaded or unloaded; for ever if its range could not be reserved again */
   unsigned users; /* look-ups of symbols in it that are going on */

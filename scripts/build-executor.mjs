@@ -54,6 +54,7 @@ const SHARED_SOURCES = [
     "linked_dlsym",
     "maps",
     "marked_file",
+    "memory_file",
     "memory",
     "program",
     "reservation",

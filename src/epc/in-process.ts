@@ -1,4 +1,4 @@
-import { closeSync, realpathSync, writeSync } from "node:fs";
+import { closeSync, realpathSync } from "node:fs";
 import { type AddressRange, alignDown, alignUp, hex } from "../bytes/address.ts";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ExecutorError } from "../errors.ts";
@@ -13,9 +13,9 @@ import {
   unloadLibrary,
 } from "../host/dynamic-loader.ts";
 import { shareEnvironment } from "../host/environment.ts";
+import { createLoadableFile, type LoadableFile } from "../host/loadable-file.ts";
 import { PAGE_SIZE, reserveAddressSpace, unmapMemory } from "../host/mapping.ts";
 import { readMaps } from "../host/maps.ts";
-import { createMemfd } from "../host/memfd.ts";
 import type { SlabMemory } from "../host/slab-memory.ts";
 import { readMemory } from "../host/view.ts";
 import { DlsymShim } from "../native/dlsym-shim.ts";
@@ -26,7 +26,7 @@ import { inProcessWrappers } from "./in-process-wrappers.ts";
 import { SpsReader } from "./sps-reader.ts";
 
 interface Image {
-  readonly fd: number;
+  readonly file: LoadableFile;
   readonly start: number;
   readonly size: number;
 }
@@ -128,27 +128,30 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
   async loadImage(image: ImageLoad): Promise<LoadedImage> {
     const bytes = image.bytes?.length ? image.bytes : this.#imageBytes(image);
     checkSpan(image, bytes);
-    const fd = createMemfd("slablink-image", bytes.length);
+    const file = createLoadableFile("slablink-image", bytes);
     // The place is given up for a moment: the loader maps without MAP_FIXED and takes p_vaddr as a hint.
     unmapMemory(image.start, image.size);
     let handle = 0;
     try {
-      writeSync(fd, bytes, 0, bytes.length, 0);
       // The descriptor stays open while the image is loaded: the loader takes equal paths for the same library.
       const scope = image.bindsFirst === true ? LoadFlag.deepBind : 0;
       if (image.bindsFirst === true) programRunner(); // its exit handler: see openLibrary
-      handle = loadLibrary(`/proc/self/fd/${fd}`, LoadFlag.now | LoadFlag.global | scope);
+      try {
+        handle = loadLibrary(file.path, LoadFlag.now | LoadFlag.global | scope);
+      } finally {
+        file.hide();
+      }
       const bias = loadBias(handle);
       if (bias !== 0) {
         throw new ExecutorError(`the image for ${hex(image.start)} was loaded ${hex(bias)} away from there`);
       }
       const results = readWords(image.results, image.resultCount);
-      this.#images.set(handle, { fd, start: image.start, size: image.size });
+      this.#images.set(handle, { file, start: image.start, size: image.size });
       this.#updateLookUps();
       return { handle, results };
     } catch (error) {
       if (handle !== 0) unloadLibrary(handle);
-      closeSync(fd);
+      closeSync(file.fd);
       reserveAddressSpace(image.size, image.start);
       throw error;
     }
@@ -161,10 +164,10 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
     this.#updateLookUps();
     unloadLibrary(handle);
     // Libraries that were bound to its symbols keep it; then its pages must stay, and the descriptor with its name.
-    if (isLoaded(`/proc/self/fd/${image.fd}`)) {
+    if (isLoaded(image.file.path)) {
       throw new ExecutorError(`the image at ${hex(image.start)} is still in use by a library and stays loaded`);
     }
-    closeSync(image.fd);
+    closeSync(image.file.fd);
     unmapMemory(image.start, image.size);
     reserveAddressSpace(image.size, image.start);
   }

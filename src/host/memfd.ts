@@ -1,6 +1,8 @@
-import { closeSync } from "node:fs";
+import { closeSync, writeSync } from "node:fs";
 import { hex } from "../bytes/address.ts";
+import { SlablinkError } from "../errors.ts";
 import { errno, libc } from "./libc.ts";
+import { fileDirectories, makeMappableFile } from "./mappable-file.ts";
 import { Errno, systemError } from "./system-error.ts";
 
 const MFD_CLOEXEC = 0x1;
@@ -8,26 +10,51 @@ const MFD_EXEC = 0x10;
 const FALLOC_FL_KEEP_SIZE = 0x1;
 const FALLOC_FL_PUNCH_HOLE = 0x2;
 
+/** Refusals of a place (seccomp, a namespace's sysctl), not of a limit: a file in a directory may do instead. */
+const REFUSALS: readonly number[] = [Errno.EPERM, Errno.EACCES, Errno.ENOSYS];
+
 /**
  * An anonymous file in memory (memfd_create(2)) of `size` zero bytes that may be mapped executable and is closed on
- * exec. It has no name in any file system: nothing is left behind however its holders die.
+ * exec. It has no name in any file system: nothing is left behind however its holders die. Where the system call is refused, it is a
+ * file without a name in a directory. Errors: code "memory".
  */
 export function createMemfd(name: string, size: number): number {
-  // Kernels before 6.3 refuse MFD_EXEC and allow execution anyway; newer ones may be set up to deny it without.
+  // Kernels before 6.3 refuse MFD_EXEC and allow execution anyway, newer ones may be set up to deny it without; vm.memfd_noexec=2
+  // denies it with, and does not keep code from being mapped.
   let fd = libc.memfd_create(name, MFD_CLOEXEC | MFD_EXEC);
-  if (fd === -1 && errno() === Errno.EINVAL) fd = libc.memfd_create(name, MFD_CLOEXEC);
-  if (fd === -1) throw systemError("memory", `cannot create memory file "${name}"`);
+  let number = fd === -1 ? errno() : 0;
+  if (number === Errno.EINVAL || number === Errno.EACCES) {
+    fd = libc.memfd_create(name, MFD_CLOEXEC);
+    number = fd === -1 ? errno() : 0;
+  }
+  if (fd === -1 && REFUSALS.includes(number)) fd = makeMappableFile(size)?.fd ?? -1;
+  if (fd === -1) throw refusal(name, size, number);
   if (libc.ftruncate(fd, size) !== 0) {
-    const error = systemError("memory", `cannot size memory file "${name}" to ${hex(size)} bytes`);
+    const number = errno();
     closeSync(fd);
-    throw error;
+    const limit = number === Errno.EFBIG ? " (ulimit -f, the limit of a file's size)" : "";
+    throw systemError("memory", `cannot size memory file "${name}" to ${hex(size)} bytes${limit}`, number);
   }
   return fd;
 }
 
+function refusal(name: string, size: number, number: number): SlablinkError {
+  const { message } = systemError("memory", `cannot create memory file "${name}"`, number);
+  if (!REFUSALS.includes(number)) return new SlablinkError("memory", message);
+  const others = `none of ${fileDirectories().join(", ")} has ${hex(size)} bytes for a file from which code may be executed`;
+  return new SlablinkError("memory", `${message}, and ${others}: allow memfd_create(2)`);
+}
+
 /** Gives the pages of [offset, offset + size) back to the kernel; they read as zero afterwards. */
 export function punchHole(fd: number, offset: number, size: number): void {
-  if (libc.fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size) !== 0) {
-    throw systemError("memory", `cannot free ${hex(size)} bytes of a memory file at ${hex(offset)}`);
+  if (libc.fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, size) === 0) return;
+  // A file system without holes, or a system call that is refused: they stay, and are to read as zero all the same.
+  const zeros = new Uint8Array(Math.min(size, 2 ** 20));
+  try {
+    for (let done = 0; done < size; )
+      done += writeSync(fd, zeros, 0, Math.min(zeros.length, size - done), offset + done);
+  } catch (cause) {
+    const what = `cannot free ${hex(size)} bytes of a memory file at ${hex(offset)}`;
+    throw new SlablinkError("memory", `${what}: ${(cause as Error).message}`, { cause });
   }
 }

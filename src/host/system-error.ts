@@ -2,7 +2,17 @@ import { type ErrorCode, SlablinkError } from "../errors.ts";
 import { errno, libc } from "./libc.ts";
 
 /** Node's names for the same numbers, where a caller wants to tell errors apart. */
-export const Errno = { EPERM: 1, ENOENT: 2, EAGAIN: 11, ENOMEM: 12, EEXIST: 17, EINVAL: 22, ENOSYS: 38 } as const;
+export const Errno = {
+  EPERM: 1,
+  ENOENT: 2,
+  EAGAIN: 11,
+  ENOMEM: 12,
+  EACCES: 13,
+  EEXIST: 17,
+  EINVAL: 22,
+  EFBIG: 27,
+  ENOSYS: 38,
+} as const;
 
 /** The error of a native call that just failed: `<what>: <strerror text>`. Call it before any other native call. */
 export function systemError(code: ErrorCode, what: string, number = errno()): SlablinkError {
