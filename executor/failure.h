@@ -21,9 +21,12 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* One sentence on stderr and, as a Hangup, to the controller, then the end with status 1, without handlers of the linked program. */
 void give_up(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
-/* malloc, calloc and realloc that give up when there is no memory. */
+/* malloc, calloc and realloc that give up when there is no memory, not even what has been set aside. */
 void *allocate(size_t size);
 void *allocate_zeroed(size_t count, size_t size);
 void *allocate_again(void *block, size_t size);
+
+/* Sets memory aside for when there is no other, unless there is some already. */
+void allocate_spare(void);
 
 #endif

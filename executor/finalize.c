@@ -8,6 +8,7 @@
 
 #include "debugger.h"
 #include "eh_frame.h"
+#include "image.h"
 #include "trace.h"
 
 typedef unsigned long long ull;
@@ -122,7 +123,7 @@ static bool map_segment(const struct reservation *reservation, const struct segm
                 (ull)segment->end, segment->protection & PROT_READ ? 'r' : '-',
                 segment->protection & PROT_WRITE ? 'w' : '-', segment->protection & PROT_EXEC ? 'x' : '-',
                 error == ENXIO ? "the slab's file ends before it" : strerror(error), error,
-                error == ENOMEM ? "; a process may have as many mappings as vm.max_map_count says" : "");
+                error == ENOMEM ? "; a process may have as many mappings as vm.max_map_count says, and ulimit -v of address space" : "");
 }
 
 static void free_region(struct region *region) {
@@ -156,6 +157,10 @@ static struct region *plan_region(struct reservation *reservation, const struct 
     if (end < start || start < reservation->base || end > reservation->base + reservation->size) {
       refuse(reason, "segment at 0x%llx of %llu bytes is not inside the reservation [0x%llx, 0x%llx)", (ull)start,
              (ull)requests[i].size, (ull)reservation->base, (ull)(reservation->base + reservation->size));
+      free_region(region);
+      return NULL;
+    }
+    if (reservation->kind == SLAB && !image_close_holes(page_down(start), page_up(end), reason)) {
       free_region(region);
       return NULL;
     }

@@ -18,6 +18,7 @@
 #include "builtins.h"
 #include "finalize.h"
 #include "frame.h"
+#include "maps.h"
 #include "trace.h"
 #include "wrapper.h"
 
@@ -159,20 +160,58 @@ static void *open_image(struct memory_file *file, const struct request *request,
   return NULL;
 }
 
-/* The range belongs to nobody after the loader has left it. If another thread has mapped something there meanwhile, the image stays
-   in the table, busy, so that nobody maps over that. */
+/* Ranges of slabs that could not be reserved again when the loader had left them: anybody may map something there. */
+enum { HOLES_MAX = 64 };
+static struct {
+  uint64_t start;
+  uint64_t size;
+} holes[HOLES_MAX];
+static size_t hole_count;
+
+/* A loader that runs out of memory in the middle leaves what it has mapped of the image so far (glibc 2.36). */
+static bool reserve_lost(uint64_t start, uint64_t size, struct reason *reason) {
+  uint64_t base, rest_start, rest_end;
+  while (!reserve_address_space(start, size, &base, reason)) {
+    if (!maps_find_named(start, start + size, "slablink-image", &rest_start, &rest_end)) return false;
+    if (munmap((void *)(uintptr_t)rest_start, rest_end - rest_start) != 0) return false;
+  }
+  return true;
+}
+
+bool image_close_holes(uint64_t start, uint64_t end, struct reason *reason) {
+  for (size_t i = hole_count; i-- > 0;) {
+    if (holes[i].start >= end || holes[i].start + holes[i].size <= start) continue;
+    if (!reserve_lost(holes[i].start, holes[i].size, reason)) return false;
+    holes[i] = holes[--hole_count];
+  }
+  return true;
+}
+
+/* With the tables locked. */
+static void forget_image(struct image *image) {
+  interval_remove(&images, image->start);
+  memory_file_close(&image->file);
+  free(image);
+}
+
+/* The range belongs to nobody after the loader has left it. If memory has run out, or another thread has mapped something there meanwhile,
+   it is noted as lost; where there is no room for that, the image stays in the table, busy, so that nobody maps over it. */
 static void leave_range(struct image *image) {
   struct reason reason;
-  uint64_t base;
-  bool reserved = reserve_address_space(image->start, image->end - image->start, &base, &reason);
-  if (!reserved) complain("%s", reason.text);
+  uint64_t size = image->end - image->start;
+  bool reserved = reserve_lost(image->start, size, &reason);
   tables_lock();
-  memory_file_close(&image->file);
-  image->file = (struct memory_file){-1, NULL, false};
-  image->handle = NULL;
-  if (reserved) {
-    interval_remove(&images, image->start);
-    free(image);
+  if (!reserved && hole_count == HOLES_MAX) {
+    complain("%s", reason.text);
+    memory_file_close(&image->file);
+    image->file = (struct memory_file){-1, NULL, false};
+    image->handle = NULL;
+  } else {
+    if (!reserved) {
+      holes[hole_count].start = image->start;
+      holes[hole_count++].size = size;
+    }
+    forget_image(image);
   }
   tables_unlock();
 }
@@ -223,7 +262,9 @@ static bool check_request(const struct request *request, struct reservation **sl
 static struct image *load(const struct request *request, struct reason *reason) {
   struct reservation *slab;
   struct memory_file file;
-  bool made = check_request(request, &slab, reason) && make_file(request, slab, &file, reason);
+  bool made = check_request(request, &slab, reason) &&
+              image_close_holes(request->start, request->start + request->size, reason) &&
+              make_file(request, slab, &file, reason);
   if (!made || !check_file(file.fd, request, reason)) {
     tables_unlock();
     if (made) memory_file_close(&file);
@@ -233,10 +274,18 @@ static struct image *load(const struct request *request, struct reason *reason) 
   *image = (struct image){slab, request->start, request->start + request->size, file, NULL, true, 0};
   interval_insert(&images, (struct interval){image->start, image->end, image, 0});
   tables_unlock();
-  munmap((void *)(uintptr_t)request->start, request->size);
-  image->handle = open_image(&image->file, request, reason);
-  if (image->handle) return image;
-  leave_range(image);
+  if (munmap((void *)(uintptr_t)request->start, request->size) == 0) {
+    image->handle = open_image(&image->file, request, reason);
+    if (image->handle) return image;
+    leave_range(image);
+    return NULL;
+  }
+  /* A mapping becomes two. */
+  refuse(reason, LOAD ": [0x%llx, 0x%llx) cannot be given to the loader: %s; a process may have as many mappings as vm.max_map_count says",
+         (ull)request->start, (ull)(request->start + request->size), strerror(errno));
+  tables_lock();
+  forget_image(image);
+  tables_unlock();
   return NULL;
 }
 

@@ -54,6 +54,7 @@ int main(int count, char **arguments) {
   if (options.crash || options.supervised) crash_start();
   uint64_t started = trace_now();
   atexit(run_deallocate_actions);
+  allocate_spare();
   int input = move_high(options.input);
   int output = options.output == options.input ? input : move_high(options.output);
   session_start(input, output, options.parent != 0);

@@ -90,6 +90,7 @@ static void answer_now(const char *name, wrapper_function *function, struct fram
   trace_request_ends();
   session_answer(frame->sequence, &result);
   free(frame->payload);
+  allocate_spare();
 }
 
 static struct wrapper_result second_program(const char *arguments, size_t size) {

@@ -126,6 +126,10 @@ static bool release(uint64_t base, struct reason *reason) {
     if (!ready || !image_unload_handle((uintptr_t)handle, reason)) return false;
     if (!empty_reservation(base, SLAB, &slab, &action_failure, reason)) return false;
   }
+  if (!image_close_holes(slab->base, slab->base + slab->size, reason)) {
+    tables_unlock();
+    return false;
+  }
   bool unmapped = munmap((void *)(uintptr_t)base, slab->size) == 0;
   if (!unmapped) refuse(reason, "slab at 0x%llx: munmap: %s", (ull)base, strerror(errno));
   if (slab->fd >= 0) close(slab->fd);

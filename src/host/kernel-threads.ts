@@ -6,6 +6,7 @@ import type { WasmModule } from "./webassembly.ts";
 const Control = {
   ...{ posted: 0, done: 1, isOnline: 2, task: 3 },
   ...{ argumentCount: 4, isAwaited: 5, signal: 6, isEnding: 7 },
+  ...{ hasFailed: 8 },
 } as const;
 /** Words of the record; the numbers for the task's arguments, its result first, follow at this byte. */
 const NUMBERS = 64;
@@ -41,7 +42,16 @@ for (let seen = 0; ; ) {
   const count = words[${Control.argumentCount}];
   const isAwaited = words[${Control.isAwaited}] === 1;
   numbers[${BEGAN}] = now();
-  numbers[0] = functions[words[${Control.task}]](...numbers.subarray(1, 1 + count));
+  try {
+    numbers[0] = functions[words[${Control.task}]](...numbers.subarray(1, 1 + count));
+  } catch (error) {
+    // Who waits must not do so for ever; the memory may be half done, so that this thread is given nothing more.
+    words[${Control.hasFailed}] = 1;
+    Atomics.store(words, ${Control.isOnline}, 0);
+    Atomics.store(words, ${Control.done}, seen);
+    Atomics.notify(words, ${Control.done});
+    throw error;
+  }
   numbers[${ENDED}] = now();
   const answer = isAwaited ? [seen, numbers[0], numbers[${BEGAN}], numbers[${ENDED}]] : undefined;
   Atomics.store(words, ${Control.done}, seen);
@@ -65,7 +75,7 @@ type Finished = (task: number, start: number, end: number) => void;
 
 /** A call of one of the kernel's functions that another thread makes. */
 export interface ThreadCall {
-  /** Waits for its end; gives what the function gave. */
+  /** Waits for its end; gives what the function gave. Errors: the thread has failed, which may be in the middle of the work. */
   wait(): number;
 }
 
@@ -138,6 +148,7 @@ class KernelThread {
         for (let done = Atomics.load(words, Control.done); done !== posted; done = Atomics.load(words, Control.done)) {
           Atomics.wait(words, Control.done, done, 1000);
         }
+        if (words[Control.hasFailed] === 1) throw new Error("a thread failed in the middle of a link");
         const numbers = this.#numbers;
         this.#finished(task, numbers[BEGAN]!, numbers[ENDED]!);
         return numbers[0]!;

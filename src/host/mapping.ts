@@ -38,7 +38,10 @@ export function mapMemory(request: MapRequest): number {
   const result = libc.mmap(address, size, protection, flags, fd, offset);
   if (result === -1) {
     const number = errno();
-    const limit = number === Errno.ENOMEM ? " (a process may have as many mappings as vm.max_map_count says)" : "";
+    const limit =
+      number === Errno.ENOMEM
+        ? " (a process may have as many mappings as vm.max_map_count says, and ulimit -v of address space)"
+        : "";
     throw systemError("memory", `cannot map ${hex(size)} bytes at ${hex(address)}${limit}`, number);
   }
   return result;

@@ -10,6 +10,13 @@ const MFD_EXEC = 0x10;
 const FALLOC_FL_KEEP_SIZE = 0x1;
 const FALLOC_FL_PUNCH_HOLE = 0x2;
 
+/** There is no file for memory, whatever its address is to be. */
+export class MemoryFileError extends SlablinkError {
+  constructor(message: string) {
+    super("memory", message);
+  }
+}
+
 /** Refusals of a place (seccomp, a namespace's sysctl), not of a limit: a file in a directory may do instead. */
 const REFUSALS: readonly number[] = [Errno.EPERM, Errno.EACCES, Errno.ENOSYS];
 
@@ -32,17 +39,18 @@ export function createMemfd(name: string, size: number): number {
   if (libc.ftruncate(fd, size) !== 0) {
     const number = errno();
     closeSync(fd);
-    const limit = number === Errno.EFBIG ? " (ulimit -f, the limit of a file's size)" : "";
-    throw systemError("memory", `cannot size memory file "${name}" to ${hex(size)} bytes${limit}`, number);
+    const limit = number === Errno.EFBIG ? " (more than ulimit -f allows; --memory=rpc needs no file)" : "";
+    const what = `cannot size memory file "${name}" to ${hex(size)} bytes${limit}`;
+    throw new MemoryFileError(systemError("memory", what, number).message);
   }
   return fd;
 }
 
-function refusal(name: string, size: number, number: number): SlablinkError {
+function refusal(name: string, size: number, number: number): MemoryFileError {
   const { message } = systemError("memory", `cannot create memory file "${name}"`, number);
-  if (!REFUSALS.includes(number)) return new SlablinkError("memory", message);
+  if (!REFUSALS.includes(number)) return new MemoryFileError(message);
   const others = `none of ${fileDirectories().join(", ")} has ${hex(size)} bytes for a file from which code may be executed`;
-  return new SlablinkError("memory", `${message}, and ${others}: allow memfd_create(2)`);
+  return new MemoryFileError(`${message}, and ${others}: allow memfd_create(2)`);
 }
 
 /** Gives the pages of [offset, offset + size) back to the kernel; they read as zero afterwards. */

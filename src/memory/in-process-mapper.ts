@@ -78,7 +78,16 @@ export class InProcessMemoryMapper implements MemoryMapper {
     const reservation = this.#reservations.at(info.reservation);
     const key = checkSegments(info.segments, reservation.start, reservation.size, PAGE_SIZE);
     if (reservation.initialized.has(key)) throw new SlablinkError("memory", `${hex(key)} is already initialized`);
-    for (const segment of info.segments) this.#map(reservation, segment);
+    const mapped: Segment[] = [];
+    try {
+      for (const segment of info.segments) {
+        mapped.push(segment);
+        this.#map(reservation, segment);
+      }
+    } catch (error) {
+      this.#deinitialize(reservation, { segments: mapped, dealloc: [] });
+      throw error;
+    }
     reservation.working.settle(key);
     const done: AllocAction[] = [];
     try {

@@ -2,6 +2,7 @@ import { type AddressRange, hex } from "../bytes/address.ts";
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { SlablinkError } from "../errors.ts";
 import { type MappedRange, readMaps } from "../host/maps.ts";
+import { MemoryFileError } from "../host/memfd.ts";
 import type { MemoryMapper } from "./memory-mapper.ts";
 import { lowCandidates, lowGaps, nearCandidates, type Placement, withoutOccupied } from "./placement.ts";
 
@@ -34,7 +35,7 @@ export async function reserveSlab(
     try {
       return await mapper.reserve(size, candidates[tried++], contentSize);
     } catch (error) {
-      if (!(error instanceof SlablinkError) || error.code !== "memory") throw error;
+      if (!(error instanceof SlablinkError) || error.code !== "memory" || error instanceof MemoryFileError) throw error;
       last = error;
     }
     if (tried !== 1) continue;

@@ -1,4 +1,3 @@
-import { readdirSync } from "node:fs";
 import type { AddressRange } from "../bytes/address.ts";
 import { SlablinkError } from "../errors.ts";
 import { reopenStandardDescriptors } from "../host/descriptors.ts";
@@ -6,6 +5,7 @@ import { findSymbols, PROCESS } from "../host/dynamic-loader.ts";
 import { libc } from "../host/libc.ts";
 import { PAGE_SIZE, unmapMemory } from "../host/mapping.ts";
 import { isDetached, joinThread, startThread } from "../host/thread.ts";
+import { threadNumbers } from "../host/thread-numbers.ts";
 import { readMemory, viewMemory, writePointer } from "../host/view.ts";
 import { layOutArguments } from "./argument-block.ts";
 import { mapCode, mapPages } from "./native-pages.ts";
@@ -118,7 +118,8 @@ export class ProgramRunner {
     if (this.#state === ProgramState.unfinished) {
       // pthread_exit() in main: after the last thread's end, exit(0). argc is main's, and so exit's, first argument.
       this.#set(ProgramBlock.thread, NO_THREAD);
-      while (this.#state === ProgramState.unfinished && threads().some((each) => !others.has(each))) await pause(2);
+      while (this.#state === ProgramState.unfinished && threadNumbers().some((each) => !others.has(each)))
+        await pause(2);
       if (this.#state !== ProgramState.unfinished) return this.#end(); // one of them has called exit()
       this.#set(ProgramBlock.main, this.exitAddress);
       this.#set(ProgramBlock.argc, 0);
@@ -143,7 +144,7 @@ export class ProgramRunner {
     // Not pthread_join: Node waits for libuv's threads when it ends, and the program's first thread may never.
     // Begun before the program, so that the threads that Node starts for it are older: a program's malloc is not for them.
     const ended = waitSemaphore(this.#block + ProgramBlock.semaphore);
-    const others = new Set(threads());
+    const others = new Set(threadNumbers());
     let thread: number;
     try {
       thread = startThread(this.#code + ProgramEntry.start, this.#block);
@@ -199,11 +200,6 @@ function readFunctions(range: AddressRange): number[] {
 
 function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-/** The process's threads by their numbers. */
-function threads(): string[] {
-  return readdirSync("/proc/self/task");
 }
 
 function waitSemaphore(address: number): Promise<void> {

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { milliseconds } from "../host/clock.ts";
 import { libc } from "../host/libc.ts";
+import { threadNumbers } from "../host/thread-numbers.ts";
 
 /*
  * A signal that is sent to the process goes to any thread that does not block it, by preference the main one, which here is
@@ -50,7 +51,7 @@ export function routeSignalsToProgram(handler: number): () => void {
   view.setBigUint64(0, BigInt(handler), true);
   view.setUint32(136, SA_SIGINFO | SA_RESTART, true);
   libc.sigaction(SIGNAL, action, null);
-  const threads = readdirSync("/proc/self/task").filter((thread) => Number(thread) !== process.pid);
+  const threads = threadNumbers().filter((thread) => Number(thread) !== process.pid);
   for (const thread of threads) libc.tgkill(process.pid, Number(thread), SIGNAL);
   const set = new Uint8Array(128).fill(0xff, 0, 8);
   for (const signal of UNBLOCKABLE) set[(signal - 1) >> 3] &= ~(1 << ((signal - 1) & 7));

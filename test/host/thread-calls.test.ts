@@ -77,3 +77,14 @@ test("a thread that fails fails what it was asked for, gets nothing more, and le
   // So that the failed one has ended before it is told to.
   await tick(200);
 });
+
+test("a thread that fails does not keep the one waiting that waits without messages", async () => {
+  await start(2);
+  spinUntilIdle();
+  const { start: table } = arena.place(new Uint8Array(64), "table");
+  const [call] = threads.callAll(fast.filterByGnuHash, () => [table, 1, table, 0, table]);
+  assert.throws(() => call!.wait(), /a thread failed in the middle of a link/);
+  assert.equal(threads.idle, 0);
+  // So that it has ended before it is told to.
+  await tick(200);
+});
