@@ -15,10 +15,8 @@ bool reserve_address_space(uint64_t address, uint64_t size, uint64_t *base, stru
 /* If the loader gave this handle for an image that is loaded, it stays so until image_let_go. Tables unlocked. */
 bool image_hold(uint64_t handle);
 void image_let_go(uint64_t handle);
+
 /* Reserves what of the range has been lost to the process. With the tables locked; false: memory has run out, or something is in the way. */
 bool image_close_holes(uint64_t start, uint64_t end, struct reason *reason);
-
-/* Whether the loader gave this handle for an image that is loaded. Tables unlocked. */
-bool image_has_handle(uint64_t handle);
 
 #endif

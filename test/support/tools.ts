@@ -56,7 +56,7 @@ const packages: Record<string, string> = {
   "libasan.so": "libgcc-12-dev",
   "libubsan.so": "libgcc-12-dev",
   "libtsan.so": "libgcc-12-dev",
-};
+  prlimit: "util-linux",};
 
 /** The path of a program, or undefined if there is none in $PATH. */
 export function findTool(name: string): string | undefined {
