@@ -45,7 +45,9 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 
 const relay = once(async () => {
   const path = join(freshDirectory(), "relay");
-  await mustRun("cc", ["-O1", "-Wall", "-Werror", join(packageRoot, "test/faults/relay.c"), "-o", path]);
+  // With the note by which it is known to take the arguments of slablink's executor.
+  const sources = ["test/faults/relay.c", "executor/note.c"].map((name) => join(packageRoot, name));
+  await mustRun("cc", ["-O1", "-Wall", "-Werror", ...sources, "-o", path]);
   return path;
 });
 
