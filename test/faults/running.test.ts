@@ -7,7 +7,7 @@ import { tableRow } from "../support/table.ts";
 import { has } from "../support/tools.ts";
 import { packageRoot } from "../support/workspace.ts";
 import { program } from "./programs.ts";
-import { LIMIT } from "./relay.ts";
+import { limitNow } from "./relay.ts";
 
 const WAYS = { shared: "--memory=shared", rpc: "--memory=rpc" } as const;
 const SIGKILL = 137;
@@ -30,7 +30,7 @@ async function whileItRuns(
         child.stdout?.once("data", (text: Buffer) => {
           at = performance.now();
           const [executor, grandchild] = text.toString().trim().split(" ").map(Number);
-          const late = setTimeout(endGrandchild, 2 * LIMIT, grandchild);
+          const late = setTimeout(endGrandchild, 2 * limitNow(), grandchild);
           child.once("exit", () => {
             ended = performance.now();
             clearTimeout(late);
@@ -43,7 +43,7 @@ async function whileItRuns(
     /slablink/,
   );
   assert.ok(at > 0, `the program has not begun: ${outcome.stderr}`);
-  assert.ok(ended - at < LIMIT, `ended ${ended - at} ms after its fault, more than ${LIMIT}`);
+  assert.ok(ended - at < limitNow(), `ended ${ended - at} ms after its fault, more than ${limitNow()}`);
   return outcome;
 }
 

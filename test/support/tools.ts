@@ -56,7 +56,8 @@ const packages: Record<string, string> = {
   "libasan.so": "libgcc-12-dev",
   "libubsan.so": "libgcc-12-dev",
   "libtsan.so": "libgcc-12-dev",
-  prlimit: "util-linux",};
+  prlimit: "util-linux",
+};
 
 /** The path of a program, or undefined if there is none in $PATH. */
 export function findTool(name: string): string | undefined {
