@@ -65,6 +65,7 @@ static void close_child_stream(struct supervisor *self) {
 /* Nobody listens any more. The executor ends as its stream does; what has hung itself on the program's process group goes with it. */
 static void lose_controller(struct supervisor *self) {
   self->controller_lost = true;
+  queue_drop(&self->to_controller, queue_size(&self->to_controller));
   if (self->controller_ended) return;
   self->controller_ended = true;
   self->deadline = now() + END_GRACE;

@@ -101,7 +101,7 @@ test("a stopped executor does not outlive its controller", async () => {
   assert.ok(!isAlive(child!.pid));
 });
 
-const SESSIONS = 60;
+const SESSIONS = 24;
 
 test("whatever a controller sends, a supervisor touches nothing but its own memory and leaves nothing", async () => {
   const path = buildSanitizedExecutor("address,undefined");
