@@ -1,7 +1,6 @@
-import type { Socket } from "node:net";
 import { ExecutorError } from "../errors.ts";
 import { startStreamCommand } from "../host/command.ts";
-import { connectSocket, readLine } from "../host/connect-socket.ts";
+import { connectSocket, readLine, type Socket } from "../host/connect-socket.ts";
 import { peerUser } from "../host/peer-user.ts";
 import type { ProgramStreams } from "../host/standard-streams.ts";
 import { type Endpoint, endpointText } from "./endpoint.ts";

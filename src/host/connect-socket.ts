@@ -1,5 +1,8 @@
 import { connect, type Socket } from "node:net";
 
+/** Of Node's. */
+export type { Socket };
+
 /** What `net.connect` takes. */
 export type SocketAddress = { readonly path: string } | { readonly host: string; readonly port: number };
 
