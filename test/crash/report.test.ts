@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { reportCrash } from "../../src/debug/crash-report.ts";
 import { crashText } from "../../src/debug/crash-text.ts";
 import { decodeCrash } from "../../src/epc/crash-message.ts";
@@ -144,6 +145,8 @@ async function message(): Promise<Uint8Array> {
   const epc = await launchExecutor({ path: executorPath() });
   epc.kill("SIGSEGV");
   await epc.ended;
+  // The process may be gone before what it sent has been read.
+  for (const limit = Date.now() + 10_000; epc.crashMessage === undefined && Date.now() < limit; ) await sleep(5);
   await epc.disconnect();
   assert.ok(epc.crashMessage);
   return epc.crashMessage;
