@@ -143,6 +143,8 @@ test("a controller that does not read holds a crashing program for seconds at mo
 /** The message of a program that crashed. */
 async function message(): Promise<Uint8Array> {
   const epc = await launchExecutor({ path: executorPath() });
+  // With an answer here its main thread is idle, and not about to give back the lock that Setup was sent under.
+  await epc.resolve(0, ["malloc"]);
   epc.kill("SIGSEGV");
   await epc.ended;
   // The process may be gone before what it sent has been read.
