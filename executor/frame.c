@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,8 @@ static int input_fd = -1;
 static int output_fd = -1;
 static bool output_is_socket;
 static pthread_mutex_t write_lock = PTHREAD_MUTEX_INITIALIZER;
+/* Holds the lock, and is not in the middle of a frame; 0: none. */
+static _Atomic pid_t forking_thread;
 
 /* The sequence number is beyond any that a call of linked code can get. */
 static const uint64_t nudge[FRAME_HEADER_SIZE / sizeof(uint64_t)] = {FRAME_HEADER_SIZE, OPCODE_CALL, UINT64_MAX - 1, 0};
@@ -207,7 +210,7 @@ static bool write_until(int64_t deadline, const uint8_t *data, size_t size) {
 void frame_write_last(enum opcode opcode, uint64_t sequence, uint64_t tag, const struct iovec *parts, int count, unsigned milliseconds) {
   int64_t deadline = now_in_milliseconds() + milliseconds;
   struct timespec pause = {.tv_nsec = 1000000};
-  while (pthread_mutex_trylock(&write_lock) != 0) {
+  while (atomic_load(&forking_thread) != gettid() && pthread_mutex_trylock(&write_lock) != 0) {
     if (now_in_milliseconds() >= deadline) return;
     nanosleep(&pause, NULL);
   }
@@ -267,8 +270,14 @@ void frame_hang_up(const char *reason) {
   frame_write_last(OPCODE_HANGUP, 0, 0, parts, 2, PATIENCE_MILLISECONDS);
 }
 
-void frame_before_fork(void) { pthread_mutex_lock(&write_lock); }
-void frame_after_fork_in_parent(void) { pthread_mutex_unlock(&write_lock); }
+void frame_before_fork(void) {
+  pthread_mutex_lock(&write_lock);
+  atomic_store(&forking_thread, gettid());
+}
+void frame_after_fork_in_parent(void) {
+  atomic_store(&forking_thread, 0);
+  pthread_mutex_unlock(&write_lock);
+}
 
 void frame_after_fork_in_child(void) {
   close(input_fd);
