@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readlinkSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import { test } from "node:test";
 import { Slablink } from "../../src/epc/dialect.ts";
 import { launchExecutor } from "../../src/epc/launch.ts";
@@ -16,7 +16,13 @@ test("an executor's stream may be two pipes", async () => {
   const slab = new SlabMemory(2 ** 20);
   const epc = await launchExecutor({ path: executorPath, pipes: true, slab, preload: undefined });
   const pid = epc.pid!;
-  assert.deepEqual([kinds(pid, 500), kinds(pid, 501)], ["pipe", "pipe"]);
+  const held = readdirSync(`/proc/${pid}/fd`)
+    .map(Number)
+    .filter((fd) => fd > 2)
+    .map((fd) => kinds(pid, fd));
+  // Whoever started the test may have left it another.
+  assert.ok(held.filter((kind) => kind === "pipe").length >= 2);
+  assert.ok(!held.includes("socket"));
   assert.ok(epc.isSlablink);
   const { start, end } = await reserveRemoteSlab(epc, slab.size, undefined, "fd:4");
   assert.equal(end - start, slab.size);
