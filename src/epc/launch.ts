@@ -79,10 +79,7 @@ export async function launchExecutor(options: LaunchOptions): Promise<RemoteExec
   return RemoteExecutorProcessControl.connect(process_.stream, {
     process: process_,
     setupLimit,
-    services:
-      services === undefined
-        ? undefined
-        : { path: services, words: [...args, "stream=3", ...(slab ? [`slab=${INHERITED_SLAB_FD}`] : [])] },
+    services: services === undefined ? undefined : { path: services, words: [...args, "stream=3"] },
     observer: trace?.observeExecutor(),
   });
 }

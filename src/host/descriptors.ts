@@ -1,17 +1,18 @@
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { koffi } from "./koffi.ts";
+import { libc } from "./libc.ts";
 
 const F_SETFD = 2;
 const F_DUPFD_CLOEXEC = 1030;
 
 /** Takes close-on-exec off a descriptor, so that programs started from here have it. */
 export function inheritDescriptor(fd: number): void {
-  koffi().load(null).func("fcntl", "int", ["int", "int", "int"])(fd, F_SETFD, 0);
+  libc.fcntl(fd, F_SETFD, 0);
 }
 
 /** A copy of a descriptor, closed on exec, with a number of at least `lowest`. */
 export function duplicateAbove(fd: number, lowest: number): number {
-  return koffi().load(null).func("fcntl", "int", ["int", "int", "int"])(fd, F_DUPFD_CLOEXEC, lowest) as number;
+  return libc.fcntl(fd, F_DUPFD_CLOEXEC, lowest);
 }
 
 /**

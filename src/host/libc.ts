@@ -11,6 +11,7 @@ const DECLARATIONS = {
   mprotect: ["int", "intptr_t", "size_t", "int"],
   memfd_create: ["int", "str", "uint"],
   ftruncate: ["int", "int", "int64_t"],
+  fcntl: ["int", "int", "int", "int"],
   fallocate: ["int", "int", "int", "int64_t", "int64_t"],
   dlopen: ["intptr_t", "str", "int"],
   dlsym: ["intptr_t", "intptr_t", "intptr_t"],
@@ -67,6 +68,7 @@ export interface Libc {
   mprotect(address: number, size: number, protection: number): number;
   memfd_create(name: string, flags: number): number;
   ftruncate(fd: number, size: number): number;
+  fcntl(fd: number, command: number, argument: number): number;
   fallocate(fd: number, mode: number, offset: number, size: number): number;
   dlopen(path: string | null, flags: number): number;
   dlsym(handle: number, nameAddress: number): number;

@@ -6,7 +6,10 @@ import { fileDirectories, makeMappableFile } from "./mappable-file.ts";
 import { Errno, systemError } from "./system-error.ts";
 
 const MFD_CLOEXEC = 0x1;
+const MFD_ALLOW_SEALING = 0x2;
 const MFD_EXEC = 0x10;
+const F_ADD_SEALS = 1033;
+const F_SEAL_SHRINK = 0x2;
 const FALLOC_FL_KEEP_SIZE = 0x1;
 const FALLOC_FL_PUNCH_HOLE = 0x2;
 
@@ -22,16 +25,17 @@ const REFUSALS: readonly number[] = [Errno.EPERM, Errno.EACCES, Errno.ENOSYS];
 
 /**
  * An anonymous file in memory (memfd_create(2)) of `size` zero bytes that may be mapped executable and is closed on
- * exec. It has no name in any file system: nothing is left behind however its holders die. Where the system call is refused, it is a
- * file without a name in a directory. Errors: code "memory".
+ * exec. It has no name in any file system: nothing is left behind however its holders die. No holder can make it smaller (fcntl(2),
+ * file sealing): what others have mapped would be SIGBUS. Where the system call is refused, it is a file without a name in a directory,
+ * which cannot be sealed. Errors: code "memory".
  */
 export function createMemfd(name: string, size: number): number {
   // Kernels before 6.3 refuse MFD_EXEC and allow execution anyway, newer ones may be set up to deny it without; vm.memfd_noexec=2
   // denies it with, and does not keep code from being mapped.
-  let fd = libc.memfd_create(name, MFD_CLOEXEC | MFD_EXEC);
+  let fd = libc.memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
   let number = fd === -1 ? errno() : 0;
   if (number === Errno.EINVAL || number === Errno.EACCES) {
-    fd = libc.memfd_create(name, MFD_CLOEXEC);
+    fd = libc.memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
     number = fd === -1 ? errno() : 0;
   }
   if (fd === -1 && REFUSALS.includes(number)) fd = makeMappableFile(size)?.fd ?? -1;
@@ -43,6 +47,7 @@ export function createMemfd(name: string, size: number): number {
     const what = `cannot size memory file "${name}" to ${hex(size)} bytes${limit}`;
     throw new MemoryFileError(systemError("memory", what, number).message);
   }
+  libc.fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK);
   return fd;
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fstatSync } from "node:fs";
+import { closeSync, fstatSync, ftruncateSync, openSync } from "node:fs";
 import { test } from "node:test";
 import { linearMemory } from "../../src/host/linear-memory.ts";
 import { MapFlag, mapMemory, protectMemory, reserveAddressSpace, unmapMemory } from "../../src/host/mapping.ts";
@@ -21,6 +21,15 @@ test("a slab's memory is shared between its mappings, one of them executable", (
   assert.equal(slab.bytes[PAGE], 0);
   assert.equal(readMemory(address, 1)[0], 0);
   unmapMemory(address, PAGE);
+  slab.dispose();
+});
+
+test("who else holds a slab's memory cannot make it smaller", () => {
+  const slab = new SlabMemory(2 * PAGE);
+  const other = openSync(`/proc/self/fd/${slab.fd}`, "r+");
+  assert.throws(() => ftruncateSync(other, PAGE), { code: "EPERM" });
+  assert.equal(fstatSync(slab.fd).size, 2 * PAGE);
+  closeSync(other);
   slab.dispose();
 });
 
