@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "failure.h"
+#include "services/failure.h"
 #include "trace.h"
 
 static int input_fd = -1;

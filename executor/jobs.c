@@ -7,10 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "crash.h"
-#include "failure.h"
+#include "crash/crash.h"
+#include "services/failure.h"
+#include "services/thread.h"
 #include "session.h"
-#include "thread.h"
 #include "trace.h"
 
 /* Calls may nest (linked code calls the controller, which calls linked code), so the pool grows while all its threads

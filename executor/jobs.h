@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "wrapper.h"
+#include "services/wrapper.h"
 
 struct job {
   struct job *next;

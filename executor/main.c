@@ -8,15 +8,15 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "arguments.h"
-#include "crash.h"
-#include "descriptors.h"
-#include "failure.h"
-#include "finalize.h"
+#include "crash/crash.h"
 #include "jobs.h"
 #include "options.h"
+#include "services/arguments.h"
+#include "services/descriptors.h"
+#include "services/failure.h"
+#include "services/finalize.h"
 #include "session.h"
-#include "supervisor.h"
+#include "supervisor/supervisor.h"
 #include "trace.h"
 
 /* Set when the controller ended the session in order; a program's own exit() leaves its memory alone. */

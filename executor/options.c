@@ -10,8 +10,8 @@
 #include <sys/personality.h>
 #include <unistd.h>
 
-#include "descriptors.h"
-#include "failure.h"
+#include "services/descriptors.h"
+#include "services/failure.h"
 
 static void usage(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 static void usage(const char *format, ...) {

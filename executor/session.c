@@ -9,14 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "access.h"
-#include "builtins.h"
 #include "calls_out.h"
-#include "finalize.h"
 #include "frame.h"
 #include "jobs.h"
-#include "supervisor.h"
-#include "thread.h"
+#include "services/access.h"
+#include "services/builtins.h"
+#include "services/finalize.h"
+#include "services/thread.h"
+#include "supervisor/supervisor.h"
 #include "trace.h"
 
 #if defined(__x86_64__)

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "wrapper.h"
+#include "services/wrapper.h"
 
 /* Sends Setup and starts the reader thread. `parent_bound`: the process does not outlive the stream. */
 void session_start(int input, int output, bool parent_bound);

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "frame.h"
+#include "services/sps.h"
 #include "session.h"
-#include "sps.h"
 
 enum { CAPACITY = 1024, NANOSECONDS = 1000000000 };
 

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "wrapper.h"
+#include "services/wrapper.h"
 
 extern bool trace_is_on;
 

@@ -1,6 +1,7 @@
-// Compiles the native executor: executor/*.c into executor/build/slablink-executor, with $CC or cc; and executor/linked/*.c, which
-// slablink itself links into the process beside some programs, into executor/build/slablink-interpose.o; and executor/library/*.c with
-// what it shares with the executor into executor/build/slablink-services.so, which LLVM's executors load.
+// Compiles the native side of slablink into executor/build, with $CC or cc:
+//   slablink-executor      the process: executor/, and in it services/, crash/, supervisor/
+//   slablink-services.so   its services as a library, which LLVM's executors load: services/, library/
+//   slablink-interpose.o   what slablink itself links into the process beside some programs: linked/
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -10,8 +11,6 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = join(root, "executor");
 const binary = join(folder, "build", "slablink-executor");
 const exported = join(folder, "exported-symbols.txt");
-const linkedFolder = join(folder, "linked");
-const libraryFolder = join(folder, "library");
 const services = join(folder, "build", "slablink-services.so");
 const linkedObject = join(folder, "build", "slablink-interpose.o");
 
@@ -19,6 +18,7 @@ const linkedObject = join(folder, "build", "slablink-interpose.o");
 // nothing of the executor's own may bind a linked program's undefined names.
 const FLAGS = [
   ...["-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-Werror", "-fno-pie", "-no-pie", "-pthread"],
+  ...["-I", folder],
   ...["-fvisibility=hidden", `-Wl,--dynamic-list=${exported}`],
 ];
 const LIBRARIES = ["-ldl", "-lrt"];
@@ -32,40 +32,9 @@ const LINKED_FLAGS = [
   ...["-fno-stack-protector", "-U_FORTIFY_SOURCE", "-nostdlib", "-r"],
 ];
 
-// What of the executor is not bound to its own stream, threads and command line.
-const SHARED_SOURCES = [
-  ...[
-    "access",
-    "actions",
-    "arguments",
-    "builtins",
-    "debugger",
-    "descriptors",
-    "dylib",
-    "eh_frame",
-    "failure",
-    "finalize",
-  ],
-  ...[
-    "ifunc",
-    "image",
-    "initialize",
-    "interval",
-    "linked_dlsym",
-    "maps",
-    "marked_file",
-    "memory_file",
-    "memory",
-    "program",
-    "reservation",
-    "run",
-    "shared",
-  ],
-  ...["slab", "sps", "thread", "usage", "wrapper"],
-].map((name) => `${name}.c`);
 const SERVICES_FLAGS = [
   ...["-std=c11", "-D_GNU_SOURCE", "-DSLABLINK_SERVICES", "-O2", "-Wall", "-Wextra", "-Werror", "-fPIC", "-pthread"],
-  ...["-shared", "-fvisibility=hidden", "-Wl,--no-undefined"],
+  ...["-I", folder, "-shared", "-fvisibility=hidden", "-Wl,--no-undefined"],
 ];
 
 /**
@@ -89,29 +58,32 @@ export function buildSanitizedExecutor(sanitizers) {
 }
 
 function buildNative(output, flags) {
-  const names = readdirSync(folder);
-  const sources = names.filter((name) => name.endsWith(".c")).map((name) => join(folder, name));
-  const inputs = [
-    ...sources,
-    ...names.filter((name) => name.endsWith(".h")).map((name) => join(folder, name)),
-    exported,
-  ];
-  build(output, inputs, [...FLAGS, ...flags, ...sources, ...LIBRARIES]);
+  const inputs = ["", "services", "crash", "supervisor"].flatMap(filesIn);
+  build(output, [...inputs, exported], [...FLAGS, ...flags, ...inputs.filter(isSource), ...LIBRARIES]);
   return output;
 }
 
 /** The services as a library, for the executors of others. */
 function buildServices() {
-  const own = readdirSync(libraryFolder).map((name) => join(libraryFolder, name));
-  const names = readdirSync(folder).filter((name) => name.endsWith(".h") || SHARED_SOURCES.includes(name));
-  const inputs = [...own, ...names.map((name) => join(folder, name))];
-  build(services, inputs, [...SERVICES_FLAGS, ...inputs.filter((name) => name.endsWith(".c")), ...LIBRARIES]);
+  const inputs = ["services", "library"].flatMap(filesIn);
+  const headers = ["", "crash"].flatMap(filesIn).filter((path) => !isSource(path));
+  build(services, [...inputs, ...headers], [...SERVICES_FLAGS, ...inputs.filter(isSource), ...LIBRARIES]);
 }
 
 /** The object for programs that replace functions of libraries. */
 function buildLinked() {
-  const inputs = readdirSync(linkedFolder).map((name) => join(linkedFolder, name));
-  build(linkedObject, inputs, [...LINKED_FLAGS, ...inputs.filter((name) => name.endsWith(".c"))]);
+  const inputs = filesIn("linked");
+  build(linkedObject, inputs, [...LINKED_FLAGS, ...inputs.filter(isSource)]);
+}
+
+/** The C files of a folder of the executor's. */
+function filesIn(name) {
+  const names = readdirSync(join(folder, name)).filter((file) => /\.[ch]$/.test(file));
+  return names.map((file) => join(folder, name, file));
+}
+
+function isSource(path) {
+  return path.endsWith(".c");
 }
 
 /** Compiles and links `output` unless it is newer than all `inputs`. */

@@ -1,8 +1,8 @@
 /* Reports of crashes go through the stream, which is the affair of the executor that these services are loaded into: there are none, and
    the program's actions for signals are the C library's to set. */
-#include "../crash.h"
+#include "crash/crash.h"
 
-#include "../linked_signals.h"
+#include "crash/linked_signals.h"
 
 bool crash_is_on = false;
 char crash_report;

@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../jobs.h"
-#include "../reservation.h"
-#include "../session.h"
-#include "../thread.h"
+#include "jobs.h"
+#include "services/reservation.h"
+#include "services/thread.h"
+#include "session.h"
 #include "signals.h"
 
 struct call {

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "../wrapper.h"
+#include "services/wrapper.h"
 
 /* Once, on the thread of a call, while no other call is being made. */
 bool program_thread_start(struct reason *reason);

@@ -10,10 +10,10 @@
 #include <sys/personality.h>
 #include <unistd.h>
 
-#include "../arguments.h"
-#include "../builtins.h"
-#include "../descriptors.h"
 #include "program_thread.h"
+#include "services/arguments.h"
+#include "services/builtins.h"
+#include "services/descriptors.h"
 #include "signals.h"
 
 #define START "services start"

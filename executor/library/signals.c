@@ -14,7 +14,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "../jobs.h"
+#include "jobs.h"
 
 /* The kernel's signal mask at the end of its ucontext has 64 bits, fewer than the C library's. */
 enum { MASK_SIZE = 8, MOST_PAUSES = 1000 };

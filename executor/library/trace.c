@@ -1,5 +1,5 @@
 /* These services record no trace: batches go out by frames of the executor's own, and that is another's here. */
-#include "../trace.h"
+#include "trace.h"
 
 bool trace_is_on;
 char trace_batches;

@@ -5,7 +5,7 @@ const MOST_REGISTERS = 64;
 const MOST_BYTES = 2 ** 20;
 const MOST_STACKS = 4;
 
-/** An executor's last message: what its signal handler gathered (executor/crash.c). Nothing in it is trusted. */
+/** An executor's last message: what its signal handler gathered (executor/crash/crash.c). Nothing in it is trusted. */
 export interface CrashMessage {
   /** Its number, <signal.h>. */
   readonly signal: number;

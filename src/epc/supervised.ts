@@ -10,7 +10,7 @@ import { decodeSetup } from "./setup.ts";
 import { SpsReader } from "./sps-reader.ts";
 import { SpsWriter } from "./sps-writer.ts";
 
-/** Bytes of standard input under way, which the supervisor has room for (executor/supervisor.c). */
+/** Bytes of standard input under way, which the supervisor has room for (executor/supervisor/supervisor.c). */
 const WINDOW = 256 * 1024;
 /** The most that is read of it at once. */
 const CHUNK_SIZE = 64 * 1024;

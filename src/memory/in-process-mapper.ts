@@ -17,7 +17,7 @@ import { Reservations } from "./reservations.ts";
 import { checkSegments, mappedSize } from "./segments.ts";
 import { SlabWorkingMemory } from "./slab-working-memory.ts";
 
-/** Segments up to this size get their pages at once, for the reason that executor/finalize.c gives. */
+/** Segments up to this size get their pages at once, for the reason that executor/services/finalize.c gives. */
 const POPULATED_SIZE = 4 * 2 ** 20;
 
 interface Initialized {

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "failure.h"
+#include "services/failure.h"
 
 static void make_pipe(int ends[2]) {
   if (pipe2(ends, O_CLOEXEC) < 0) give_up("no pipe for the program's standard streams: %s", strerror(errno));

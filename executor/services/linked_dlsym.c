@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "linked_signals.h"
+#include "crash/linked_signals.h"
 #include "reservation.h"
 
 struct wanted {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "failure.h"
+#include "services/failure.h"
 
 /* A queue that has been emptied keeps no more than this. */
 enum { KEPT = 1 << 20 };

@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "failure.h"
-#include "sps.h"
+#include "services/failure.h"
+#include "services/sps.h"
 #include "supervisor_child.h"
 #include "supervisor_wire.h"
 

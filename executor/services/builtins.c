@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "crash.h"
+#include "crash/crash.h"
 #include "eh_frame.h"
 #include "finalize.h"
 #include "jobs.h"
