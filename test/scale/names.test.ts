@@ -144,7 +144,7 @@ test("as many objects as nobody passes to one function are added again when thei
   const damaged = ByteReader.of(new Uint8Array(64), "damaged.o");
   const count = 200_000;
   for (let i = 0; i < count; i++) dylib.addObject(damaged);
-  const context = { pool: new SymbolStringPool() } as unknown as MaterializationContext;
+  const context = { pool: new SymbolStringPool(), epc: {} } as unknown as MaterializationContext;
   await assert.rejects(materialize(dylib, [], context), { code: "format" });
   assert.equal(dylib.pending.length, count);
 });
