@@ -10,7 +10,6 @@ import type { InitializeInfo, MemoryMapper, WorkingMemory, ZeroFill } from "./me
 import { callWithAddresses, instanceArgument, releaseRemoteSlab, reserveRemoteSlab } from "./remote-requests.ts";
 import { Reservations } from "./reservations.ts";
 import { checkSegments, mappedSize } from "./segments.ts";
-import { withMark } from "./shared-memory-probe.ts";
 import { SlabWorkingMemory } from "./slab-working-memory.ts";
 
 interface Reservation {
@@ -137,7 +136,10 @@ export class SharedMemoryMapper implements MemoryMapper {
     const backing = (name: string): string => (inherited ? `fd:${INHERITED_SLAB_FD}` : name);
     const reserve = (name: string) => reserveRemoteSlab(this.#epc, size, address, backing(name));
     try {
-      const range = this.#marked ? await withMark(memory, path, reserve) : await reserve(path);
+      // Loaded only here: the random numbers of a mark take 13 ms of modules.
+      const range = this.#marked
+        ? await (await import("./shared-memory-probe.ts")).withMark(memory, path, reserve)
+        : await reserve(path);
       if (inherited) this.#inherited = undefined;
       return { range, memory };
     } catch (error) {
