@@ -16,14 +16,10 @@ export async function bind(server: Server, endpoint: Endpoint): Promise<Endpoint
   if (endpoint.kind === "unix") {
     await removeStale(endpoint.path);
     const before = process.umask(UMASK);
-    try {
-      // The name is made in this call.
-      const listening = listen(server, { path: endpoint.path }, endpoint);
-      process.umask(before);
-      await listening;
-    } finally {
-      process.umask(before);
-    }
+    // The name is made in this call.
+    const listening = listen(server, { path: endpoint.path }, endpoint);
+    process.umask(before);
+    await listening;
     return endpoint;
   }
   const host = endpoint.host === "localhost" ? "127.0.0.1" : endpoint.host;
