@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { signalNumber } from "../src/host/signal-names.ts";
 
 /** What other processes send to the one they started, meaning the program. */
 const passedOn = ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH"] as const;
@@ -26,8 +27,7 @@ export function passSignalsOn(
 
 /** The exit status a shell shows for a program that ended by this signal: 128 + its number. */
 export function statusOfSignal(signal: string): number {
-  const { constants } = process.getBuiltinModule("node:os");
-  return 128 + (constants.signals[signal as NodeJS.Signals] ?? 0);
+  return 128 + signalNumber(signal);
 }
 
 /** Whether this process belongs to the foreground process group of its terminal. */

@@ -3,7 +3,7 @@
 
 import { hex } from "../bytes/address.ts";
 import type { CrashMessage } from "../epc/crash-message.ts";
-import { type Mapping, mappingAt } from "./mappings.ts";
+import { type MappedRange, mappingAt } from "../host/maps.ts";
 
 const PAGE_FAULT = 14;
 const GENERAL_PROTECTION = 13;
@@ -19,7 +19,7 @@ export interface CauseFacts {
   readonly address: number;
   readonly pc: number;
   readonly stackPointer: number;
-  readonly mappings: readonly Mapping[];
+  readonly mappings: readonly MappedRange[];
   /** The linked section or variable at an address, in words. */
   describe(address: number): string | undefined;
   /** Names of functions, the innermost first. */
@@ -102,7 +102,7 @@ const BELOW = 65536;
  * The address is one that the stack would grow to: nothing that can be read lies between it and what is above the stack pointer, and the
  * program was at work there.
  */
-function isStackOverflow(address: number, stackPointer: number, mappings: readonly Mapping[]): boolean {
+function isStackOverflow(address: number, stackPointer: number, mappings: readonly MappedRange[]): boolean {
   if (address < stackPointer - BELOW || address > stackPointer + LARGEST_FRAME) return false;
   const isReadable = (at: number): boolean => mappingAt(mappings, at)?.permissions.startsWith("r") === true;
   if (isReadable(address)) return false;

@@ -1,12 +1,13 @@
 import { type CrashMessage, decodeCrash } from "../epc/crash-message.ts";
 import { demangle } from "../host/demangle.ts";
+import { type MappedRange, mappingAt, parseMaps } from "../host/maps.ts";
+import { signalName, signalNumber } from "../host/signal-names.ts";
 import type { Crash, CrashFrame } from "../native/crash.ts";
 import { crashCause } from "./crash-cause.ts";
 import type { ElfFile } from "./elf-file.ts";
 import { findLine, type SourceLine } from "./line-table.ts";
 import { LinkedCode, type LinkedMemory, type PlaceInObject } from "./linked-code.ts";
 import { MappedFiles } from "./mapped-files.ts";
-import { mappingAt, parseMappings } from "./mappings.ts";
 import { StackCopy } from "./stack-copy.ts";
 import { type Place, unwind } from "./unwind.ts";
 
@@ -33,7 +34,7 @@ export interface CrashSurroundings {
 export function reportCrash(payload: Uint8Array, { linked, isLocal }: CrashSurroundings): Crash {
   const message = decodeCrash(payload);
   const code = new LinkedCode(linked);
-  const mappings = parseMappings(message.maps);
+  const mappings = parseMaps(message.maps);
   const files = new MappedFiles(mappings, isLocal);
   const stacks = message.stacks.map(({ start, bytes }) => new StackCopy(start, bytes));
   const memory = (address: bigint): bigint | undefined => firstOf(stacks, (stack) => stack.word(address));
@@ -54,7 +55,7 @@ export function reportCrash(payload: Uint8Array, { linked, isLocal }: CrashSurro
   return {
     signal,
     code: message.code,
-    address: message.code > 0 && message.signal !== numberOf("SIGSYS") ? Number(message.address) : undefined,
+    address: message.code > 0 && message.signal !== signalNumber("SIGSYS") ? Number(message.address) : undefined,
     process: message.process,
     thread: message.thread,
     sender: message.code <= 0 ? message.sender : undefined,
@@ -82,7 +83,7 @@ function frameOf(code: LinkedCode, files: MappedFiles, pc: number): ReturnType<L
 function causeOf(
   message: CrashMessage,
   signal: string,
-  mappings: ReturnType<typeof parseMappings>,
+  mappings: readonly MappedRange[],
   code: LinkedCode,
   frames: readonly CrashFrame[],
 ): string {
@@ -140,17 +141,4 @@ function lineOf(sections: (name: string) => Uint8Array | undefined, address: num
   } catch {
     return undefined;
   }
-}
-
-function signalNumbers(): Record<string, number> {
-  return process.getBuiltinModule("node:os").constants.signals;
-}
-
-function numberOf(name: string): number {
-  return signalNumbers()[name] ?? 0;
-}
-
-/** The first name of a number: SIGABRT, not SIGIOT. */
-function signalName(number: number): string {
-  return Object.entries(signalNumbers()).find(([, each]) => each === number)?.[0] ?? `signal ${number}`;
 }

@@ -1,10 +1,10 @@
 import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { STT_FUNC, STT_GNU_IFUNC } from "../formats/elf/constants.ts";
+import { type MappedRange, mappingAt } from "../host/maps.ts";
 import { DwarfReader } from "./dwarf-reader.ts";
 import { type ElfFile, elfFileOf, type FileSymbol } from "./elf-file.ts";
 import { type FrameDescription, type FrameSection, findFrame, readFrame, readPointer } from "./frame-description.ts";
-import { type Mapping, mappingAt } from "./mappings.ts";
 
 /** More is not read for one backtrace, in bytes. */
 const MOST_READ = 2 ** 30;
@@ -29,13 +29,13 @@ export interface PlaceInFile {
  * file system; otherwise a file counts only if it is the same by its number.
  */
 export class MappedFiles {
-  readonly #mappings: readonly Mapping[];
+  readonly #mappings: readonly MappedRange[];
   readonly #isLocal: boolean;
   readonly #files = new Map<string, ElfFile | undefined>();
   #budget = MOST_READ;
   readonly #functions = new Map<ElfFile, FileSymbol[]>();
 
-  constructor(mappings: readonly Mapping[], isLocal: boolean) {
+  constructor(mappings: readonly MappedRange[], isLocal: boolean) {
     this.#mappings = mappings;
     this.#isLocal = isLocal;
   }
@@ -77,7 +77,7 @@ export class MappedFiles {
     return { ...found, start: found.start + bias, end: found.end + bias };
   }
 
-  #open({ path, inode }: Mapping): ElfFile | undefined {
+  #open({ path, inode }: MappedRange): ElfFile | undefined {
     if (!this.#files.has(path)) this.#files.set(path, this.#read(path, inode));
     return this.#files.get(path);
   }
@@ -112,7 +112,7 @@ export class MappedFiles {
   }
 }
 
-function endOf({ offset, start, end }: Mapping): number {
+function endOf({ offset, start, end }: MappedRange): number {
   return offset + end - start;
 }
 

@@ -2,6 +2,7 @@ import type { Readable, Writable } from "node:stream";
 import { ExecutorError } from "../errors.ts";
 import type { ByteChannel, ChannelListener } from "../host/byte-channel.ts";
 import type { ExecutorProcess, ProcessEnd } from "../host/process.ts";
+import { signalName, signalNumber } from "../host/signal-names.ts";
 import { type ProgramStreams, standardStreams } from "../host/standard-streams.ts";
 import { Llvm, Slablink } from "./dialect.ts";
 import { encodeHeader, type Frame, FrameDecoder, Opcode } from "./frame.ts";
@@ -110,8 +111,7 @@ export class SupervisedExecutor implements ByteChannel, ExecutorProcess {
 
   kill(signal: NodeJS.Signals, group = false): void {
     if (this.#isOver) return;
-    const number = process.getBuiltinModule("node:os").constants.signals[signal];
-    this.#send(Slablink.signal, new SpsWriter(5).u32(number).bool(group));
+    this.#send(Slablink.signal, new SpsWriter(5).u32(signalNumber(signal)).bool(group));
     // Nobody may be there to do it.
     if (signal === "SIGKILL") setTimeout(() => this.destroy(), KILL_LIMIT).unref();
   }
@@ -221,7 +221,7 @@ export class SupervisedExecutor implements ByteChannel, ExecutorProcess {
     this.close();
     await this.#options.settled?.();
     this.#over();
-    this.#resolve(signal === 0 ? { status: status & 0xff } : { signal: nameOfSignal(signal) });
+    this.#resolve(signal === 0 ? { status: status & 0xff } : { signal: signalName(signal) });
     this.#listener?.end(undefined);
   }
 
@@ -249,11 +249,6 @@ export class SupervisedExecutor implements ByteChannel, ExecutorProcess {
 function notAnExecutor(chunk: Uint8Array, cause: unknown): ExecutorError {
   const text = Buffer.from(chunk.subarray(0, 60)).toString("latin1");
   return new ExecutorError(`the stream does not begin as an executor's: ${JSON.stringify(text)}`, { cause });
-}
-
-function nameOfSignal(number: number): string {
-  const { signals } = process.getBuiltinModule("node:os").constants;
-  return Object.entries(signals).find(([, each]) => each === number)?.[0] ?? `signal ${number}`;
 }
 
 /** The error for a stream that ended before the executor had said how it ended. */

@@ -5,6 +5,7 @@ import { koffi } from "./koffi.ts";
 import { errno, libc } from "./libc.ts";
 import { PolledChannel } from "./polled-channel.ts";
 import { cannotStart, type ExecutorProcess, type ExecutorProcessOptions, type ProcessEnd } from "./process.ts";
+import { signalName } from "./signal-names.ts";
 import { readPointer } from "./view.ts";
 
 const AF_UNIX = 1;
@@ -162,7 +163,5 @@ function endOf(pid: number, status: number): ProcessEnd {
   if (pid < 0) return {}; // somebody else has asked
   const signal = status & 0x7f;
   if (signal === 0) return { status: (status >> 8) & 0xff };
-  const { signals } = process.getBuiltinModule("node:os").constants;
-  const name = Object.entries(signals).find(([, number]) => number === signal)?.[0];
-  return { signal: name ?? `signal ${signal}` };
+  return { signal: signalName(signal) };
 }

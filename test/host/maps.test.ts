@@ -11,10 +11,17 @@ ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0          [vsyscall]
 
 test("maps are read line by line, without what no slab can reach", () => {
   assert.deepEqual(parseMaps(TEXT), [
-    { start: 0x40_0000, end: 0x46_5000, permissions: "r--p", offset: 0, path: "/usr/bin/node" },
-    { start: 0x46_5000, end: 0x46_6000, permissions: "r-xp", offset: 0x6_5000, path: "/usr/bin/a name with spaces" },
-    { start: 0x100_0000, end: 0x100_2000, permissions: "rw-p", offset: 0, path: "" },
-    { start: 0x7ffd_0000, end: 0x7ffe_0000, permissions: "rw-p", offset: 0, path: "[stack]" },
+    { start: 0x40_0000, end: 0x46_5000, permissions: "r--p", offset: 0, inode: 123, path: "/usr/bin/node" },
+    {
+      start: 0x46_5000,
+      end: 0x46_6000,
+      permissions: "r-xp",
+      offset: 0x6_5000,
+      inode: 123,
+      path: "/usr/bin/a name with spaces",
+    },
+    { start: 0x100_0000, end: 0x100_2000, permissions: "rw-p", offset: 0, inode: 0, path: "" },
+    { start: 0x7ffd_0000, end: 0x7ffe_0000, permissions: "rw-p", offset: 0, inode: 0, path: "[stack]" },
   ]);
 });
 

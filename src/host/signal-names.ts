@@ -1,0 +1,13 @@
+/** The name of a signal, the first of several: SIGABRT, not SIGIOT. One without a name is `signal 35`. */
+export function signalName(number: number): string {
+  return Object.entries(signals()).find(([, each]) => each === number)?.[0] ?? `signal ${number}`;
+}
+
+/** The number of a signal by its name, 0 if this system has none of that name. */
+export function signalNumber(name: string): number {
+  return signals()[name] ?? 0;
+}
+
+function signals(): Record<string, number> {
+  return process.getBuiltinModule("node:os").constants.signals;
+}
