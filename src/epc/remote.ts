@@ -225,13 +225,7 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     this.#connection.close();
     if (!process || process.isGone()) return;
     if (busy) process.kill("SIGKILL");
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, END_LIMIT);
-    });
-    await Promise.race([process.ended, late]);
-    clearTimeout(timer);
-    process.kill("SIGKILL");
+    if (!(await isGone(process))) process.kill("SIGKILL");
     await process.ended;
   }
 

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
-import type { ProcessEnd } from "./process.ts";
+import { endOfChild, type ProcessEnd } from "./process.ts";
 
 /** A command whose standard input and output are a byte stream; its standard error is ours. */
 export interface StreamCommand {
@@ -16,9 +16,7 @@ export interface StreamCommand {
  */
 export function startStreamCommand(command: string): StreamCommand {
   const child = spawn("/bin/sh", ["-c", `trap '' INT QUIT\n${command}`], { stdio: ["pipe", "pipe", "inherit"] });
-  const ended = new Promise<ProcessEnd>((resolve) => {
-    child.once("exit", (status, signal) => resolve(signal === null ? { status: status ?? 0 } : { signal }));
-    child.once("error", () => resolve({ status: 127 }));
-  });
+  const notStarted = new Promise<ProcessEnd>((resolve) => child.once("error", () => resolve({ status: 127 })));
+  const ended = Promise.race([endOfChild(child), notStarted]);
   return { readable: child.stdout, writable: child.stdin, ended, kill: (signal) => void child.kill(signal) };
 }

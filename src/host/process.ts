@@ -57,9 +57,7 @@ export function spawnExecutor(options: ExecutorProcessOptions): Promise<Executor
       fail(cause as Error);
       return;
     }
-    const ended = new Promise<ProcessEnd>((done) => {
-      child.once("exit", (status, signal) => done(signal === null ? { status: status ?? 0 } : { signal }));
-    });
+    const ended = endOfChild(child);
     child.once("error", fail);
     if (child.pid === undefined) return;
     const stream = child.stdio[3] as Duplex;
@@ -67,6 +65,13 @@ export function spawnExecutor(options: ExecutorProcessOptions): Promise<Executor
     child.once("exit", () => setTimeout(() => stream.destroy(), LAST_WORDS).unref());
     const isGone = (): boolean => child.exitCode !== null || child.signalCode !== null;
     resolve({ pid: child.pid, stream, ended, isGone, kill: (signal) => void child.kill(signal) });
+  });
+}
+
+/** Resolves when a child of Node's has ended; never, when it has not been started. */
+export function endOfChild(child: ChildProcess): Promise<ProcessEnd> {
+  return new Promise((resolve) => {
+    child.once("exit", (status, signal) => resolve(signal === null ? { status: status ?? 0 } : { signal }));
   });
 }
 

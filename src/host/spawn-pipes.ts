@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { closeSync } from "node:fs";
 import { Socket } from "node:net";
 import { errno, libc } from "./libc.ts";
-import { cannotStart, type ExecutorProcess, type ExecutorProcessOptions, type ProcessEnd } from "./process.ts";
+import { cannotStart, type ExecutorProcess, type ExecutorProcessOptions, endOfChild } from "./process.ts";
 
 const O_CLOEXEC = 0x80000;
 
@@ -34,9 +34,7 @@ export async function spawnOverPipes(
   closeSync(fromExecutor[1]);
   const readable = new Socket({ fd: fromExecutor[0], readable: true, writable: false });
   const writable = new Socket({ fd: toExecutor[1], readable: false, writable: true });
-  const ended = new Promise<ProcessEnd>((done) => {
-    child.once("exit", (status, signal) => done(signal === null ? { status: status ?? 0 } : { signal }));
-  });
+  const ended = endOfChild(child);
   try {
     await new Promise<void>((started, failed) => {
       child.once("spawn", started);
