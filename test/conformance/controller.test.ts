@@ -92,7 +92,7 @@ async function accept(controller: Controller): Promise<Peer> {
   const { ended, kill } = controller((server.address() as AddressInfo).port);
   const [socket] = (await connection) as [Socket];
   server.close();
-  return new Peer(socket.setNoDelay(), symbols, ended, kill);
+  return new Peer({ input: socket.setNoDelay(), output: socket }, symbols, ended, kill);
 }
 
 const cases = readCases("controller.txt");

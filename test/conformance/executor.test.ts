@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { constants } from "node:os";
-import type { Duplex } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { test } from "node:test";
 import { executorPath } from "../executor/controller.ts";
 import { SpsReader } from "../executor/sps.ts";
@@ -13,9 +13,12 @@ import { fragmentations, readCases } from "./stream.ts";
 
 const LLVM = "/usr/lib/llvm-22/bin/llvm-jitlink-executor";
 
-/** Starts an executor and takes its Setup. */
+/**
+ * Starts an executor and takes its Setup. Its stream is two sockets: Node destroys one that a write has failed on, with
+ * what is still to be read there, and an executor that hangs up fails the writes that come later.
+ */
 async function start(path: string): Promise<Peer> {
-  const child = spawn(path, ["filedescs=3,3"], { stdio: ["ignore", "ignore", "pipe", "pipe"] });
+  const child = spawn(path, ["filedescs=3,4"], { stdio: ["ignore", "ignore", "pipe", "pipe", "pipe"] });
   let words = "";
   child.stderr?.setEncoding("utf8").on("data", (text: string) => {
     words += text;
@@ -23,7 +26,8 @@ async function start(path: string): Promise<Peer> {
   const ended = once(child, "close").then(([status, signal]): Ending => {
     return { status: signal === null ? status : 128 + constants.signals[signal as NodeJS.Signals], words };
   });
-  const peer = new Peer(child.stdio[3] as Duplex, new Map(), ended, () => child.kill("SIGKILL"));
+  const streams = { input: child.stdio[3] as Writable, output: child.stdio[4] as Readable };
+  const peer = new Peer(streams, new Map(), ended, () => child.kill("SIGKILL"));
   const { sequence, tag, payload } = await peer.frame((frame) => frame.opcode === 0n, "Setup");
   assert.deepEqual([sequence, tag.readBigUInt64LE()], [0n, 0n]);
   const { about, symbols } = readSetup(payload);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Duplex } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
 import {
   type Case,
@@ -21,10 +21,16 @@ export interface Ending {
   readonly words: string;
 }
 
+/** A side under test's ways in and out; one socket may be both. */
+interface Streams {
+  readonly input: Writable;
+  readonly output: Readable;
+}
+
 /** A side under test at the other end of a stream, and the frames that it has sent. */
 export class Peer {
   readonly session: Session;
-  readonly #stream: Duplex;
+  readonly #streams: Streams;
   readonly #ended: Promise<Ending>;
   readonly #kill: () => void;
   #bytes: Buffer = Buffer.alloc(0);
@@ -32,13 +38,13 @@ export class Peer {
   #arrived: () => void = () => {};
   #ending: Ending | undefined;
 
-  constructor(stream: Duplex, symbols: ReadonlyMap<string, bigint>, ended: Promise<Ending>, kill: () => void) {
+  constructor(streams: Streams, symbols: ReadonlyMap<string, bigint>, ended: Promise<Ending>, kill: () => void) {
     this.session = { symbols, variables: new Map() };
-    this.#stream = stream;
+    this.#streams = streams;
     this.#ended = ended;
     this.#kill = kill;
-    stream.on("error", () => {});
-    stream.on("data", (chunk: Buffer) => {
+    for (const stream of [streams.input, streams.output]) stream.on("error", () => {});
+    streams.output.on("data", (chunk: Buffer) => {
       const { frames, rest } = splitFrames(Buffer.concat([this.#bytes, chunk]));
       this.#bytes = rest;
       this.#frames.push(...frames);
@@ -70,15 +76,15 @@ export class Peer {
 
   async send(pieces: readonly Buffer[]): Promise<void> {
     for (const piece of pieces) {
-      if (this.#stream.destroyed) return;
-      this.#stream.write(piece);
+      if (this.#streams.input.destroyed) return;
+      this.#streams.input.write(piece);
       await turn();
     }
   }
 
   /** Its end, which closing our side of the stream may be the reason for. */
   async end(close: boolean): Promise<Ending> {
-    if (close) this.#stream.end();
+    if (close) this.#streams.input.end();
     let late = false;
     const limit = setTimeout(() => {
       late = true;
@@ -87,7 +93,7 @@ export class Peer {
     const ending = await this.#ended;
     clearTimeout(limit);
     assert.ok(!late, `not ended after ${LIMIT} ms; ${ending.words}`);
-    this.#stream.destroy();
+    for (const stream of [this.#streams.input, this.#streams.output]) stream.destroy();
     return ending;
   }
 
