@@ -56,7 +56,6 @@ export { type LaunchOptions, launchExecutor } from "./epc/launch.ts";
 export { RemoteExecutorProcessControl, type RemoteOptions } from "./epc/remote.ts";
 export { SpsReader } from "./epc/sps-reader.ts";
 export { SpsWriter } from "./epc/sps-writer.ts";
-export type { Crash, CrashFrame } from "./native/crash.ts";
 export type { Program, ProgramEnd } from "./native/program.ts";
 
 // Object code in memory, and the formats it comes in.
@@ -99,7 +98,10 @@ export { Tracer, type TracerOptions } from "./trace/tracer.ts";
 export { RefusedError } from "./epc/calls.ts";
 export { ProtocolError } from "./epc/protocol-error.ts";
 export {
+  type Crash,
+  type CrashFrame,
   type ErrorCode,
+  type ExecutorEnd,
   ExecutorError,
   LinkError,
   ObjectFormatError,

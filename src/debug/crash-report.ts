@@ -1,8 +1,8 @@
 import { type CrashMessage, decodeCrash } from "../epc/crash-message.ts";
+import type { Crash, CrashFrame } from "../errors.ts";
 import { demangle } from "../host/demangle.ts";
 import { type MappedRange, mappingAt, parseMaps } from "../host/maps.ts";
 import { signalName, signalNumber } from "../host/signal-names.ts";
-import type { Crash, CrashFrame } from "../native/crash.ts";
 import { crashCause } from "./crash-cause.ts";
 import type { ElfFile } from "./elf-file.ts";
 import { findLine, type SourceLine } from "./line-table.ts";

@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import { hex } from "../bytes/address.ts";
-import type { Crash, CrashFrame } from "../native/crash.ts";
+import type { Crash, CrashFrame } from "../errors.ts";
 
 /** What the executor's own file is called: below the program's first frame nothing is the program's. */
 const EXECUTOR = "slablink-executor";

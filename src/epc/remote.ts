@@ -286,5 +286,5 @@ async function explainProcessEnd(
   }
   const end = await process.ended;
   const how = end.signal ? `was killed by ${end.signal}` : `ended with exit status ${end.status}`;
-  return new ExecutorError(`the executor ${how}${detail}`, { cause });
+  return new ExecutorError(`the executor ${how}${detail}`, { cause, end });
 }

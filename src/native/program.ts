@@ -1,5 +1,5 @@
 import type { AddressRange } from "../bytes/address.ts";
-import type { Crash } from "./crash.ts";
+import type { ExecutorEnd } from "../errors.ts";
 
 /** A program in linked memory: everything that a C run-time's start file would call, in this order. */
 export interface Program {
@@ -16,10 +16,5 @@ export interface Program {
   dsoHandle: number;
 }
 
-/** How a program or process ended: one of the two is set. */
-export interface ProgramEnd {
-  status?: number;
-  signal?: string;
-  /** What the executor told of a crash before it died. */
-  crash?: Crash;
-}
+/** How a program ended: as the process that it ran in did. */
+export type ProgramEnd = ExecutorEnd;

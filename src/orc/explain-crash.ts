@@ -2,10 +2,9 @@ import { reportCrash } from "../debug/crash-report.ts";
 import { crashText } from "../debug/crash-text.ts";
 import type { LinkedMemory } from "../debug/linked-code.ts";
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
-import { ExecutorError } from "../errors.ts";
+import { type Crash, ExecutorError } from "../errors.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import type { Layout } from "../link/layout.ts";
-import type { Crash } from "../native/crash.ts";
 
 /** A job whose code is or was about to be in the executor. */
 export interface PlacedJob {
@@ -29,7 +28,9 @@ export function withCrash(error: unknown, epc: ExecutorProcessControl, jobs: Ite
   const crash = error instanceof ExecutorError ? explainCrash(epc, jobs) : undefined;
   if (crash === undefined) return error;
   const [, ...frames] = crashText(crash);
-  return new ExecutorError([`${(error as Error).message}: ${crash.cause}`, ...frames].join("\n"), { cause: error });
+  const message = [`${(error as Error).message}: ${crash.cause}`, ...frames].join("\n");
+  const end = { ...(error as ExecutorError).end, crash };
+  return new ExecutorError(message, { cause: error, end });
 }
 
 function* placed(jobs: Iterable<PlacedJob>): Generator<LinkedMemory> {
