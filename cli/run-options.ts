@@ -1,8 +1,8 @@
 import { type Endpoint, parseEndpoint } from "../src/epc/endpoint.ts";
 import { UsageError } from "../src/errors.ts";
+import { withDefaultLibraries } from "../src/inputs/default-libraries.ts";
 import type { InputItem } from "../src/inputs/input.ts";
 import type { RunRequest } from "../src/orc/run-request.ts";
-import { withDefaultLibraries } from "./default-libraries.ts";
 import { type Option, oneOf, parseAddress, parseCount, parseOptions, parsePair, parseSize } from "./options.ts";
 
 /** How `--stats` wants to be printed. */

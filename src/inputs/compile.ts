@@ -61,20 +61,14 @@ function compile(
   options: CompileOptions,
   running: Set<ChildProcess>,
 ): Promise<string | undefined> {
-  const environment = options.environment ?? process.env;
-  const [commandVariable, flagsVariable, fallback] = CXX_SUFFIXES.has(extname(source))
-    ? ["CXX", "CXXFLAGS", "c++"]
-    : ["CC", "CFLAGS", "cc"];
-  const words = splitShellWords(environment[commandVariable] || fallback, commandVariable);
-  const [command, ...args] = words.length > 0 ? words : [fallback];
-  args.push(...splitShellWords(environment[flagsVariable] ?? "", flagsVariable));
+  const { command, args, variable: commandVariable } = compilerFor(source, options.environment ?? process.env);
   args.push("-c", source.startsWith("-") ? `./${source}` : source, "-o", object);
 
   const { spawn } = process.getBuiltinModule("node:child_process");
   const diagnostics = options.diagnostics ?? 2;
   return new Promise((resolve) => {
     // Its own temporary files go where they are removed with ours, however it ends.
-    const env = { ...environment, TMPDIR: directory };
+    const env = { ...(options.environment ?? process.env), TMPDIR: directory };
     const child = spawn(command, args, { env, stdio: ["ignore", diagnostics, diagnostics] });
     running.add(child);
     child.on("error", (error: NodeJS.ErrnoException) => {
@@ -90,4 +84,18 @@ function compile(
       else resolve(`${source}: the compiler ${command} failed with exit status ${status}`);
     });
   });
+}
+
+/** The compiler that is asked to compile `source` (by its suffix), with the flags of the environment, and the variable that names it. */
+export function compilerFor(
+  source: string,
+  environment: NodeJS.ProcessEnv,
+): { command: string; args: string[]; variable: string } {
+  const [variable, flagsVariable, fallback] = CXX_SUFFIXES.has(extname(source))
+    ? ["CXX", "CXXFLAGS", "c++"]
+    : ["CC", "CFLAGS", "cc"];
+  const words = splitShellWords(environment[variable] || fallback, variable);
+  const [command, ...args] = words.length > 0 ? words : [fallback];
+  args.push(...splitShellWords(environment[flagsVariable] ?? "", flagsVariable));
+  return { command: command!, args, variable };
 }

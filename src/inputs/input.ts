@@ -6,7 +6,7 @@ import type { SharedLibrary } from "../formats/elf/shared-library.ts";
 interface InputBase {
   /** What errors call it: the path as given or found; for a source, the source's. */
   readonly name: string;
-  /** The file it was read from; undefined for what was compiled in memory. */
+  /** The file it was read from; undefined for what is only in memory. */
   readonly path: string | undefined;
   readonly reader: ByteReader;
   /** Archives: every member is linked, wanted or not (`--whole-archive`). */
@@ -39,8 +39,16 @@ export interface SharedLibraryInput extends InputBase {
 /** One thing to link, in the order of the command line; the kind has been checked, the contents mostly not yet. */
 export type Input = ObjectInput | ArchiveInput | SharedLibraryInput;
 
-/** An input as the command line has it. */
+/** An input as the command line has it, or one that is in memory already. */
 export type InputItem =
+  | {
+      readonly kind: "bytes";
+      /** Named as messages are to name it; compiled, if it comes from a source. */
+      readonly reader: ByteReader;
+      readonly wholeArchive?: boolean;
+      readonly asNeeded?: boolean;
+      readonly group?: number;
+    }
   | {
       readonly kind: "file";
       readonly path: string;

@@ -49,8 +49,8 @@ class Loader {
   readonly #search: LibrarySearch;
   readonly #opener: FileOpener;
   readonly #readers = new Map<string, ByteReader>();
-  readonly #archives = new Map<string, Archive>();
-  readonly #libraries = new Map<string, SharedLibrary>();
+  readonly #archives = new Map<ByteReader, Archive>();
+  readonly #libraries = new Map<ByteReader, SharedLibrary>();
   /** GROUPs of linker scripts count downwards, so that they are none of the command line's. */
   #lastScriptGroup = 0;
 
@@ -60,13 +60,12 @@ class Loader {
   }
 
   add(item: InputItem, scripts: readonly string[] = []): void {
-    const path =
-      item.kind === "file" ? item.path : this.#search.find(item.name, { preferStatic: item.static === true });
-    const reader = this.#open(path);
+    const path = this.#pathOf(item);
+    const reader = item.kind === "bytes" ? item.reader : this.#open(path);
     const format = detectFormat(reader);
     const common = {
       name: path,
-      path,
+      path: item.kind === "bytes" ? undefined : path,
       reader,
       wholeArchive: item.wholeArchive === true,
       asNeeded: item.asNeeded === true,
@@ -91,6 +90,12 @@ class Loader {
     }
   }
 
+  #pathOf(item: InputItem): string {
+    if (item.kind === "file") return item.path;
+    if (item.kind === "bytes") return item.reader.name;
+    return this.#search.find(item.name, { preferStatic: item.static === true });
+  }
+
   addCompiled(source: string, object: Uint8Array): void {
     const reader = ByteReader.of(object, source);
     checkObject(reader);
@@ -107,21 +112,21 @@ class Loader {
   }
 
   #archive(reader: ByteReader): Archive {
-    let archive = this.#archives.get(reader.name);
+    let archive = this.#archives.get(reader);
     if (archive === undefined) {
       archive = Archive.read(reader, (path) => this.#open(path));
-      this.#archives.set(reader.name, archive);
+      this.#archives.set(reader, archive);
     }
     return archive;
   }
 
   #library(reader: ByteReader): SharedLibrary {
-    let library = this.#libraries.get(reader.name);
+    let library = this.#libraries.get(reader);
     if (library === undefined) {
       checkMachine(reader);
       library = SharedLibrary.read(reader);
       if (library.isExecutable) reader.fail(`is a position-independent executable (DF_1_PIE), expected ${EXPECTED}`);
-      this.#libraries.set(reader.name, library);
+      this.#libraries.set(reader, library);
     }
     return library;
   }

@@ -9,3 +9,18 @@ export const CXX_SUFFIXES: ReadonlySet<string> = new Set([".cc", ".cp", ".cxx", 
 export function isSource(path: string): boolean {
   return C_SUFFIXES.has(extname(path)) || CXX_SUFFIXES.has(extname(path));
 }
+
+/** What gcc's and clang's -x calls the language of a suffix, where it is not the suffix's own compiler that decides. */
+const LANGUAGES: Readonly<Record<string, string>> = {
+  ".c": "c",
+  ".i": "cpp-output",
+  ".s": "assembler",
+  ".S": "assembler-with-cpp",
+  ".sx": "assembler-with-cpp",
+  ".ii": "c++-cpp-output",
+};
+
+/** The language of a source, by its suffix, in the words of `-x`. */
+export function languageOf(path: string): string {
+  return LANGUAGES[extname(path)] ?? "c++";
+}

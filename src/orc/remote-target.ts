@@ -6,8 +6,9 @@ import { RpcMemoryMapper } from "../memory/rpc-mapper.ts";
 import { SharedMemoryMapper } from "../memory/shared-memory-mapper.ts";
 import { whyNotShared } from "../memory/shared-memory-probe.ts";
 import { DEFAULT_SLAB_SIZE, SlabMemoryManager } from "../memory/slab-memory-manager.ts";
+import type { TargetRequest } from "./executor-starts.ts";
 import type { ExecutorTarget } from "./link-job.ts";
-import type { MemoryUse, RunRequest } from "./run-request.ts";
+import type { MemoryUse } from "./run-request.ts";
 
 /** An executor that somebody else has started, and how its memory is filled. */
 export interface RemoteTarget extends ExecutorTarget {
@@ -19,7 +20,7 @@ export interface RemoteTarget extends ExecutorTarget {
  * Reaches an executor that somebody else starts. Its memory is shared if it can be, and else filled by messages. Errors:
  * ExecutorError; code "memory" when sharing was asked for.
  */
-export async function openRemoteTarget(request: RunRequest, reach: Reach): Promise<RemoteTarget> {
+export async function openRemoteTarget(request: TargetRequest, reach: Reach): Promise<RemoteTarget> {
   const { slabSize = DEFAULT_SLAB_SIZE, placement, tasks, trace } = request;
   const connect = () => reachExecutor({ reach, observer: trace?.observeExecutor() });
   const epc = await (trace?.follow("reach executor", connect, "executor start") ?? connect());
@@ -44,7 +45,7 @@ export async function openRemoteTarget(request: RunRequest, reach: Reach): Promi
   }
 }
 
-async function chooseMemory(epc: RemoteExecutorProcessControl, request: RunRequest): Promise<MemoryUse> {
+async function chooseMemory(epc: RemoteExecutorProcessControl, request: TargetRequest): Promise<MemoryUse> {
   if (request.memory === "rpc") return { kind: "rpc" };
   const reason = await whyNotShared(epc);
   if (reason === undefined) return { kind: "shared" };

@@ -1,41 +1,23 @@
-import { launchExecutor } from "../epc/launch.ts";
 import { LinkError } from "../errors.ts";
 import { FileArena } from "../host/arena.ts";
 import { milliseconds } from "../host/clock.ts";
 import { linearMemory } from "../host/linear-memory.ts";
-import { SlabMemory } from "../host/slab-memory.ts";
 import type { FileOpener } from "../inputs/file-opener.ts";
 import type { Input } from "../inputs/input.ts";
 import { LibrarySearch } from "../inputs/library-search.ts";
 import { loadInputs } from "../inputs/load-inputs.ts";
 import { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
-import { RpcMemoryMapper } from "../memory/rpc-mapper.ts";
-import { SharedMemoryMapper } from "../memory/shared-memory-mapper.ts";
-import { DEFAULT_SLAB_SIZE, SlabMemoryManager } from "../memory/slab-memory-manager.ts";
+import { SlabMemoryManager } from "../memory/slab-memory-manager.ts";
 import type { ProgramEnd } from "../native/program.ts";
 import { checkLibraries } from "./check-libraries.ts";
-import {
-  ImplicitArchivesGenerator,
-  ProcessSymbolsGenerator,
-  SharedLibraryGenerator,
-  StaticArchiveGenerator,
-} from "./definition-generator.ts";
 import { ExecutionSession } from "./execution-session.ts";
-import { executorPath, servicesPath } from "./executor-path.ts";
-import type { JITDylib } from "./jit-dylib.ts";
-import type { ExecutorTarget } from "./link-job.ts";
+import { ExecutorStarts } from "./executor-starts.ts";
+import { fillDylib } from "./fill-dylib.ts";
 import { LowMemoryError } from "./low-memory-error.ts";
 import type { LinkedJob } from "./materialize.ts";
 import { DataOutOfReachError } from "./plan-copies.ts";
-import type { LinkStats, MemoryUse, RunRequest } from "./run-request.ts";
-import { moreStaticTls, type StaticTls, StaticTlsError } from "./static-tls-error.ts";
-
-/** How often an executor is started for one program; more than twice only for libraries whose blocks were not found beforehand. */
-const MOST_STARTS = 4;
-/** What an executor grants by itself (executor/main.c), in bytes. */
-const EXECUTOR_TLS_ALIGNMENT = 256;
-/** What any process has, in bytes. */
-const LEAST_TLS_ALIGNMENT = 16;
+import type { LinkStats, RunRequest } from "./run-request.ts";
+import { StaticTlsError } from "./static-tls-error.ts";
 
 /** What Free Pascal calls a program's body; its `main` relies on what a `_start` of its own has set up. */
 const PASCAL_MAIN = "PASCALMAIN";
@@ -48,61 +30,17 @@ const pascalSentence = `the program is Free Pascal's (it defines ${PASCAL_MAIN})
 export async function runProgram(request: RunRequest): Promise<ProgramEnd> {
   // What only some runs need is loaded for those alone: the code of a module is executed whether it is used or not.
   if (request.mode === "in-process") (await import("./relaunch.ts")).afterRelaunch();
-  const starts: Starts = { next: { room: { size: 0, alignment: 1 } }, count: 0, isForeign: false };
+  const starts = new ExecutorStarts(request);
   for (;;) {
     try {
       return await linkAndRun(request, starts);
     } catch (error) {
-      if (!startsAgain(request, starts, error)) throw error;
-      if (starts.isForeign && error instanceof StaticTlsError) {
-        const { roomInForeign } = await import("./thread-local-room.ts");
-        starts.next = { ...starts.next, room: roomInForeign(error, starts.next.room) };
-      }
+      if (!(await starts.canHelp(error))) throw error;
     }
   }
 }
 
-/** The starts of executors for one program. */
-interface Starts {
-  /** How the next one is to be started. */
-  next: Start;
-  count: number;
-  /** Of an executor that was reached, not started. */
-  memory?: MemoryUse;
-  /** The executor is another's than slablink's. */
-  isForeign: boolean;
-}
-
-/** Whether another executor can help after `error`; `starts.next` is that one then. This process would have been started again by now. */
-function startsAgain(request: RunRequest, starts: Starts, error: unknown): boolean {
-  if (request.mode !== "executor" || starts.count >= MOST_STARTS) return false;
-  if (request.reach !== undefined) return false;
-  // LLVM's executors are position-independent: their heap is far away anyhow.
-  if (starts.isForeign && error instanceof LowMemoryError) return false;
-  const next = startAfter(error, starts.next);
-  if (next !== undefined) starts.next = next;
-  return next !== undefined;
-}
-
-/** What an executor must be started with. */
-interface Start {
-  /** For static thread-locals. */
-  readonly room: StaticTls;
-  /** What it must have within reach. */
-  readonly lacking?: DataOutOfReachError;
-  /** Its heap right behind the executable. */
-  readonly lowHeap?: boolean;
-}
-
-/** How to start once more after `error`; undefined where that would not help. */
-function startAfter(error: unknown, start: Start): Start | undefined {
-  if (error instanceof StaticTlsError) return { ...start, room: moreStaticTls(error, start.room) };
-  if (error instanceof DataOutOfReachError && start.lacking === undefined) return { ...start, lacking: error };
-  if (error instanceof LowMemoryError && start.lowHeap !== true) return { ...start, lowHeap: true };
-  return undefined;
-}
-
-async function linkAndRun(request: RunRequest, starts: Starts): Promise<ProgramEnd> {
+async function linkAndRun(request: RunRequest, starts: ExecutorStarts): Promise<ProgramEnd> {
   const arena = new FileArena();
   const map = (path: string) => arena.map(path);
   const { trace } = request;
@@ -153,7 +91,7 @@ async function linkAndRun(request: RunRequest, starts: Starts): Promise<ProgramE
       request.onLeave?.();
       await relaunchFor(error);
     }
-    if (request.reach !== undefined && startAfter(error, starts.next) !== undefined) throw needsLocal(error as Error);
+    if (request.reach !== undefined && starts.needsStart(error)) throw needsLocal(error as Error);
     throw error;
   } finally {
     steps?.end();
@@ -184,12 +122,15 @@ async function relaunchFor(error: unknown): Promise<void> {
   }
 }
 
-async function openSession(request: RunRequest, runtime: RuntimeLibraries, starts: Starts): Promise<ExecutionSession> {
+async function openSession(
+  request: RunRequest,
+  runtime: RuntimeLibraries,
+  starts: ExecutorStarts,
+): Promise<ExecutionSession> {
   const { threads, trace } = request;
   const isRemote = request.mode === "executor";
-  const target = await openTarget(request, starts);
-  starts.memory = target.memory;
-  const kind = target.memory?.kind ?? request.memory;
+  const target = await starts.open();
+  const kind = starts.memory?.kind ?? request.memory;
   return new ExecutionSession({
     ...target,
     sharedMemory: !isRemote || kind === "shared",
@@ -197,57 +138,8 @@ async function openSession(request: RunRequest, runtime: RuntimeLibraries, start
     endsProcess: isRemote && request.endsProcess,
     threads,
     trace,
-    restart: (error) => (startsAgain(request, starts, error) ? openTarget(request, starts) : undefined),
+    restart: (error) => starts.openAfter(error),
   });
-}
-
-/** Starts an executor, reaches one, or takes this process for one. */
-async function openTarget(request: RunRequest, starts: Starts): Promise<ExecutorTarget & { memory?: MemoryUse }> {
-  starts.count++;
-  const { slabSize = DEFAULT_SLAB_SIZE, placement, tasks, trace } = request;
-  // Who asks for a size gets that size; without a wish a large program gets a large slab.
-  const slabs = { slabSize, placement, tasks, growable: request.slabSize === undefined };
-  if (request.mode === "in-process") {
-    const { InProcessExecutorProcessControl } = await import("../epc/in-process.ts");
-    const { InProcessMemoryMapper } = await import("../memory/in-process-mapper.ts");
-    const epc = new InProcessExecutorProcessControl();
-    const mapper = new InProcessMemoryMapper(epc);
-    trace?.watch(mapper);
-    const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
-    return { epc, memoryManager };
-  }
-  if (request.reach !== undefined) {
-    return (await import("./remote-target.ts")).openRemoteTarget(request, request.reach);
-  }
-  const sharedMemory = request.memory === "shared";
-  const makeSlab = () => new SlabMemory(slabSize);
-  const slab = sharedMemory ? (trace?.measure("slab memory", makeSlab) ?? makeSlab()) : undefined;
-  const path = request.executorPath ?? executorPath();
-  try {
-    const { endsProcess } = request;
-    const services = request.executorPath === undefined ? undefined : servicesPath();
-    const { room, lacking, lowHeap } = starts.next;
-    const granted = services === undefined ? EXECUTOR_TLS_ALIGNMENT : LEAST_TLS_ALIGNMENT;
-    const tlsAlignment = room.alignment > granted ? room.alignment : 1;
-    const needsPreload = tlsAlignment > 1 || lacking !== undefined;
-    const preload = needsPreload ? (await import("./relaunch.ts")).preloadFor({ ...lacking, tlsAlignment }) : undefined;
-    const how = { path, services, slab, staticTls: room.size, preload, lowHeap, blocking: endsProcess, trace };
-    const launch = () => launchExecutor(how);
-    const epc = await (trace?.follow("start executor", launch, "executor start") ?? launch());
-    request.onExecutor?.((signal) => epc.kill(signal), "shared");
-    starts.isForeign = epc.loadedLibraries !== undefined;
-    if (request.memory === "rpc-per-object") {
-      const { ObjectMemoryManager } = await import("../memory/object-memory-manager.ts");
-      return { epc, memoryManager: new ObjectMemoryManager(epc, { placement, tasks }) };
-    }
-    const mapper = sharedMemory ? new SharedMemoryMapper(epc, { inherited: slab }) : new RpcMemoryMapper(epc);
-    const memoryManager = new SlabMemoryManager(mapper, epc, slabs);
-    memoryManager.reserveAhead();
-    return { epc, memoryManager };
-  } catch (error) {
-    slab?.dispose();
-    throw error;
-  }
 }
 
 function readInputs(request: RunRequest, opener: FileOpener, runtime: RuntimeLibraries): Promise<Input[]> {
@@ -259,25 +151,6 @@ function readInputs(request: RunRequest, opener: FileOpener, runtime: RuntimeLib
     opener,
     follow: request.trace && ((...work) => request.trace!.follow(...work)),
   });
-}
-
-/** What the program is made of: the inputs in their order, what was defined by hand, the process at last. */
-function fillDylib(dylib: JITDylib, inputs: readonly Input[], request: RunRequest, runtime: RuntimeLibraries): void {
-  for (const input of inputs) {
-    if (input.kind === "object") dylib.addObject(input.reader);
-    else if (input.kind === "archive") {
-      dylib.addGenerator(new StaticArchiveGenerator(input.archive, { whole: input.wholeArchive, group: input.group }));
-    } else {
-      const { library, asNeeded } = input;
-      dylib.addGenerator(new SharedLibraryGenerator(library, runtime.loadName(library), { asNeeded }));
-    }
-  }
-  if (request.processSymbols) {
-    dylib.addGenerator(new ImplicitArchivesGenerator(() => runtime.implicitArchives()));
-  }
-  for (const [name, address] of request.absolutes) dylib.define(name, address);
-  for (const [alias, target] of request.aliases) dylib.alias(alias, target);
-  if (request.processSymbols) dylib.addGenerator(new ProcessSymbolsGenerator());
 }
 
 async function run(session: ExecutionSession, job: LinkedJob, main: number, request: RunRequest): Promise<ProgramEnd> {

@@ -28,6 +28,23 @@ const rooms: Record<string, readonly string[]> = {
     ...["errors", "bytes", "host", "kernel", "graph", "arch", "formats", "inputs"],
     ...["native", "epc", "memory", "passes", "link", "trace", "debug"],
   ],
+  instance: [
+    ...[
+      "errors",
+      "bytes",
+      "host",
+      "graph",
+      "arch",
+      "formats",
+      "inputs",
+      "native",
+      "epc",
+      "memory",
+      "link",
+      "orc",
+      "trace",
+    ],
+  ],
 };
 
 /** Only host/ touches the operating system; reading files and telling the time are open to all. */
@@ -38,6 +55,7 @@ const systemModules =
 const allowed: Record<string, RegExp> = {
   // Runs $CC and $CXX.
   "src/inputs/compile.ts": /^node:child_process$/,
+  "src/inputs/compile-in-memory.ts": /^node:child_process$/,
 };
 
 /** Longest a source file may get; a longer one holds more than one thing. */
