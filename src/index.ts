@@ -58,6 +58,35 @@ export { SpsReader } from "./epc/sps-reader.ts";
 export { SpsWriter } from "./epc/sps-writer.ts";
 export type { Program, ProgramEnd } from "./native/program.ts";
 
+// Typed calls: signatures, how their values lie in memory, and the machine code around a call.
+
+export { type CallImport, shimName, writeCallObject } from "./formats/elf/call-object.ts";
+export { type BlockSlot, type CallLayout, callLayout, type PointerContext } from "./signature/call-layout.ts";
+export type {
+  ArrayShape,
+  FunctionShape,
+  MemberType,
+  NativeType,
+  PointerShape,
+  Signature,
+  SignatureShape,
+  StructShape,
+  TypeTable,
+} from "./signature/native-type.ts";
+export { resolveSignature, resolveType } from "./signature/resolve-signature.ts";
+export type { ScalarName } from "./signature/type-names.ts";
+export type {
+  ArrayType,
+  FunctionType,
+  Parameter,
+  ResolvedSignature,
+  ScalarKind,
+  ScalarType,
+  StructMember,
+  StructType,
+  ValueType,
+} from "./signature/value-type.ts";
+
 // Object code in memory, and the formats it comes in.
 
 export type { AddressRange } from "./bytes/address.ts";
@@ -68,6 +97,13 @@ export { ArchiveMember } from "./formats/archive-member.ts";
 export { detectFormat, type FileFormat } from "./formats/detect.ts";
 export { buildLinkGraph } from "./formats/elf/build-link-graph.ts";
 export { type DynamicSymbol, SharedLibrary } from "./formats/elf/shared-library.ts";
+export {
+  type ObjectContents,
+  type ObjectRelocation,
+  type ObjectSection,
+  type ObjectSymbol,
+  writeObject,
+} from "./formats/elf/write-object.ts";
 export { parseLinkerScript, type ScriptEntry } from "./formats/linker-script.ts";
 export { GraphTables } from "./graph/graph-tables.ts";
 export { LinkGraph } from "./graph/link-graph.ts";

@@ -43,6 +43,7 @@ export const SHT_X86_64_UNWIND = 0x7000_0001;
 export const SHF_WRITE = 0x1;
 export const SHF_ALLOC = 0x2;
 export const SHF_EXECINSTR = 0x4;
+export const SHF_INFO_LINK = 0x40;
 export const SHF_LINK_ORDER = 0x80;
 export const SHF_TLS = 0x400;
 export const SHF_COMPRESSED = 0x800;
