@@ -15,6 +15,7 @@
 #include "services/access.h"
 #include "services/builtins.h"
 #include "services/finalize.h"
+#include "services/fork_copy.h"
 #include "services/thread.h"
 #include "supervisor/supervisor.h"
 #include "trace.h"
@@ -210,6 +211,7 @@ static void *read_frames(void *unused) {
 
 static void before_fork(void) {
   tables_lock();
+  fork_copy_before();
   calls_out_before_fork();
   frame_before_fork();
   trace_before_fork();
@@ -219,10 +221,12 @@ static void after_fork_in_parent(void) {
   trace_after_fork_in_parent();
   frame_after_fork_in_parent();
   calls_out_after_fork();
+  fork_copy_in_parent();
   tables_unlock();
 }
 
 static void after_fork_in_child(void) {
+  fork_copy_in_child();
   trace_after_fork_in_child();
   frame_after_fork_in_child();
   calls_out_after_fork();

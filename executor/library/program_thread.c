@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "jobs.h"
+#include "services/fork_copy.h"
 #include "services/reservation.h"
 #include "services/thread.h"
 #include "session.h"
@@ -85,10 +86,25 @@ static void *serve(void *unused) {
   return unused;
 }
 
+static void before_fork(void) {
+  tables_lock();
+  fork_copy_before();
+}
+
+static void after_fork_in_parent(void) {
+  fork_copy_in_parent();
+  tables_unlock();
+}
+
+static void after_fork_in_child(void) {
+  fork_copy_in_child();
+  tables_unlock();
+}
+
 bool program_thread_start(struct reason *reason) {
   process_id = getpid();
   other_threads = threads_of_process() - 1;
-  pthread_atfork(tables_lock, tables_unlock, tables_unlock);
+  pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
   /* The thread of this call has the mask that the process was started with. */
   pthread_sigmask(SIG_SETMASK, NULL, &program_mask);
   signals_leave_other_threads();

@@ -13,11 +13,15 @@
 
 typedef unsigned long long ull;
 
-bool protection_of_group(uint8_t group, int *protection, struct reason *reason) {
-  /* The last is slablink's own; LLVM's controllers do not send it. */
-  enum { READ = 1, WRITE = 2, EXECUTE = 4, FINALIZE_LIFETIME = 8, WRITABLE_CODE = 16 };
-  if (group & ~(READ | WRITE | EXECUTE | FINALIZE_LIFETIME | WRITABLE_CODE)) {
-    return refuse(reason, "allocation group 0x%x, expected only bits of 0x1f", group);
+bool protection_of_group(uint8_t group, int *protection, bool *shared, struct reason *reason) {
+  /* The last two are slablink's own; LLVM's controllers do not send them. */
+  enum { READ = 1, WRITE = 2, EXECUTE = 4, FINALIZE_LIFETIME = 8, WRITABLE_CODE = 16, SHARED_DATA = 32 };
+  if (group & ~(READ | WRITE | EXECUTE | FINALIZE_LIFETIME | WRITABLE_CODE | SHARED_DATA)) {
+    return refuse(reason, "allocation group 0x%x, expected only bits of 0x3f", group);
+  }
+  *shared = group & SHARED_DATA;
+  if (*shared && (!(group & WRITE) || (group & EXECUTE))) {
+    return refuse(reason, "allocation group 0x%x: bit 0x20 is for memory that is writable and not executable", group);
   }
   bool both = (group & WRITE) && (group & EXECUTE);
   if (both && !(group & WRITABLE_CODE)) {
@@ -70,8 +74,9 @@ static bool map_from_file(const struct reservation *slab, const struct segment *
     errno = ENXIO; /* touching such pages would be SIGBUS */
     return false;
   }
-  /* Written data is private from here on: shared pages would also be the ones of a forked child. */
-  int sharing = segment->protection & PROT_WRITE ? MAP_PRIVATE : MAP_SHARED;
+  /* Written data is private from here on, since shared pages would also be the ones of a forked child, unless the controller is to see
+     it as it changes; a child gets its own then (fork_copy.h). */
+  int sharing = segment->protection & PROT_WRITE && !segment->shared ? MAP_PRIVATE : MAP_SHARED;
   int populate = size <= POPULATED_SIZE ? MAP_POPULATE : 0;
   return mmap((void *)(uintptr_t)segment->start, size, segment->protection, sharing | populate | MAP_FIXED, slab->fd,
               (off_t)offset) != MAP_FAILED;
@@ -141,7 +146,7 @@ static void forget(const struct region *region) {
 
 /* Segments rounded out to pages, checked against the reservation. Empty ones are left out. */
 static struct region *plan_region(struct reservation *reservation, const struct segment_request *requests, size_t count,
-                                  size_t *request_of_segment, struct reason *reason) {
+                                  bool with_contents, size_t *request_of_segment, struct reason *reason) {
   struct region *region = allocate_zeroed(1, sizeof *region);
   region->key = UINT64_MAX;
   region->segments = allocate(count * sizeof *region->segments);
@@ -154,6 +159,12 @@ static struct region *plan_region(struct reservation *reservation, const struct 
       return NULL;
     }
     if (requests[i].size == 0) continue;
+    if (requests[i].shared && (with_contents || reservation->kind != SLAB || reservation->fd < 0)) {
+      refuse(reason, "segment at 0x%llx of %llu bytes: bit 0x20 is for slabs that have a backing file, whose contents are in place",
+             (ull)start, (ull)requests[i].size);
+      free_region(region);
+      return NULL;
+    }
     if (end < start || start < reservation->base || end > reservation->base + reservation->size) {
       refuse(reason, "segment at 0x%llx of %llu bytes is not inside the reservation [0x%llx, 0x%llx)", (ull)start,
              (ull)requests[i].size, (ull)reservation->base, (ull)(reservation->base + reservation->size));
@@ -166,7 +177,7 @@ static struct region *plan_region(struct reservation *reservation, const struct 
     }
     if (start < region->key) region->key = start;
     request_of_segment[region->segment_count] = i;
-    region->segments[region->segment_count++] = (struct segment){page_down(start), page_up(end), requests[i].protection};
+    region->segments[region->segment_count++] = (struct segment){page_down(start), page_up(end), requests[i].protection, requests[i].shared};
   }
   region->reservation = region->segment_count ? reservation : NULL;
   return region;
@@ -175,7 +186,7 @@ static struct region *plan_region(struct reservation *reservation, const struct 
 bool finalize(struct reservation *reservation, const struct segment_request *requests, size_t count, bool with_contents,
               const struct action_pairs *actions, uint64_t *key, struct reason *reason) {
   size_t *request_of_segment = allocate(count * sizeof *request_of_segment);
-  struct region *region = plan_region(reservation, requests, count, request_of_segment, reason);
+  struct region *region = plan_region(reservation, requests, count, with_contents, request_of_segment, reason);
   bool succeeded = region && region_add(region, reason);
   if (!succeeded) {
     tables_unlock();

@@ -34,6 +34,7 @@ struct segment {
   uint64_t start;
   uint64_t end;
   int protection;
+  bool shared; /* with the controller, while it is written */
 };
 
 /* What one finalize request has finalized. */

@@ -77,8 +77,11 @@ static bool open_backing(struct span backing, int *fd, struct reason *reason) {
     struct reason why;
     if (!marked_file_open(path, &opened, &why)) return refuse(reason, RESERVE ": %.900s", why.text);
   } else {
-    /* Nothing is ever written to it: writable segments are private copies. Opening a FIFO could otherwise take for ever. */
-    opened = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    /* Written only through segments that are shared with the controller: a file that may not be is good enough for all others. Opening a
+       FIFO could otherwise take for ever. */
+    int flags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+    opened = open(path, O_RDWR | flags);
+    if (opened < 0) opened = open(path, O_RDONLY | flags);
   }
   if (opened < 0) return refuse(reason, RESERVE ": %s: %s", path, strerror(errno));
   *fd = descriptor_move_high(opened);

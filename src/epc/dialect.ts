@@ -28,6 +28,7 @@ export const Llvm = {
   runAsIntFunction: `${BOOTSTRAP}run_as_int_function_wrapper`,
   memReadPointers: `${BOOTSTRAP}mem_read_pointers_wrapper`,
   memReadBuffers: `${BOOTSTRAP}mem_read_buffers_wrapper`,
+  memWriteBuffers: `${BOOTSTRAP}mem_write_buffers_wrapper`,
   registerEHFrame: "llvm_orc_registerEHFrameAllocAction",
   deregisterEHFrame: "llvm_orc_deregisterEHFrameAllocAction",
 } as const;

@@ -20,6 +20,7 @@ const DECLARATIONS = {
   dlerror: ["str"],
   dlinfo: ["int", "intptr_t", "int", "void *"],
   memcpy: ["intptr_t", "void *", "void *", "size_t"],
+  process_vm_readv: ["intptr_t", "int", "void *", "ulong", "void *", "ulong", "ulong"],
   process_vm_writev: ["intptr_t", "int", "void *", "ulong", "void *", "ulong", "ulong"],
   strerror: ["str", "int"],
   strlen: ["size_t", "intptr_t"],
@@ -77,6 +78,14 @@ export interface Libc {
   dlerror(): string | null;
   dlinfo(handle: number, request: number, result: Uint8Array): number;
   memcpy(to: Pointer, from: Pointer, size: number): number;
+  process_vm_readv(
+    pid: number,
+    local: Uint8Array,
+    localCount: number,
+    remote: Uint8Array,
+    remoteCount: number,
+    flags: number,
+  ): number;
   process_vm_writev(
     pid: number,
     local: Uint8Array,

@@ -49,6 +49,7 @@ export function mapMemory(request: MapRequest): number {
 
 /** Of <sys/mman.h>. */
 const MADV_DONTNEED = 4;
+const MADV_REMOVE = 9;
 /** Of <sys/mman.h>; kernels before 5.14 do not know them, and make pages as they are touched. */
 const MADV_POPULATE_READ = 22;
 const MADV_POPULATE_WRITE = 23;
@@ -70,6 +71,11 @@ function adviseLater(address: number, size: number, advice: number): void {
 /** Gives the pages of private anonymous memory back to the system: it reads as zero afterwards. False if that is not to be had. */
 export function discardPages(address: number, size: number): boolean {
   return libc.madvise(address, size, MADV_DONTNEED) === 0;
+}
+
+/** Gives the pages of a shared mapping's file back to the system: they read as zero in every mapping. False if that is not to be had. */
+export function discardSharedPages(address: number, size: number): boolean {
+  return libc.madvise(address, size, MADV_REMOVE) === 0;
 }
 
 /** munmap(2) of whole pages. */

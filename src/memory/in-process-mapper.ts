@@ -8,6 +8,7 @@ import { SlabMemory } from "../host/slab-memory.ts";
 import {
   type InitializeInfo,
   type MemoryMapper,
+  SHARED_DATA,
   type Segment,
   type WorkingMemory,
   WRITABLE_CODE,
@@ -70,6 +71,11 @@ export class InProcessMemoryMapper implements MemoryMapper {
     return this.#reservations.holding(address, size).working.prepare(address, size);
   }
 
+  /** Code reads and writes it where it runs. */
+  localAddress(address: number, size: number): number | undefined {
+    return this.#reservations.find(address, size) === undefined ? undefined : address;
+  }
+
   discard(address: number): void {
     this.#reservations.find(address, 1)?.working.settle(address);
   }
@@ -128,7 +134,8 @@ export class InProcessMemoryMapper implements MemoryMapper {
     const size = mappedSize(segment, this.#zeroFill);
     if (size === 0) return;
     const { address } = segment;
-    const protection = segment.protection & ~WRITABLE_CODE;
+    // One process sees its private memory as it is.
+    const protection = segment.protection & ~(WRITABLE_CODE | SHARED_DATA);
     const sharing = protection & Protection.write ? MapFlag.private : MapFlag.shared;
     reservation.working.publish(address, segment.contentSize);
     const populate = size <= POPULATED_SIZE ? MapFlag.populate : 0;

@@ -1,5 +1,5 @@
 import type { AllocActionPair } from "../epc/executor-process-control.ts";
-import type { Segment, WorkingMemory } from "./memory-mapper.ts";
+import type { MemoryMapper, Segment, WorkingMemory } from "./memory-mapper.ts";
 
 /** Memory for one link job: one contiguous range, which the job divides into segments. */
 export interface AllocationRequest {
@@ -7,6 +7,8 @@ export interface AllocationRequest {
   readonly size: number;
   /** Bytes from the start that get contents; working memory covers these. The rest is zero-fill. All by default. */
   readonly contentSize?: number;
+  /** Bytes from the start that the slab's file holds: the contents, and zero-fill that is shared. `contentSize` by default. */
+  readonly backedSize?: number;
   /** Bytes from the start that code reaches by 32-bit addresses; the rest may lie anywhere behind. All by default. */
   readonly nearSize?: number;
   /** Offsets, ascending, at which allocations of their own begin, for a manager that is `perObject`. */
@@ -41,6 +43,8 @@ export interface JITLinkMemoryManager {
   readonly pageSize: number;
   /** Wants to know the parts of a job, one for each object, each in pages of its own. */
   readonly perObject?: boolean;
+  /** How bytes get into the executor; absent where that is the manager's own affair. */
+  readonly mapper?: MemoryMapper;
   allocate(request: AllocationRequest): Promise<InFlightAlloc>;
   deallocate(allocs: readonly FinalizedAlloc[]): Promise<void>;
   /** Gives back this side's memory, when the executor has ended. */

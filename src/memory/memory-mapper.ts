@@ -19,12 +19,21 @@ export interface Segment {
   readonly address: number;
   readonly contentSize: number;
   readonly zeroFillSize: number;
-  /** Bits: read 1, write 2, exec 4. Write and exec together are refused unless `WRITABLE_CODE` is set as well. */
+  /**
+   * Bits: read 1, write 2, exec 4. Write and exec together are refused unless `WRITABLE_CODE` is set as well; `SHARED_DATA` is for
+   * writable segments, whose zero-fill is then the mapper's affair in any case.
+   */
   readonly protection: number;
 }
 
 /** Protection bit: the segment is writable and executable because inputs ask for it, not by mistake. */
 export const WRITABLE_CODE = 16;
+
+/**
+ * Protection bit: what the program writes to the segment stays visible in the controller's memory, and the other way round, as long as the
+ * segment is there. Only for memory that an executor shares (`SharedMemoryMapper`); a forked child of it gets a copy.
+ */
+export const SHARED_DATA = 32;
 
 /** Who provides zero-fill beyond the contents' last page: the image loaded there, or the mapper. */
 export type ZeroFill = "image" | "mapper";
@@ -50,6 +59,8 @@ export interface MemoryMapper {
   reserve(size: number, address?: number, contentSize?: number): Promise<AddressRange>;
   /** Working memory for [address, address + size) of a reservation; reads as zero. */
   prepare(address: number, size: number): WorkingMemory;
+  /** Where [address, address + size) of a reservation lies in this process, readable and writable, for as long as it is reserved; undefined where it does not. */
+  localAddress?(address: number, size: number): number | undefined;
   /** Gives up working memory that was prepared at `address` and never initialized. */
   discard(address: number): void;
   /** Gives segments their protections and runs the finalize actions in order; answers the key to deinitialize. */

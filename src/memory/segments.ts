@@ -1,10 +1,11 @@
 import { alignUp, hex } from "../bytes/address.ts";
 import { SlablinkError } from "../errors.ts";
-import { type Segment, WRITABLE_CODE, type ZeroFill } from "./memory-mapper.ts";
+import { SHARED_DATA, type Segment, WRITABLE_CODE, type ZeroFill } from "./memory-mapper.ts";
 
 /** Bytes of a segment that a mapper has to provide: contents, and zero-fill where that is the mapper's part. */
 export function mappedSize(segment: Segment, zeroFill: ZeroFill): number {
-  return zeroFill === "mapper" ? segment.contentSize + segment.zeroFillSize : segment.contentSize;
+  const isMappers = zeroFill === "mapper" || (segment.protection & SHARED_DATA) !== 0;
+  return isMappers ? segment.contentSize + segment.zeroFillSize : segment.contentSize;
 }
 
 /**
@@ -23,6 +24,8 @@ export function checkSegments(segments: readonly Segment[], base: number, size: 
     }
     if ((protection & 6) === 6 && (protection & WRITABLE_CODE) === 0)
       throw new SlablinkError("memory", `${what}: writable and executable at once`);
+    if ((protection & SHARED_DATA) !== 0 && (protection & 6) !== 2)
+      throw new SlablinkError("memory", `${what}: shared data is writable and not executable`);
     key = Math.min(key, address);
   }
   if (key === Number.POSITIVE_INFINITY) throw new SlablinkError("memory", "an allocation without segments has no key");

@@ -5,8 +5,9 @@ import { Llvm, Slablink } from "../epc/dialect.ts";
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { INHERITED_SLAB_FD } from "../epc/launch.ts";
 import { SlabMemory } from "../host/slab-memory.ts";
+import { SlablinkError } from "../errors.ts";
 import { fileError } from "../host/system-error.ts";
-import type { InitializeInfo, MemoryMapper, WorkingMemory, ZeroFill } from "./memory-mapper.ts";
+import { type InitializeInfo, type MemoryMapper, type Segment, SHARED_DATA, type WorkingMemory, type ZeroFill } from "./memory-mapper.ts";
 import { callWithAddresses, instanceArgument, releaseRemoteSlab, reserveRemoteSlab } from "./remote-requests.ts";
 import { Reservations } from "./reservations.ts";
 import { checkSegments, mappedSize } from "./segments.ts";
@@ -66,6 +67,14 @@ export class SharedMemoryMapper implements MemoryMapper {
     return this.#reservations.holding(address, size).working.prepare(address, size);
   }
 
+  localAddress(address: number, size: number): number | undefined {
+    const found = this.#reservations.find(address, size);
+    if (found === undefined) return undefined;
+    const { memory } = found.working;
+    const offset = address - found.start;
+    return offset + size <= memory.size ? memory.address + offset : undefined;
+  }
+
   discard(address: number): void {
     this.#reservations.find(address, 1)?.working.settle(address);
   }
@@ -73,7 +82,10 @@ export class SharedMemoryMapper implements MemoryMapper {
   async initialize(info: InitializeInfo): Promise<number> {
     const { start, size, initialized, working } = this.#reservations.at(info.reservation);
     const lowest = checkSegments(info.segments, start, size, this.pageSize);
-    for (const { address, contentSize } of info.segments) working.publish(address, contentSize);
+    for (const segment of info.segments) {
+      working.publish(segment.address, segment.contentSize);
+      if ((segment.protection & SHARED_DATA) !== 0) this.#clearZeroFill(working, segment);
+    }
     working.settle(lowest);
     const ranges: AddressRange[] = [];
     const out = instanceArgument(this.#epc, Llvm.sharedInstance).u64(start);
@@ -123,6 +135,14 @@ export class SharedMemoryMapper implements MemoryMapper {
   dispose(): void {
     for (const { working } of this.#reservations.clear()) working.dispose();
     this.#inherited?.dispose();
+  }
+
+  /** The pages behind the contents' last one; what was there before has been another job's. */
+  #clearZeroFill(working: SlabWorkingMemory, { address, contentSize, zeroFillSize }: Segment): void {
+    if (!this.canPlace) throw new SlablinkError("memory", "only slablink's executor maps data that stays shared");
+    const start = alignUp(address + contentSize, this.pageSize);
+    const end = alignUp(address + contentSize + zeroFillSize, this.pageSize);
+    working.clear(start, end - start);
   }
 
   async #reserveMemfd(

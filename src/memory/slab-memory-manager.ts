@@ -59,6 +59,11 @@ export class SlabMemoryManager implements JITLinkMemoryManager {
     this.#tasks = options.tasks ?? "dispatched";
   }
 
+  /** What brings bytes into the executor, for memory that is not a job's. */
+  get mapper(): MemoryMapper {
+    return this.#mapper;
+  }
+
   /** The slabs reserved so far. */
   get slabs(): readonly Slab[] {
     return this.#slabs;
@@ -124,14 +129,14 @@ export class SlabMemoryManager implements JITLinkMemoryManager {
 
   async #grow(known: number, size: number, request: AllocationRequest): Promise<void> {
     if (this.#slabs.length > known) return;
-    const { name, contentSize = size, nearSize = size } = request;
+    const { name, contentSize = size, backedSize = contentSize, nearSize = size } = request;
     if (this.#growable && (size > this.slabSize || known >= this.#maxSlabs)) {
       const own = Math.max(size, this.slabSize);
       // A program of this size needs the room of one that was asked for ahead and is still empty.
       if (this.#slabs.length === 1 && this.#slabs[0]!.freeSize === this.slabSize && this.#mapper.canReuse) {
         await this.#mapper.release([this.#slabs.pop()!.range.start]);
       }
-      const extent = { contentSize: size > this.slabSize ? contentSize : own, nearSize: Math.min(nearSize, own) };
+      const extent = { contentSize: size > this.slabSize ? backedSize : own, nearSize: Math.min(nearSize, own) };
       this.#slabs.push(new Slab(await reserveSlab(this.#mapper, this.#epc, own, this.placement, extent)));
       return;
     }

@@ -62,6 +62,17 @@ export class SlabWorkingMemory {
     return { view, bytes, base };
   }
 
+  /** Makes a target range, whole pages, read as zero without touching its pages: for zero-fill that the slab's file holds. */
+  clear(address: number, size: number): void {
+    if (size === 0) return;
+    if (address < this.#fresh) {
+      const used = { start: address, end: Math.min(address + size, this.#fresh) };
+      this.#kept.take(used);
+      this.#giveBack(used);
+    }
+    this.#fresh = Math.max(this.#fresh, address + size);
+  }
+
   /** Writes what was prepared of a target range to the slab, if it was prepared apart. */
   publish(address: number, size: number): void {
     const apart = this.#apartAt(address);

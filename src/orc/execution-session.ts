@@ -4,6 +4,10 @@ import { SymbolStringPool } from "../graph/symbol-string-pool.ts";
 import { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import { kernelCode } from "../kernel/kernel.ts";
 import type { JITLinkMemoryManager } from "../memory/jitlink-memory-manager.ts";
+import { ExecutorMemory } from "../runtime-memory/executor-memory.ts";
+import type { Heap } from "../runtime-memory/heap.ts";
+import type { SharedRange } from "../runtime-memory/shared-windows.ts";
+import type { TypedArrayConstructor, TypedArrayOf } from "../runtime-memory/typed-array.ts";
 import type { Tracer } from "../trace/tracer.ts";
 import { type Interposition, linkInterposition } from "./interposition.ts";
 import { JITDylib } from "./jit-dylib.ts";
@@ -16,6 +20,11 @@ import type { DataOutOfReachError } from "./plan-copies.ts";
 export interface ExecutionSessionOptions extends ExecutorTarget {
   /** The executor sees the controller's working memory (shared or the same process). */
   readonly sharedMemory: boolean;
+  /**
+   * Variables of linked code stay shared with this process while it runs (docs/runtime-memory.md). Needs `sharedMemory` with an executor
+   * of slablink's; in this process it is so anyway, and where memory is not shared it changes nothing.
+   */
+  readonly sharedData?: boolean;
   readonly runtime?: RuntimeLibraries;
   /** Threads that may work on a job, this one included; by default as many as pay. */
   readonly threads?: number;
@@ -51,6 +60,8 @@ export class ExecutionSession {
   readonly #inFlight = new JobsInFlight();
   #ended = false;
   #target: ExecutorTarget;
+  #memory: ExecutorMemory | undefined;
+  #heap: Promise<Heap> | undefined;
 
   constructor(options: ExecutionSessionOptions) {
     this.#options = options;
@@ -66,6 +77,31 @@ export class ExecutionSession {
 
   get memoryManager(): JITLinkMemoryManager {
     return this.#target.memoryManager;
+  }
+
+  /** The executor's memory by its addresses, while the session lasts. */
+  get memory(): ExecutorMemory {
+    this.#memory ??= new ExecutorMemory({ epc: this.epc, locate: (address) => this.#visibleAt(address) });
+    return this.#memory;
+  }
+
+  /**
+   * A typed array of `length` elements in the executor's own memory, all zero, at a multiple of 64, until it is freed or the session ends; code
+   * there is given `memory.addressOf(array)`. Both sides read and write it without a request. Where memory is not shared it is a `RemoteArray` in
+   * place of a typed array (`isRemoteArray`). Errors: RangeError for a length that no array has, code "memory" when there is no more.
+   */
+  async allocate<C extends TypedArrayConstructor>(type: C, length: number): Promise<TypedArrayOf<C>> {
+    this.#heap ??= this.#openHeap();
+    return (await (await this.#heap).allocate(type, length)) as TypedArrayOf<C>;
+  }
+
+  /**
+   * Gives back the memory of an array that `allocate` gave: neither it nor code in the executor may use it any more. Errors: UsageError for
+   * any other array.
+   */
+  async free(array: TypedArrayOf<TypedArrayConstructor>): Promise<void> {
+    this.#heap ??= this.#openHeap();
+    await (await this.#heap).free(array);
   }
 
   /** What is linked in the executor, in no particular order. */
@@ -119,6 +155,7 @@ export class ExecutionSession {
     dylib.linked.delete(job);
     this.#unsettled.delete(job);
     job.settle(false);
+    if (job.visibleData !== undefined) this.#memory?.detach(job.visibleData);
     await this.memoryManager.deallocate([job.alloc]);
     await this.epc.unloadImage(job.image);
   }
@@ -145,15 +182,39 @@ export class ExecutionSession {
     await this.#leave();
   }
 
+  async #openHeap(): Promise<Heap> {
+    if (this.#ended) throw new ExecutorError("the session has ended");
+    const { memory, epc, memoryManager } = this;
+    const [{ Heap }, { heapSourceOf }] = await Promise.all([
+      import("../runtime-memory/heap.ts"),
+      import("../runtime-memory/heap-source.ts"),
+    ]);
+    return new Heap(memory, heapSourceOf(epc, memoryManager.mapper, memory));
+  }
+
+  /** The data of a job that has an address, where this process sees it. */
+  #visibleAt(address: number): SharedRange | undefined {
+    for (const { visibleData } of this.#jobs.keys()) {
+      if (visibleData === undefined || address < visibleData.start || address >= visibleData.end) continue;
+      const { start, end } = visibleData;
+      const localAddress = this.memoryManager.mapper?.localAddress?.(start, end - start);
+      return localAddress === undefined ? undefined : { start, end, localAddress };
+    }
+    return undefined;
+  }
+
   async #leave(): Promise<void> {
     const { epc, memoryManager } = this;
     await epc.disconnect();
+    // What follows would take the memory of arrays away under them.
+    if (epc.kind === "in-process") await (await this.#heap)?.close();
+    this.#memory?.close();
     if (this.#options.endsProcess !== true) await memoryManager.close?.();
   }
 
   /** Another executor in place of this one, as long as nothing else has been linked into it or is about to be. */
   async #restart(error: DataOutOfReachError): Promise<ExecutorTarget | undefined> {
-    if (this.#jobs.size > 0 || this.#inFlight.count > 1) return undefined;
+    if (this.#jobs.size > 0 || this.#inFlight.count > 1 || this.#memory !== undefined) return undefined;
     const starting = this.#options.restart?.(error);
     if (starting === undefined) return undefined;
     const [target] = await Promise.all([starting, this.#leave()]);
@@ -178,6 +239,7 @@ export class ExecutionSession {
       // A pool for each job: what a job costs must not depend on the names of all the others, nor their names stay when they go.
       pool: new SymbolStringPool(),
       sharedMemory: this.#options.sharedMemory,
+      sharedData: this.#options.sharedData,
       threads: this.#options.threads,
       // One that another job waits for has that one's place.
       inFlight: visiting.size > 1 ? undefined : this.#inFlight,

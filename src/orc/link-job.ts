@@ -26,6 +26,8 @@ export interface MaterializationContext {
   readonly pool: SymbolStringPool;
   /** Contents lie in memory that the executor shares, so an anchor need not travel. */
   readonly sharedMemory: boolean;
+  /** What the job's data and zero-fill become is visible in this process. */
+  readonly sharedData?: boolean;
   /** Libraries that the session has opened already, by load name. */
   readonly openedLibraries: Map<string, number>;
   /** Links `names` in another JITDylib, and whatever has been added to that. */

@@ -1,3 +1,4 @@
+import type { AddressRange } from "../bytes/address.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
 import { runLoops } from "../kernel/loop.ts";
 import type { Externals } from "../link/externals.ts";
@@ -18,6 +19,7 @@ import { findExternals, findForeignAddresses } from "./steps/find-externals.ts";
 import { copy, fixUp } from "./steps/fix-up.ts";
 import { loadAnchor } from "./steps/load-anchor.ts";
 import { planLayout } from "./steps/plan-layout.ts";
+import { visibleData } from "./shared-data.ts";
 import { startThreads } from "./steps/start-threads.ts";
 import type { SymbolResolution } from "./symbol-resolution.ts";
 
@@ -28,6 +30,8 @@ export interface LinkedJob {
   readonly layout: Layout;
   readonly alloc: FinalizedAlloc;
   readonly image: number;
+  /** Whole pages of data and zero-fill that this process sees as the program does; undefined where it does not. */
+  readonly visibleData: AddressRange | undefined;
   readonly externals: Externals;
   readonly libraries: readonly string[];
   /** Threads have been started to share the work. */
@@ -160,6 +164,7 @@ function linkedJob(
     layout,
     alloc,
     image,
+    visibleData: visibleData(job),
     externals,
     libraries: job.external.libraries.map((library) => library.loadName),
     warnings: linkWarnings(job),

@@ -6,8 +6,9 @@ import { SpsWriter } from "../../epc/sps-writer.ts";
 import { SectionKind } from "../../graph/section-table.ts";
 import { PAGE } from "../../link/layout.ts";
 import type { FinalizedAlloc } from "../../memory/jitlink-memory-manager.ts";
-import { type Segment, WRITABLE_CODE } from "../../memory/memory-mapper.ts";
+import { SHARED_DATA, type Segment, WRITABLE_CODE } from "../../memory/memory-mapper.ts";
 import type { LinkJob } from "../link-job.ts";
+import { sharedEnd, sharesData } from "../shared-data.ts";
 
 const R__ = 1;
 const RW_ = 3;
@@ -49,17 +50,22 @@ export async function finalize(job: LinkJob): Promise<Finalized> {
     [codeStart, linkage.stubCount > 0 ? codeEnd : code.address + code.size, R_X],
     [readOnly.address, readOnlyEnd, R__],
     [writableCode.address, writableCode.address + writableCode.size, RWX],
-    [data.address, data.address + data.size, RW_],
   ] as const) {
     if (end > address) segments.push({ address, contentSize: end - address, zeroFillSize: 0, protection });
+  }
+  const shares = sharesData(job);
+  const zeroFillSize = shares ? sharedEnd(layout) - data.address - data.size : 0;
+  if (data.size + zeroFillSize > 0) {
+    const protection = shares ? RW_ | SHARED_DATA : RW_;
+    segments.push({ address: data.address, contentSize: data.size, zeroFillSize, protection });
   }
   const alloc = await job.alloc.finalize(segments, actions);
   if (context.epc.kind === "remote") {
     for (const { loadName } of external.libraries) context.openedLibraries.set(loadName, 0);
   }
   // The anchor's two parts, one for each segment, and the zero-fill behind the data.
-  const zeroFill = layout.zeroFill.size + layout.largeZeroFill.size > 0 ? 1 : 0;
-  const readOnlySegments = segments.filter(({ protection }) => protection !== RW_).length;
+  const zeroFill = zeroFillSize === 0 && layout.zeroFill.size + layout.largeZeroFill.size > 0 ? 1 : 0;
+  const readOnlySegments = segments.filter(({ protection }) => (protection & ~SHARED_DATA) !== RW_).length;
   const sent = context.epc.kind === "remote" && !context.sharedMemory;
   return { alloc, mappings: 2 + segments.length + zeroFill, protectionChanges: sent ? readOnlySegments : 0 };
 }

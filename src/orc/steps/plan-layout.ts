@@ -9,6 +9,7 @@ import { type Layout, layOut, measureThreadLocals, PAGE, placeLayout } from "../
 import { GOT_BYTES_PER_SYMBOL } from "../../link/linkage-tables.ts";
 import { exportsOf } from "../exports-of-job.ts";
 import type { LinkJob } from "../link-job.ts";
+import { sharedEnd, sharesData } from "../shared-data.ts";
 import { planCopies } from "../plan-copies.ts";
 
 /** Bytes of the slot of an indirect function. */
@@ -51,8 +52,9 @@ export async function planLayout(job: LinkJob): Promise<void> {
   const sets = new Set([...job.setBounds.values()].map((bound) => bound.section));
   job.layout = layOut(tables, sets, extra, memoryManager.perObject);
   const { size, alignment, contentSize, nearSize } = job.layout;
+  const backedSize = sharesData(job) ? sharedEnd(job.layout) : contentSize;
   const parts = memoryManager.perObject ? partsOf(job.layout) : undefined;
-  job.alloc = await memoryManager.allocate({ size, alignment, contentSize, nearSize, parts, name: dylib.name });
+  job.alloc = await memoryManager.allocate({ size, alignment, contentSize, backedSize, nearSize, parts, name: dylib.name });
   const { memory, address } = job.alloc;
   // While the anchor is written, unless threads copy: those get their pages side by side. What is not written in place has large pages.
   if (job.threads === undefined && memory.publish === undefined) {
