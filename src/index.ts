@@ -40,6 +40,14 @@ export { SharedMemoryMapper, type SharedMemoryMapperOptions } from "./memory/sha
 export { Slab } from "./memory/slab.ts";
 export { DEFAULT_SLAB_SIZE, SlabMemoryManager, type SlabOptions } from "./memory/slab-memory-manager.ts";
 
+// Memory at run time: arrays over the executor's own (docs/runtime-memory.md).
+
+export { findVariable, type Variable, viewSymbol } from "./orc/view-symbol.ts";
+export { ExecutorMemory } from "./runtime-memory/executor-memory.ts";
+export { isRemoteArray, RemoteArray } from "./runtime-memory/remote-array.ts";
+export type { SharedWindow } from "./runtime-memory/shared-windows.ts";
+export type { TypedArray, TypedArrayConstructor, TypedArrayOf } from "./runtime-memory/typed-array.ts";
+
 // The process that runs the code: this one, or an executor.
 
 export { Llvm as LlvmWrapper, Slablink as SlablinkWrapper } from "./epc/dialect.ts";
