@@ -2,9 +2,10 @@
 //   slablink-executor      the process: executor/, and in it services/, crash/, supervisor/
 //   slablink-services.so   its services as a library, which LLVM's executors load: services/, library/
 //   slablink-interpose.o   what slablink itself links into the process beside some programs: linked/
+//   slablink-calls.o       what it links there for typed calls: linked/calls*
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -13,6 +14,7 @@ const binary = join(folder, "build", "slablink-executor");
 const exported = join(folder, "exported-symbols.txt");
 const services = join(folder, "build", "slablink-services.so");
 const linkedObject = join(folder, "build", "slablink-interpose.o");
+const callsObject = join(folder, "build", "slablink-calls.o");
 
 // Non-PIE: its copies of the C library's data must lie below 2 GiB (data.c). Hidden visibility and the dynamic list:
 // nothing of the executor's own may bind a linked program's undefined names.
@@ -70,10 +72,16 @@ function buildServices() {
   build(services, [...inputs, ...headers], [...SERVICES_FLAGS, ...inputs.filter(isSource), ...LIBRARIES]);
 }
 
-/** The object for programs that replace functions of libraries. */
+/** The objects for programs that replace functions of libraries, and for calls. */
 function buildLinked() {
+  const isForCalls = (path) => basename(path).startsWith("calls");
   const inputs = filesIn("linked");
-  build(linkedObject, inputs, [...LINKED_FLAGS, ...inputs.filter(isSource)]);
+  for (const [output, files] of [
+    [linkedObject, inputs.filter((path) => !isForCalls(path))],
+    [callsObject, inputs.filter(isForCalls)],
+  ]) {
+    build(output, files, [...LINKED_FLAGS, ...files.filter(isSource)]);
+  }
 }
 
 /** The C files of a folder of the executor's. */

@@ -16,6 +16,8 @@ export type DispatchHandler = (argument: Uint8Array) => Uint8Array | Promise<Uin
 export class HangupError extends ExecutorError {}
 
 const EMPTY = new Uint8Array(0);
+/** How long nothing comes before it is looked whether anything still can, in ms. */
+const QUIET = 20;
 
 interface PendingCall {
   resolve(payload: Uint8Array): void;
@@ -33,6 +35,8 @@ export class EpcConnection {
   readonly setup: Promise<Uint8Array>;
   /** Resolves with the reason when the session is over: undefined after a plain end of the stream. */
   readonly closed: Promise<Error | undefined>;
+  /** Resolves with the error that pending calls get, when the session is over. */
+  readonly failed: Promise<Error>;
   /** Turns the end of the session into the error that pending calls get; may wait for the process. */
   explainEnd: (cause: Error | undefined) => Error | Promise<Error>;
   /** Is told of every request, for a trace. */
@@ -51,6 +55,9 @@ export class EpcConnection {
   #ending = false;
   #isBroken = false;
   #failure: Error | undefined;
+  /** Arrived and not dispatched: what handles one frame may block for the next ones (`callNow`). */
+  readonly #frames: Frame[] = [];
+  #resolveFailed: (error: Error) => void = () => {};
 
   constructor(stream: Duplex | ByteChannel) {
     this.#channel = "expect" in stream ? stream : new StreamChannel(stream);
@@ -60,6 +67,9 @@ export class EpcConnection {
       this.#rejectSetup = reject;
     });
     this.setup.catch(() => {});
+    this.failed = new Promise((resolve) => {
+      this.#resolveFailed = resolve;
+    });
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
@@ -70,6 +80,11 @@ export class EpcConnection {
   /** Whether this side has ended the session because of what the executor sent. */
   get isBroken(): boolean {
     return this.#isBroken;
+  }
+
+  /** Whether nothing comes any more. */
+  get isEnded(): boolean {
+    return this.#ending;
   }
 
   /** Number of calls whose results have not arrived. */
@@ -89,6 +104,44 @@ export class EpcConnection {
       this.#send(Opcode.callWrapper, sequence, tag, argument);
       if (this.#pending.size === 1) this.#channel.expect(true);
     });
+  }
+
+  /** Whether bytes can be received without the event loop. */
+  get canBlock(): boolean {
+    return this.#channel.receiveNow !== undefined;
+  }
+
+  /** Dispatches what has arrived, without the event loop; waits for something, `limit` ms at most. False when nothing has come. */
+  receiveNow(limit: number): boolean {
+    if (this.#frames.length > 0) {
+      this.#dispatchAll();
+      return true;
+    }
+    return this.#channel.receiveNow?.(limit) ?? false;
+  }
+
+  /**
+   * As `call`, but blocks the event loop; only handlers that answer at once are served meanwhile. `onQuiet` is called whenever nothing has come
+   * for 20 ms, and may throw. undefined when the session has ended.
+   */
+  callNow(tag: number, argument: Uint8Array, onQuiet: () => void): Uint8Array | undefined {
+    if (this.#failure) throw this.#failure;
+    this.counters.requests++;
+    const sequence = this.#nextSequence++;
+    this.observer?.sent(sequence, tag, argument.length);
+    let result: Uint8Array | undefined;
+    const resolve = (payload: Uint8Array): void => {
+      result = payload;
+    };
+    this.#pending.set(sequence, { resolve, reject: () => {} });
+    this.#send(Opcode.callWrapper, sequence, tag, argument);
+    while (result === undefined && !this.#ending) if (!this.receiveNow(QUIET)) onQuiet();
+    return result;
+  }
+
+  /** Whether the process stays alive while no answer is awaited; by default it does. */
+  keepAlive(always: boolean): void {
+    this.#channel.keepAlive?.(always);
   }
 
   /** Binds a tag address in linked code to a handler. Calls to unknown tags get an empty result. */
@@ -114,8 +167,19 @@ export class EpcConnection {
   #receive(chunk: Uint8Array): void {
     if (this.#ending) return;
     this.counters.bytesReceived += chunk.length;
+    let broken: Error | undefined;
     try {
-      this.#decoder.push(chunk, (frame) => this.#dispatch(frame));
+      this.#decoder.push(chunk, (frame) => this.#frames.push(frame));
+    } catch (cause) {
+      broken = cause as Error;
+    }
+    this.#dispatchAll();
+    if (broken !== undefined) this.#end(broken, true);
+  }
+
+  #dispatchAll(): void {
+    try {
+      for (let frame = this.#frames.shift(); frame !== undefined; frame = this.#frames.shift()) this.#dispatch(frame);
     } catch (cause) {
       this.#end(cause as Error, true);
     }
@@ -143,7 +207,7 @@ export class EpcConnection {
       case Opcode.callWrapper:
         if (this.observer?.called(frame.tag, frame.payload) === true) return;
         if (this.#messages.has(frame.tag)) this.#messages.get(frame.tag)!(frame.payload);
-        else void this.#answer(frame);
+        else this.#answer(frame);
         return;
       default:
         throw new ProtocolError("the executor sent a second Setup message");
@@ -160,18 +224,24 @@ export class EpcConnection {
     call.resolve(frame.payload);
   }
 
-  async #answer(frame: Frame): Promise<void> {
+  /** At once where the handler answers at once: a caller may block for what comes of it. */
+  #answer(frame: Frame): void {
     const handler = this.#handlers.get(frame.tag);
     const answered = this.observer?.handling(frame.tag, frame.payload.length);
-    let result = EMPTY;
+    const answer = (result: Uint8Array): void => {
+      answered?.(result.length);
+      this.#send(Opcode.result, frame.sequence, 0, result);
+    };
+    // Out-of-band errors have no form on LLVM 22's wire: an empty result is what its executors send, too.
+    const fail = (): void => answer(EMPTY);
+    let result: Uint8Array | Promise<Uint8Array> = EMPTY;
     try {
-      // Out-of-band errors have no form on LLVM 22's wire: an empty result is what its executors send, too.
-      if (handler) result = (await handler(frame.payload)) as typeof EMPTY;
+      if (handler) result = handler(frame.payload);
     } catch {
       result = EMPTY;
     }
-    answered?.(result.length);
-    this.#send(Opcode.result, frame.sequence, 0, result);
+    if (result instanceof Promise) void result.then(answer, fail);
+    else answer(result);
   }
 
   #end(cause: Error | undefined, isBroken = false): void {
@@ -198,6 +268,7 @@ export class EpcConnection {
       failure = error as Error;
     }
     this.#failure = failure;
+    this.#resolveFailed(failure);
     this.observer?.ended(failure.message);
     this.#rejectSetup(failure);
     for (const call of this.#pending.values()) call.reject(failure);

@@ -181,6 +181,42 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     return this.#connection.call(address, argument);
   }
 
+  /** As `callAddress`, but blocks the event loop (`EpcConnection.callNow`). Errors: ExecutorError that says how the executor ended. */
+  callAddressNow(address: number, argument: Uint8Array, onQuiet: () => void): Uint8Array {
+    const result = this.#connection.callNow(address, argument, onQuiet);
+    if (result === undefined) throw this.endNow() ?? new ExecutorError("the executor closed its connection");
+    return result;
+  }
+
+  /** Whether an answer can be waited for without the event loop. */
+  get canBlock(): boolean {
+    return this.#connection.canBlock;
+  }
+
+  /** Resolves with the error that pending requests get, when the executor is gone. */
+  get failed(): Promise<Error> {
+    return this.#connection.failed;
+  }
+
+  /**
+   * The error that says how the executor ended, if it has, without the event loop; what it sent before is read. An executor that is no child
+   * of ours has ended when its connection has.
+   */
+  endNow(): ExecutorError | undefined {
+    const process = this.#process;
+    const end = process?.endNow?.();
+    if (process !== undefined && end === undefined) return undefined;
+    while (this.#connection.receiveNow(0)) if (this.#connection.isEnded) break;
+    if (end !== undefined) return new ExecutorError(`the executor ${howItEnded(end)}`);
+    return this.#connection.isEnded ? new ExecutorError("the executor closed its connection") : undefined;
+  }
+
+  /** Whether this process stays alive for the executor's sake while no request is pending; by default it does. */
+  keepAlive(always: boolean): void {
+    this.#connection.keepAlive(always);
+    this.#process?.keepAlive?.(always);
+  }
+
   /** Binds a tag address in linked code to a handler of calls from the executor. */
   handleDispatch(tag: number, handler: DispatchHandler): void {
     this.#connection.handle(tag, handler);
@@ -221,6 +257,7 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
   async disconnect(): Promise<void> {
     const process = this.#process;
     const busy = this.#connection.outstanding > 0;
+    this.keepAlive(true);
     await this.#takeTrace();
     this.#connection.close();
     if (!process || process.isGone()) return;
@@ -285,6 +322,9 @@ async function explainProcessEnd(
     return new ExecutorError(`the executor closed its connection${detail}`, { cause });
   }
   const end = await process.ended;
-  const how = end.signal ? `was killed by ${end.signal}` : `ended with exit status ${end.status}`;
-  return new ExecutorError(`the executor ${how}${detail}`, { cause, end });
+  return new ExecutorError(`the executor ${howItEnded(end)}${detail}`, { cause, end });
+}
+
+function howItEnded({ signal, status }: ProgramEnd): string {
+  return signal ? `was killed by ${signal}` : `ended with exit status ${status}`;
 }

@@ -12,6 +12,13 @@ export interface ByteChannel {
   listen(listener: ChannelListener): void;
   /** Says whether an answer is awaited: a channel may stop looking for bytes as long as nobody waits for any. */
   expect(something: boolean): void;
+  /**
+   * Delivers what has arrived without the event loop; waits for something, `limit` ms at most. False when nothing has come. Absent where the
+   * bytes come to this process by other ways. What was written before must have gone out: true for messages that fit the socket.
+   */
+  receiveNow?(limit: number): boolean;
+  /** Keeps the process alive or not, from now on, as long as no answer is awaited; it does by default. */
+  keepAlive?(always: boolean): void;
   /** Sends `head` and then `body`; after the channel's end nothing happens. */
   write(head: Uint8Array, body: Uint8Array): void;
   /** Ends our direction; what was written before still goes out. */

@@ -54,6 +54,7 @@ const DECLARATIONS = {
   posix_spawn_file_actions_adddup2: ["int", "void *", "int", "int"],
   posix_spawn_file_actions_destroy: ["int", "void *"],
   waitpid: ["int", "int", "void *", "int"],
+  waitid: ["int", "int", "uint", "void *", "int"],
   syscall: ["long", "long", "long", "long"],
   _exit: ["void", "int"],
   sem_init: ["int", "intptr_t", "int", "uint"],
@@ -144,6 +145,7 @@ export interface Libc {
     (pid: number, status: Uint8Array, options: number): number;
     async(pid: number, status: Uint8Array, options: number, done: (error: unknown, pid: number) => void): void;
   };
+  waitid(idType: number, id: number, info: Uint8Array, options: number): number;
   syscall(number: number, first: number, second: number): number;
   _exit(status: number): void;
   sem_init(semaphore: number, shared: number, value: number): number;

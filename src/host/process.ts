@@ -2,6 +2,8 @@ import type { ChildProcess } from "node:child_process";
 import type { Duplex } from "node:stream";
 import { ExecutorError } from "../errors.ts";
 import type { ByteChannel } from "./byte-channel.ts";
+import { libc } from "./libc.ts";
+import { signalName } from "./signal-names.ts";
 
 /** How a process ended: with a status (0 to 255) or by a signal (`SIGSEGV` and the like); one of the two is set. */
 export interface ProcessEnd {
@@ -19,6 +21,10 @@ export interface ExecutorProcess {
   readonly ended: Promise<ProcessEnd>;
   /** Whether it is known to be gone. */
   isGone(): boolean;
+  /** How it ended, if it has, as far as can be told without the event loop: for a caller that blocks that. */
+  endNow?(): ProcessEnd | undefined;
+  /** Whether the process that waits for it stays alive for its sake; by default it does. */
+  keepAlive?(always: boolean): void;
   /** `group`: as a terminal would, to all of its process group; a child of ours is in our own group. */
   kill(signal: NodeJS.Signals, group?: boolean): void;
 }
@@ -64,7 +70,10 @@ export function spawnExecutor(options: ExecutorProcessOptions): Promise<Executor
     // Children of its own may have its end of the stream, and keep it.
     child.once("exit", () => setTimeout(() => stream.destroy(), LAST_WORDS).unref());
     const isGone = (): boolean => child.exitCode !== null || child.signalCode !== null;
-    resolve({ pid: child.pid, stream, ended, isGone, kill: (signal) => void child.kill(signal) });
+    const { pid } = child;
+    const keepAlive = (always: boolean): void => (always ? child.ref() : child.unref());
+    const kill = (signal: NodeJS.Signals): void => void child.kill(signal);
+    resolve({ pid, stream, ended, isGone, endNow: () => endOfChildNow(pid), keepAlive, kill });
   });
 }
 
@@ -73,6 +82,20 @@ export function endOfChild(child: ChildProcess): Promise<ProcessEnd> {
   return new Promise((resolve) => {
     child.once("exit", (status, signal) => resolve(signal === null ? { status: status ?? 0 } : { signal }));
   });
+}
+
+const P_PID = 1;
+const CLD_EXITED = 1;
+const WNOHANG_WEXITED_WNOWAIT = 0x100_0005;
+
+/** Asks the kernel and leaves the answer for libuv, who is to be told as well: waitid(2). undefined while the child runs. */
+export function endOfChildNow(pid: number): ProcessEnd | undefined {
+  // siginfo_t: int signo, errno, code, padding, pid, uid, status
+  const info = new Int32Array(32);
+  if (libc.waitid(P_PID, pid, new Uint8Array(info.buffer), WNOHANG_WEXITED_WNOWAIT) !== 0) return {};
+  const [, , code, , found, , status] = info as unknown as number[];
+  if (found !== pid) return undefined;
+  return code === CLD_EXITED ? { status } : { signal: signalName(status!) };
 }
 
 /** The error for an executor that did not come to life. */

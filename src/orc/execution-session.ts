@@ -58,6 +58,7 @@ export class ExecutionSession {
   #interposition: Promise<Interposition> | undefined;
   #serial = 0;
   readonly #inFlight = new JobsInFlight();
+  readonly #beforeEnd = new Set<() => Promise<boolean>>();
   #ended = false;
   #target: ExecutorTarget;
   #memory: ExecutorMemory | undefined;
@@ -102,6 +103,20 @@ export class ExecutionSession {
   async free(array: TypedArrayOf<TypedArrayConstructor>): Promise<void> {
     this.#heap ??= this.#openHeap();
     await (await this.#heap).free(array);
+  }
+
+  /** Whether contents written here are in place where the code runs. */
+  get sharesMemory(): boolean {
+    return this.#options.sharedMemory;
+  }
+
+  /**
+   * Has `end` run before the executor is left. It answers whether no code runs any more; otherwise this process keeps what the code may use. The
+   * answer takes it back.
+   */
+  beforeEnd(end: () => Promise<boolean>): () => void {
+    this.#beforeEnd.add(end);
+    return () => void this.#beforeEnd.delete(end);
   }
 
   /** What is linked in the executor, in no particular order. */
@@ -179,7 +194,8 @@ export class ExecutionSession {
   async endSession(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
-    await this.#leave();
+    const quiet = await Promise.all([...this.#beforeEnd].map((end) => end()));
+    if (this.epc.kind === "remote" || quiet.every(Boolean)) await this.#leave();
   }
 
   async #openHeap(): Promise<Heap> {

@@ -21,13 +21,14 @@ const rooms: Record<string, readonly string[]> = {
   native: ["errors", "bytes", "host"],
   epc: ["errors", "bytes", "host", "native"],
   memory: ["errors", "bytes", "host", "graph", "epc"],
+  calls: ["errors", "bytes", "host"],
   trace: ["bytes", "epc"],
   debug: ["errors", "bytes", "host", "graph", "formats", "native", "epc"],
   passes: ["errors", "bytes", "kernel", "graph", "arch", "formats", "memory"],
   link: ["errors", "bytes", "kernel", "graph", "arch", "formats", "memory", "passes"],
   orc: [
     ...["errors", "bytes", "host", "kernel", "graph", "arch", "formats", "inputs"],
-    ...["native", "epc", "memory", "passes", "link", "trace", "debug"],
+    ...["native", "epc", "memory", "calls", "passes", "link", "trace", "debug"],
   ],
   instance: [
     ...[

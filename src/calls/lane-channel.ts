@@ -1,0 +1,413 @@
+import { ExecutorError } from "../errors.ts";
+import { milliseconds } from "../host/clock.ts";
+import { waitForWord } from "../host/futex.ts";
+import type { WakePipe } from "../host/wake-pipe.ts";
+import type { BlockLayout } from "./block-layout.ts";
+import {
+  CALL_LANES,
+  type CallArea,
+  Control,
+  EVENT_WORDS,
+  FLAG_SYNC,
+  LANE_HEADER,
+  LANE_SIZE,
+  LANES,
+  LaneState,
+  LaneWord,
+  Looking,
+  roundUp,
+} from "./call-area.ts";
+import { CallChannel, type CallOptions, type ChannelOptions, timeoutError } from "./call-channel.ts";
+import { CallScratch, copyBack } from "./call-scratch.ts";
+import { EventPoll } from "./event-poll.ts";
+import { isPromise, promiseInSyncCall } from "./import-table.ts";
+import { type CallFrame, Lane } from "./lane.ts";
+import { LaneWords } from "./lane-words.ts";
+import { type QueuedCall, settleByAbort } from "./queued-call.ts";
+import { stopLanes } from "./stop-lanes.ts";
+
+/** How often a waiting controller looks at a lane before it sleeps; at most some 50 µs, which waking an idle processor costs as well. */
+const SPIN_MAX = 20_000;
+const SPIN_MIN = 2000;
+/** Between two looks whether the executor is alive, in ms. */
+const SLICE = 20;
+/** `size` of an import whose block did not fit the lane. */
+const TOO_LARGE = 0xffff_ffff;
+
+/** What a channel over common memory is made of. */
+export interface LaneChannelOptions extends ChannelOptions {
+  readonly area: CallArea;
+  readonly pipe: WakePipe;
+  /** Joins the threads, which are about to end, and gives the area back; or, when code still `runs` there, leaves both. */
+  readonly release: (runs: boolean) => Promise<void>;
+}
+
+/** A channel whose two sides see the same memory: threads of the executor's are lanes, which the controller gives calls and answers. */
+export class LaneChannel extends CallChannel {
+  readonly #at: LaneWords;
+  readonly #pipe: WakePipe;
+  readonly #release: (runs: boolean) => Promise<void>;
+  readonly #lanes = Array.from({ length: LANES }, (_, index) => new Lane(index));
+  /** Lanes without a call, the last used at the end: calls that follow each other run on the same thread. */
+  readonly #idle: Lane[] = [];
+  readonly #queue: QueuedCall[] = [];
+  readonly #scratch: CallScratch;
+  readonly #poll: EventPoll;
+  /** Lanes whose calls block this thread, the innermost last, and those whose imports it runs at this moment. */
+  readonly #blocking: Lane[] = [];
+  readonly #serving: Lane[] = [];
+  #started = 0;
+  #outstanding = 0;
+  #spin = SPIN_MAX;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: LaneChannelOptions) {
+    super(options);
+    this.#at = new LaneWords(options.area);
+    this.#pipe = options.pipe;
+    this.#release = options.release;
+    this.#scratch = new CallScratch(this.pointers);
+    this.#poll = new EventPoll(this.#at, () => this.#takeEvents());
+  }
+
+  /** What the pipe is to call. */
+  wake(): void {
+    this.#poll.wake();
+  }
+
+  call(
+    shim: number,
+    target: number,
+    layout: BlockLayout,
+    values: readonly unknown[],
+    { signal }: CallOptions = {},
+  ): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      if (signal !== undefined) this.checkKillable("signal");
+      if (this.failure !== undefined) throw this.failure;
+      if (signal?.aborted) throw signal.reason;
+      const queued: QueuedCall = { shim, target, layout, values, resolve, reject, started: false };
+      if (signal !== undefined) {
+        settleByAbort(queued, signal, () => {
+          if (queued.started) this.kill("a call was aborted");
+          else this.#queue.splice(this.#queue.indexOf(queued), 1);
+        });
+      }
+      const lane = this.#take();
+      if (lane === undefined) this.#queue.push(queued);
+      else this.#start(lane, queued);
+    });
+  }
+
+  callSync(
+    shim: number,
+    target: number,
+    layout: BlockLayout,
+    values: readonly unknown[],
+    { timeout }: CallOptions = {},
+  ): unknown {
+    if (timeout !== undefined) this.checkKillable("timeout");
+    if (this.failure !== undefined) throw this.failure;
+    this.#poll.look();
+    const nested = this.#serving.length > 0 ? this.#serving[this.#serving.length - 1] : undefined;
+    const deadline = timeout === undefined ? Number.POSITIVE_INFINITY : milliseconds() + timeout;
+    const lane = nested ?? this.#take() ?? this.#waitForLane(deadline, timeout);
+    try {
+      const frame = this.#begin(lane, shim, target, layout, values, true);
+      this.#wait(lane, deadline, timeout);
+      return this.#finish(lane, frame);
+    } finally {
+      if (nested === undefined) this.#giveBack(lane);
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  protected rejectAll(error: Error): void {
+    this.#poll.stop();
+    this.#pipe.hold(false);
+    for (const lane of this.#lanes) lane.reject(error);
+    for (const call of this.#queue.splice(0)) call.reject(error);
+  }
+
+  async #close(): Promise<void> {
+    const dead = this.failure !== undefined;
+    this.fail(new ExecutorError("the call channel has been closed"));
+    const runs = dead || !(await stopLanes(this.#at, this.#lanes, this.#started));
+    this.#pipe.close();
+    await this.#release(runs);
+  }
+
+  /** A lane that is free, or one more; undefined when there are as many as may be. */
+  #take(): Lane | undefined {
+    const idle = this.#idle.pop();
+    if (idle !== undefined || this.#started === CALL_LANES) return idle;
+    const lane = this.#lanes[this.#started++];
+    Atomics.store(this.#at.words, Control.wanted, this.#started);
+    this.#at.wake(Control.wanted);
+    return lane;
+  }
+
+  #giveBack(lane: Lane): void {
+    if (lane.dead || this.failure !== undefined) return;
+    const next = this.#queue.shift();
+    if (next === undefined) this.#idle.push(lane);
+    else this.#start(lane, next);
+  }
+
+  #start(lane: Lane, call: QueuedCall): void {
+    try {
+      const frame = this.#begin(lane, call.shim, call.target, call.layout, call.values, false);
+      frame.resolve = call.resolve;
+      frame.reject = call.reject;
+      call.started = true;
+    } catch (error) {
+      call.reject(error);
+      this.#giveBack(lane);
+      return;
+    }
+    if (this.#outstanding++ === 0) this.#pipe.hold(true);
+    this.#poll.look();
+  }
+
+  #begin(
+    lane: Lane,
+    shim: number,
+    target: number,
+    layout: BlockLayout,
+    values: readonly unknown[],
+    sync: boolean,
+  ): CallFrame {
+    const { blockSize } = layout;
+    const room = LANE_SIZE - lane.top;
+    if (blockSize > room) throw new RangeError(`the call's block has ${blockSize} bytes, of ${room} in its lane`);
+    const frame = lane.push(layout, sync);
+    const scratch = this.#scratch;
+    try {
+      scratch.begin(this.#at.bytes(lane), this.#at.address(lane), frame.at + blockSize, LANE_SIZE);
+      layout.encodeArguments(values, this.#at.view, lane.start + frame.at, scratch);
+    } catch (error) {
+      lane.pop();
+      throw error;
+    }
+    frame.copies = scratch.copies;
+    lane.top = roundUp(scratch.at);
+    this.#at.orderCall(lane, shim, target, sync ? FLAG_SYNC : 0, frame.at, lane.top);
+    return frame;
+  }
+
+  /** The result of a call that is done, or the exception of one of its imports. */
+  #finish(lane: Lane, frame: CallFrame): unknown {
+    const { hasError, error, at, layout } = frame;
+    try {
+      if (frame.copies.length > 0) copyBack(frame.copies, this.#at.bytes(lane));
+      if (hasError) throw error;
+      return layout.decodeResult(this.#at.view, lane.start + at, this.#scratch);
+    } finally {
+      lane.pop();
+    }
+  }
+
+  /** Blocks until the innermost call of `lane` is done; serves what comes meanwhile. */
+  #wait(lane: Lane, deadline: number, timeout: number | undefined): void {
+    const { words } = this.#at;
+    const word = lane.word + LaneWord.state;
+    this.#blocking.push(lane);
+    try {
+      let bell = Atomics.load(words, Control.doorbell);
+      for (let spin = this.#spin; ; ) {
+        const state = Atomics.load(words, word);
+        if (state === LaneState.done) {
+          if (spin > 0 && this.#spin < SPIN_MAX) this.#spin *= 2;
+          return;
+        }
+        if (state === LaneState.import) {
+          this.#serve(lane);
+          spin = this.#spin;
+        } else if (state === LaneState.failed) throw this.#laneError(lane);
+        else if (Atomics.load(words, Control.doorbell) !== bell || this.#blocking.length > 1) {
+          bell = Atomics.load(words, Control.doorbell);
+          this.#takeEvents();
+        }
+        if (this.failure !== undefined) throw this.failure;
+        if (--spin > 0) continue;
+        if (spin === 0) this.#spin = Math.max(SPIN_MIN, this.#spin >> 1);
+        this.#sleep(lane, deadline);
+        if (milliseconds() >= deadline) {
+          const error = timeoutError(timeout!);
+          this.kill(error.message);
+          throw error;
+        }
+      }
+    } finally {
+      this.#blocking.pop();
+    }
+  }
+
+  /** Sleeps until something happens, a slice at most; then it looks whether the executor is there. */
+  #sleep(lane: Lane, deadline: number): void {
+    const at = this.#at;
+    Atomics.store(at.words, Control.looking, Looking.sleeps);
+    const bell = Atomics.load(at.words, Control.doorbell);
+    // Whoever has changed its state before this look has been seen; whoever does later sees that somebody sleeps.
+    const isQuiet = this.#runs(lane) && !at.hasEvents;
+    const before = milliseconds();
+    const limit = Math.min(SLICE, deadline - before);
+    if (isQuiet && !this.#blocking.some((each) => at.state(each) === LaneState.import)) {
+      if (limit > 0) waitForWord(at.wordAddress(Control.doorbell), bell, limit);
+      if (milliseconds() - before >= SLICE / 2) this.checkAlive();
+    }
+    Atomics.store(at.words, Control.looking, Looking.now);
+  }
+
+  #runs(lane: Lane): boolean {
+    const state = this.#at.state(lane);
+    return state === LaneState.call || state === LaneState.result;
+  }
+
+  #waitForLane(deadline: number, timeout: number | undefined): Lane {
+    for (;;) {
+      this.#takeEvents();
+      const lane = this.#idle.pop();
+      if (lane !== undefined) return lane;
+      if (this.failure !== undefined) throw this.failure;
+      if (milliseconds() >= deadline) throw timeoutError(timeout!);
+      const bell = Atomics.load(this.#at.words, Control.doorbell);
+      Atomics.store(this.#at.words, Control.looking, Looking.sleeps);
+      if (!this.#at.hasEvents) waitForWord(this.#at.wordAddress(Control.doorbell), bell, 1);
+      Atomics.store(this.#at.words, Control.looking, Looking.now);
+      this.checkAlive();
+    }
+  }
+
+  /** Looks after all lanes that have something to say. True if there was any. */
+  #takeEvents(): boolean {
+    let found = false;
+    for (let i = 0; i < EVENT_WORDS; i++) {
+      for (let bits = this.#at.takeEvents(i); bits !== 0; bits &= bits - 1) {
+        found = true;
+        this.#lookAfter(this.#lanes[32 * i + 31 - Math.clz32(bits & -bits)]!);
+      }
+    }
+    // A call that waits further out has no event: its waiter is this very thread.
+    for (let i = 0; i < this.#blocking.length - 1; i++) {
+      const lane = this.#blocking[i]!;
+      if (this.#at.state(lane) === LaneState.import) this.#serve(lane);
+    }
+    return found;
+  }
+
+  #lookAfter(lane: Lane): void {
+    const state = this.#at.state(lane);
+    if (state === LaneState.import) this.#serve(lane);
+    const { frame } = lane;
+    // A bit may be late: what it told of has been seen.
+    if (frame === undefined || frame.sync) return;
+    if (state === LaneState.done) this.#settle(lane, frame);
+    else if (state === LaneState.failed) {
+      const { reject } = frame;
+      reject(this.#laneError(lane));
+      this.#isOver();
+    }
+  }
+
+  #settle(lane: Lane, frame: CallFrame): void {
+    const { resolve, reject } = frame;
+    try {
+      resolve(this.#finish(lane, frame));
+    } catch (error) {
+      reject(error);
+    }
+    this.#isOver();
+    this.#giveBack(lane);
+  }
+
+  /** A call that was not waited for is over. */
+  #isOver(): void {
+    if (--this.#outstanding === 0) this.#pipe.hold(false);
+  }
+
+  /** The thread of a lane is not there; nor is the lane from now on. */
+  #laneError(lane: Lane): Error {
+    const number = this.#at.word(lane, LaneWord.size);
+    lane.dead = true;
+    while (lane.depth > 0) lane.pop();
+    if (number === 0) return new ExecutorError("the call ended its thread (pthread_exit)");
+    return new ExecutorError(`the executor has no thread for a call: errno ${number}`);
+  }
+
+  /** Runs the import that a lane waits for. */
+  #serve(lane: Lane): void {
+    const at = this.#at.word(lane, LaneWord.at);
+    const size = this.#at.word(lane, LaneWord.size);
+    const { frame, top } = lane;
+    this.#at.markServed(lane);
+    lane.top = roundUp(at + (size === TOO_LARGE ? 0 : size));
+    this.#serving.push(lane);
+    try {
+      if (size === TOO_LARGE) {
+        throw new RangeError(`an import's block does not fit its lane, of which ${LANE_SIZE - at} bytes are left`);
+      }
+      const { layout, handler } = this.imports.get(this.#at.importId(lane));
+      const value = handler(...layout.decodeArguments(this.#at.view, lane.start + at, this.pointers));
+      if (this.failure !== undefined) return; // closed by the handler: the native caller has its answer
+      if (!isPromise(value)) {
+        this.#answer(lane, layout, value, at, frame);
+      } else if (frame?.sync) {
+        void value.then(undefined, () => {});
+        throw promiseInSyncCall();
+      } else {
+        value.then(
+          (later) => {
+            try {
+              if (this.failure === undefined) this.#answer(lane, layout, later, at, frame);
+            } catch (error) {
+              this.#refuse(lane, at, size, top, frame, error);
+            }
+          },
+          (error) => {
+            this.#refuse(lane, at, size, top, frame, error);
+          },
+        );
+      }
+    } catch (error) {
+      this.#refuse(lane, at, size, top, frame, error);
+    } finally {
+      this.#serving.pop();
+    }
+  }
+
+  #answer(lane: Lane, layout: BlockLayout, value: unknown, at: number, frame: CallFrame | undefined): void {
+    const scratch = this.#scratch;
+    const end = frame === undefined ? lane.top : LANE_SIZE;
+    scratch.begin(this.#at.bytes(lane), this.#at.address(lane), lane.top, end);
+    layout.encodeResult(value, this.#at.view, lane.start + at, scratch);
+    // A string stays until the call returns, and with it the block before it.
+    const keeps = scratch.at > lane.top;
+    lane.top = frame === undefined ? LANE_HEADER : keeps ? roundUp(scratch.at) : at;
+    this.#at.orderResult(lane, lane.top);
+  }
+
+  /** The native caller gets 0. */
+  #refuse(
+    lane: Lane,
+    at: number,
+    size: number,
+    top: number,
+    frame: CallFrame | undefined,
+    error: unknown,
+  ): void {
+    if (this.failure !== undefined) return;
+    if (size !== TOO_LARGE) this.#at.bytes(lane).fill(0, at, at + size);
+    lane.top = frame === undefined ? LANE_HEADER : Math.max(top, at);
+    this.#at.orderResult(lane, frame === undefined ? LANE_HEADER : lane.top);
+    if (frame === undefined) this.reportStray(error);
+    else if (!frame.hasError) {
+      frame.hasError = true;
+      frame.error = error;
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import type { BlockLayout } from "./block-layout.ts";
+import { CONTROL_SIZE, LANE_HEADER, LANE_SIZE } from "./call-area.ts";
+import type { CopyBack } from "./call-scratch.ts";
+
+/** A call that runs on a lane. Kept and used again. */
+export interface CallFrame {
+  layout: BlockLayout;
+  /** The block, and what was free before it: offsets in the lane. */
+  at: number;
+  topBefore: number;
+  copies: readonly CopyBack[];
+  sync: boolean;
+  /** The first exception of its imports. */
+  error: unknown;
+  hasError: boolean;
+  resolve: (value: unknown) => void;
+  reject: (error: unknown) => void;
+}
+
+const nothing = (): void => {};
+
+/** One thread of the executor's as the controller sees it: where its words are, and the calls on it, each inside an import of the one before. */
+export class Lane {
+  readonly index: number;
+  /** Offset in the area, and indexes of its header's words and doubles. */
+  readonly start: number;
+  readonly word: number;
+  readonly double: number;
+  /** The first byte of its room that is free. */
+  top = LANE_HEADER;
+  depth = 0;
+  /** Its thread has ended, or was never started. */
+  dead = false;
+  readonly #frames: CallFrame[] = [];
+
+  constructor(index: number) {
+    this.index = index;
+    this.start = CONTROL_SIZE + index * LANE_SIZE;
+    this.word = this.start >> 2;
+    this.double = this.start >> 3;
+  }
+
+  /** The innermost call. */
+  get frame(): CallFrame | undefined {
+    return this.depth > 0 ? this.#frames[this.depth - 1] : undefined;
+  }
+
+  /** Rejects all calls on it that are not waited for by this thread. */
+  reject(error: Error): void {
+    for (let i = 0; i < this.depth; i++) if (!this.#frames[i]!.sync) this.#frames[i]!.reject(error);
+  }
+
+  /** A call begins, whose block is where the lane is free. */
+  push(layout: BlockLayout, sync: boolean): CallFrame {
+    let frame = this.#frames[this.depth];
+    if (frame === undefined) {
+      frame = {
+        layout,
+        ...{ at: 0, topBefore: 0, copies: [], sync, error: undefined, hasError: false },
+        ...{ resolve: nothing, reject: nothing },
+      };
+      this.#frames.push(frame);
+    }
+    this.depth++;
+    frame.layout = layout;
+    frame.sync = sync;
+    frame.hasError = false;
+    frame.at = this.top;
+    frame.topBefore = this.top;
+    return frame;
+  }
+
+  /** The innermost call is over. */
+  pop(): void {
+    const frame = this.#frames[--this.depth]!;
+    this.top = frame.topBefore;
+    frame.error = undefined;
+    frame.resolve = nothing;
+    frame.reject = nothing;
+  }
+}
