@@ -155,3 +155,22 @@ export {
 export { DataOutOfReachError, type FarVariable } from "./orc/plan-copies.ts";
 export { StaticTlsError } from "./orc/static-tls-error.ts";
 export { type SymbolReference, type UndefinedSymbol, UndefinedSymbolsError } from "./orc/undefined-symbols.ts";
+
+// Modules and instances: what WebAssembly's JavaScript API is for wasm (docs/api.md).
+
+export { type CompileOptions, compile, type ModuleInput, type NamedBytes, type NamedSource } from "./instance/compile.ts";
+export type { ExecutorChoice } from "./instance/executor-choice.ts";
+export { type Import, type ImportFunction, importFunction } from "./instance/import-function.ts";
+export { Instance } from "./instance/instance.ts";
+export { type InstantiateOptions, instantiate } from "./instance/instantiate.ts";
+export { Module } from "./instance/module.ts";
+export type { ModuleContents, ModuleSection, ModuleSymbol } from "./instance/module-symbols.ts";
+export type {
+  CallForms,
+  CallOptions,
+  IsolatedFunction,
+  LocalFunction,
+  NativeFunctions,
+  Signatures,
+} from "./instance/native-functions.ts";
+export { Session, type SessionOptions } from "./instance/session.ts";

@@ -207,7 +207,7 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     const end = process?.endNow?.();
     if (process !== undefined && end === undefined) return undefined;
     while (this.#connection.receiveNow(0)) if (this.#connection.isEnded) break;
-    if (end !== undefined) return new ExecutorError(`the executor ${howItEnded(end)}`);
+    if (end !== undefined) return new ExecutorError(`the executor ${howItEnded(end)}`, { end });
     return this.#connection.isEnded ? new ExecutorError("the executor closed its connection") : undefined;
   }
 

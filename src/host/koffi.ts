@@ -13,6 +13,7 @@ export interface Koffi {
   load(path: string | null): { func(name: string, result: string, parameters: string[]): NativeFunction };
   proto(result: string, parameters: string[]): object;
   call(address: bigint, prototype: object, ...values: unknown[]): unknown;
+  decode(address: number, prototype: object): NativeFunction;
   view(address: number, length: number): ArrayBuffer;
   address(value: ArrayBufferView): bigint;
   errno(): number;

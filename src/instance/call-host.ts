@@ -1,0 +1,130 @@
+import type { CallChannel } from "../calls/call-channel.ts";
+import { ExecutorError, UsageError } from "../errors.ts";
+import { bufferAddress } from "../host/buffer-address.ts";
+import type { ExecutionSession } from "../orc/execution-session.ts";
+import { openCallChannel } from "../orc/open-call-channel.ts";
+import type { CallLayout } from "../signature/call-layout.ts";
+import type { ValueType } from "../signature/value-type.ts";
+import { BlockCaller } from "./block-call.ts";
+import { Callbacks } from "./callbacks.ts";
+import { CodePool } from "./code-pool.ts";
+import type { CallOptions } from "./native-functions.ts";
+import { LinkedShims, type Shims, sharedShims } from "./shims.ts";
+
+interface Opened {
+  readonly channel: CallChannel;
+  readonly importFunction: number;
+  readonly callbacks: Callbacks;
+}
+
+/**
+ * How JavaScript calls the code of one session. In this process a call is made on this thread, which is the fastest, until linked code may
+ * call back: from then on calls run on threads of their own, as in an executor, so that this thread is free to serve what they and other native
+ * threads call.
+ */
+export class CallHost {
+  readonly isolated: boolean;
+  readonly #session: ExecutionSession;
+  readonly #pool: CodePool | undefined;
+  readonly #blocks: BlockCaller | undefined;
+  #shims: Shims | undefined;
+  #opening: Promise<Opened> | undefined;
+  #opened: Opened | undefined;
+
+  constructor(session: ExecutionSession) {
+    this.#session = session;
+    this.isolated = session.epc.kind === "remote";
+    if (session.sharesMemory) {
+      this.#pool = new CodePool(session.memoryManager);
+      this.#shims = sharedShims(this.#pool);
+    }
+    if (!this.isolated) this.#blocks = new BlockCaller(this.#pool!, (address) => this.#readString(address));
+  }
+
+  /** Calls are made on this thread. */
+  get isDirect(): boolean {
+    return this.#opened === undefined && this.#blocks !== undefined;
+  }
+
+  /** Why nothing can be called any more: the executor has ended. */
+  get failure(): Error | undefined {
+    return this.#opened?.channel.failure;
+  }
+
+  /** Makes everything there for synchronous calls of these layouts; `callsBack`: linked code may call JavaScript. */
+  async prepare(layouts: readonly CallLayout[], callsBack: boolean): Promise<void> {
+    await this.#pool?.prepare();
+    if (this.isolated || callsBack) await this.openChannel();
+    await this.#shims?.prepare(layouts);
+  }
+
+  /** Opens the channel for calls on threads of their own, if it is not yet. */
+  async openChannel(): Promise<Opened> {
+    this.#opening ??= this.#open();
+    return this.#opening;
+  }
+
+  callSync = (target: number, layout: CallLayout, values: readonly unknown[], options?: CallOptions): unknown => {
+    if (this.#opened === undefined) {
+      if (this.#blocks === undefined) throw new ExecutorError("the session's calls have not been opened");
+      if (options?.timeout !== undefined)
+        throw new UsageError("timeout: code that runs in this process cannot be stopped");
+      return this.#blocks.call(target, layout, values);
+    }
+    return this.#opened.channel.callSync(this.#shims!.shim(layout), target, layout, values, options);
+  };
+
+  call = async (
+    target: number,
+    layout: CallLayout,
+    values: readonly unknown[],
+    options?: CallOptions,
+  ): Promise<unknown> => {
+    const { channel } = this.#opened ?? (await this.openChannel());
+    await this.#shims!.prepare([layout]);
+    return channel.call(this.#shims!.shim(layout), target, layout, values, options);
+  };
+
+  /** Calls a function the cheapest way there is, and waits for its end. */
+  run = async (target: number, layout: CallLayout, values: readonly unknown[]): Promise<unknown> =>
+    this.isDirect ? this.callSync(target, layout, values) : this.call(target, layout, values);
+
+  /** Errors: UsageError before the channel is open, since linked code runs on this thread then. */
+  callbacks(): Callbacks {
+    if (this.#opened !== undefined) return this.#opened.callbacks;
+    throw new UsageError(
+      "a function can be passed to code that runs on this thread only after `instance.callback` or an import has been made; `async` can always take one",
+    );
+  }
+
+  async close(): Promise<void> {
+    const opened = await this.#opening?.catch(() => undefined);
+    await opened?.channel.close();
+    await this.#shims?.dispose();
+  }
+
+  async #open(): Promise<Opened> {
+    const { memory } = this.#session;
+    await this.#pool?.prepare();
+    const addressOf = (value: unknown, { kind }: ValueType): number => {
+      const address =
+        typeof value === "object" && value !== null ? memory.addressOf(value as ArrayBufferView) : undefined;
+      if (address !== undefined) return address;
+      throw new TypeError(`a ${kind} cannot be ${typeof value === "object" ? "this object" : `a ${typeof value}`}`);
+    };
+    const { channel, importAddress } = await openCallChannel(this.#session, () => ({
+      addressOf,
+      readString: (address) => this.#readString(address),
+      addressOfArray: (array) => memory.addressOf(array) ?? (this.isolated ? undefined : bufferAddress(array)),
+    }));
+    if (this.#pool !== undefined) this.#pool.importFunction = importAddress;
+    this.#shims ??= new LinkedShims(this.#session, importAddress);
+    const callbacks = new Callbacks(channel, this.#shims);
+    this.#opened = { channel, importFunction: importAddress, callbacks };
+    return this.#opened;
+  }
+
+  #readString(address: number): string | null {
+    return address === 0 ? null : this.#session.memory.readString(address);
+  }
+}

@@ -1,0 +1,31 @@
+import type { ImportFunctionOf, NoTypes } from "../signature/inferred.ts";
+import type { Signature, TypeTable } from "../signature/native-type.ts";
+
+/** A JavaScript function that linked code calls like any C function of this signature. */
+export interface ImportFunction<S extends Signature = Signature, T extends TypeTable = NoTypes> {
+  readonly signature: S;
+  readonly call: ImportFunctionOf<S, T> | AsyncImport<S, T>;
+}
+
+/** A result that comes later: the native thread that called waits for it. */
+type AsyncImport<S extends Signature, T extends TypeTable> = (
+  ...values: Parameters<ImportFunctionOf<S, T>>
+) => Promise<ReturnType<ImportFunctionOf<S, T>>>;
+
+/** What an undefined symbol of a module can be: a JavaScript function with a signature, or an address in the process. */
+// biome-ignore lint/suspicious/noExplicitAny: the function's own types have been checked where it was made
+export type Import = ImportFunction<any, any> | number | bigint;
+
+/**
+ * Gives a JavaScript function a C signature, by which its parameters are typed. It may be called from any thread of linked code. What it
+ * throws is thrown where JavaScript called the native code that called it; the native caller gets 0. It may be async where the call that it is
+ * part of is.
+ *
+ *     imports: { log: importFunction("void log(const char *)", (text) => console.log(text)) }
+ */
+export function importFunction<const S extends Signature, T extends TypeTable = NoTypes>(
+  signature: S,
+  call: ImportFunctionOf<S, T> | AsyncImport<S, T>,
+): ImportFunction<S, T> {
+  return { signature, call };
+}

@@ -1,0 +1,54 @@
+import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
+import type { Layout } from "../link/layout.ts";
+import type { ExecutorMemory } from "../runtime-memory/executor-memory.ts";
+import { type CallLayout, callLayout } from "../signature/call-layout.ts";
+import { resolveSignature } from "../signature/resolve-signature.ts";
+
+/** Calls a function of linked code and waits for its end. */
+export type RunFunction = (target: number, layout: CallLayout, values: readonly unknown[]) => Promise<unknown>;
+
+const INITIALIZER = callLayout(resolveSignature("void f(int argc, void *argv, void *envp)"));
+const FINALIZER = callLayout(resolveSignature("void f(void)"));
+const CXA_FINALIZE = callLayout(resolveSignature("void __cxa_finalize(void *)"));
+
+/**
+ * Runs a module's constructors in the order that an executable's have (gABI 5, "Initialization and Termination Functions"). They get no
+ * arguments (argc 0) and the process's environment.
+ */
+export async function runInitializers(
+  { arrays: { preinit, init } }: Layout,
+  memory: ExecutorMemory,
+  epc: ExecutorProcessControl,
+  run: RunFunction,
+): Promise<void> {
+  const functions = [...(await wordsOf(memory, preinit)), ...(await wordsOf(memory, init))];
+  if (functions.length === 0) return;
+  const [environ = 0] = await epc.resolve(0, ["environ"]);
+  const environment = environ === 0 ? 0 : wordAt(await memory.readAsync(environ, 8), 0);
+  for (const address of functions) await run(address, INITIALIZER, [0, 0, environment]);
+}
+
+/** Runs what a module has registered by atexit() and the like, and its destructors, the last constructor's first. */
+export async function runFinalizers(
+  { arrays: { fini }, dsoHandle }: Layout,
+  memory: ExecutorMemory,
+  epc: ExecutorProcessControl,
+  run: RunFunction,
+): Promise<void> {
+  const [finalize = 0] = await epc.resolve(0, ["__cxa_finalize"]);
+  if (finalize !== 0) await run(finalize, CXA_FINALIZE, [dsoHandle]);
+  for (const address of (await wordsOf(memory, fini)).reverse()) await run(address, FINALIZER, []);
+}
+
+/** The functions of an array; 0 and -1 are none, as a C run-time's start files have it. */
+async function wordsOf(memory: ExecutorMemory, { start, end }: { start: number; end: number }): Promise<number[]> {
+  if (end <= start) return [];
+  const bytes = await memory.readAsync(start, end - start);
+  const words: number[] = [];
+  for (let at = 0; at + 8 <= bytes.length; at += 8) words.push(wordAt(bytes, at));
+  return words.filter((word) => word !== 0 && word !== -1);
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  return Number(new DataView(bytes.buffer, bytes.byteOffset).getBigInt64(at, true));
+}

@@ -1,0 +1,83 @@
+import { UsageError } from "../errors.ts";
+import { type CallLayout, callLayout } from "../signature/call-layout.ts";
+import type { NoTypes } from "../signature/inferred.ts";
+import type { TypeTable } from "../signature/native-type.ts";
+import { resolveSignature } from "../signature/resolve-signature.ts";
+import { type CompileOptions, compile, type ModuleInput } from "./compile.ts";
+import type { Import } from "./import-function.ts";
+import { importsOf } from "./imports.ts";
+import { runInitializers } from "./initializers.ts";
+import { Instance } from "./instance.ts";
+import { Module } from "./module.ts";
+import type { Signatures } from "./native-functions.ts";
+import { type LinkedModule, Session, type SessionOptions } from "./session.ts";
+
+/** How a module is linked, and what of it JavaScript is to see. */
+export interface InstantiateOptions<
+  E extends Signatures = Signatures,
+  Isolated extends boolean = boolean,
+  T extends TypeTable = NoTypes,
+> extends SessionOptions<Isolated> {
+  /** A session to link into, shared with other instances; by default each instance has its own. */
+  readonly session?: Session<Isolated>;
+  /** What undefined symbols are: JavaScript functions (`importFunction`) or addresses. */
+  readonly imports?: { readonly [name: string]: Import };
+  /** Signatures of the functions that `instance.exports` is to have. */
+  readonly exports?: E;
+  /** Further symbols that are wanted, for example to be viewed: members of archives that define them are linked. */
+  readonly symbols?: readonly string[];
+  /** Names that signatures in C text may use, such as structures. */
+  readonly types?: T;
+}
+
+/**
+ * Links a module into a process, this one or an executor, and runs its constructors. Errors: LinkError and its kin (UndefinedSymbolsError has
+ * all names and who refers to them), ExecutorError when a constructor ends the executor; nothing is left behind.
+ */
+export async function instantiate<
+  const E extends Signatures = Record<never, never>,
+  Isolated extends boolean = false,
+  T extends TypeTable = NoTypes,
+>(
+  module: Module | ModuleInput | readonly ModuleInput[],
+  options: InstantiateOptions<E, Isolated, T> & CompileOptions = {},
+): Promise<Instance<E, Isolated, T>> {
+  const compiled = module instanceof Module ? module : await compile(module, options);
+  const { session: given } = options;
+  if (given !== undefined && options.isolated !== undefined && options.isolated !== given.isolated) {
+    throw new UsageError(
+      `the session is ${given.isolated ? "" : "not "}isolated, and isolated: ${options.isolated} is asked for`,
+    );
+  }
+  const session = given ?? (await Session.open(options));
+  let linked: LinkedModule | undefined;
+  try {
+    const { exports = {} as E, symbols = [], types, imports = {} } = options;
+    await session.calls.prepare(...wantedOf(exports, imports, types));
+    linked = await session.link({
+      module: compiled,
+      names: [...Object.keys(exports), ...symbols],
+      ...(await importsOf(imports, session.calls, types)),
+    });
+    const parts = { module: compiled, session, linked, ownsSession: given === undefined, types, signatures: exports };
+    const instance = new Instance<E, Isolated, T>(parts);
+    await runInitializers(linked.job.layout, session.execution.memory, session.execution.epc, session.calls.run);
+    return instance;
+  } catch (error) {
+    if (given === undefined) await session.dispose();
+    else if (linked !== undefined) await session.unlink(linked);
+    throw error;
+  }
+}
+
+/** The layouts that synchronous calls will want, and whether code may call JavaScript. */
+function wantedOf(
+  exports: Signatures,
+  imports: { readonly [name: string]: Import },
+  types: TypeTable | undefined,
+): [layouts: CallLayout[], callsBack: boolean] {
+  const signatures = Object.values(exports).map((signature) => resolveSignature(signature, types));
+  const isFunction = (value: Import): boolean => typeof value === "object";
+  const takesFunctions = signatures.some(({ parameters }) => parameters.some(({ type }) => type.kind === "function"));
+  return [signatures.map((each) => callLayout(each)), takesFunctions || Object.values(imports).some(isFunction)];
+}

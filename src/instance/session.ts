@@ -1,0 +1,191 @@
+import { LinkError, UsageError } from "../errors.ts";
+import { FileArena } from "../host/arena.ts";
+import { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
+import { ExecutionSession } from "../orc/execution-session.ts";
+import { ExecutorStarts } from "../orc/executor-starts.ts";
+import { fillDylib } from "../orc/fill-dylib.ts";
+import type { JITDylib } from "../orc/jit-dylib.ts";
+import type { LinkedJob } from "../orc/materialize.ts";
+import type { TypedArrayConstructor, TypedArrayOf } from "../runtime-memory/typed-array.ts";
+import type { Tracer } from "../trace/tracer.ts";
+import { CallHost } from "./call-host.ts";
+import { type ExecutorChoice, resolveExecutor } from "./executor-choice.ts";
+import type { Module } from "./module.ts";
+
+/** Where modules are linked to. */
+export interface SessionOptions<Isolated extends boolean = boolean> {
+  /** Code runs in a process of its own, whose crashes are errors here. By default it runs in this process. */
+  readonly isolated?: Isolated;
+  /** Which executor, for `isolated`; slablink's own, as a child of this process, by default. */
+  readonly executor?: ExecutorChoice;
+  /** `rpc`: contents travel in messages even where memory could be shared. */
+  readonly memory?: "shared" | "rpc";
+  /** Where code and data lie; below 2 GiB by default, where code of every model works. */
+  readonly placement?: "low" | "near-libc" | "anywhere";
+  /** Bytes of address space for code and data; 256 MiB by default, and more where it is needed. */
+  readonly slabSize?: number;
+  /** Threads that may share the work of a link, this one included; by default as many as pay. */
+  readonly threads?: number;
+  /** Records what is done. */
+  readonly trace?: Tracer;
+}
+
+/** What a module is linked with, beside itself. */
+export interface LinkRequest {
+  readonly module: Module;
+  /** Objects in memory that belong to it. */
+  readonly objects: readonly { readonly name: string; readonly bytes: Uint8Array }[];
+  readonly absolutes: readonly (readonly [name: string, address: number])[];
+  /** Looked up, so that members of archives which define them are linked. */
+  readonly names: readonly string[];
+}
+
+/** A module that is linked: its JITDylib and its job. */
+export interface LinkedModule {
+  readonly dylib: JITDylib;
+  readonly job: LinkedJob;
+  /** Holds the objects that are no file's. */
+  readonly arena: FileArena;
+}
+
+/** A process that code is linked into, this one or an executor, for any number of modules. */
+export class Session<Isolated extends boolean = boolean> {
+  readonly isolated: Isolated;
+  readonly #options: SessionOptions<Isolated>;
+  readonly #starts: ExecutorStarts;
+  readonly #runtime = new RuntimeLibraries();
+  /** Kept as long as their code is linked: a backtrace reads their symbol tables. */
+  readonly #modules = new Map<JITDylib, Module>();
+  #execution: ExecutionSession;
+  #calls: CallHost;
+  #serial = 0;
+  #hasEnded = false;
+
+  private constructor(options: SessionOptions<Isolated>, starts: ExecutorStarts, execution: ExecutionSession) {
+    this.isolated = (options.isolated === true) as Isolated;
+    this.#options = options;
+    this.#starts = starts;
+    this.#execution = execution;
+    this.#calls = new CallHost(execution);
+  }
+
+  /** Starts or reaches the executor, if there is to be one. Errors: ExecutorError; UsageError for an executor that is not to be isolated. */
+  static async open<Isolated extends boolean = false>(
+    options: SessionOptions<Isolated> = {},
+  ): Promise<Session<Isolated>> {
+    const { memory = "shared", placement = "low", slabSize, trace, isolated, executor } = options;
+    if (executor !== undefined && isolated !== true) {
+      throw new UsageError("an executor is a process of its own: `executor` needs `isolated: true`");
+    }
+    const mode = isolated === true ? "executor" : "in-process";
+    const starts = new ExecutorStarts({ mode, memory, placement, slabSize, trace, ...resolveExecutor(executor) });
+    return new Session<Isolated>(options, starts, await openExecution(options, starts, new RuntimeLibraries()));
+  }
+
+  /** The session in ORC's words: JITDylibs, look-ups, jobs, memory. */
+  get execution(): ExecutionSession {
+    return this.#execution;
+  }
+
+  /** Whether `dispose` has been called, or the executor has gone. */
+  get hasEnded(): boolean {
+    return this.#hasEnded || this.#calls.failure !== undefined;
+  }
+
+  /** How its code is called. */
+  get calls(): CallHost {
+    return this.#calls;
+  }
+
+  /**
+   * A typed array of `length` elements, all zero, in the executor's own memory: both sides use it without a request or a copy, until it is freed
+   * or the session ends. Errors: RangeError for a length that no array has, code "memory" when there is no more.
+   */
+  allocate<C extends TypedArrayConstructor>(type: C, length: number): Promise<TypedArrayOf<C>> {
+    return this.#execution.allocate(type, length);
+  }
+
+  /** Gives back what `allocate` gave; nobody may use it any more. Errors: UsageError for any other array. */
+  free(array: TypedArrayOf<TypedArrayConstructor>): Promise<void> {
+    return this.#execution.free(array);
+  }
+
+  /** Links a module as a JITDylib of its own. Errors: LinkError and its kin, after everything has been given back. */
+  async link(request: LinkRequest): Promise<LinkedModule> {
+    for (;;) {
+      const dylib = this.#execution.createJITDylib(`instance ${++this.#serial}`);
+      const arena = new FileArena();
+      try {
+        for (const { name, bytes } of request.objects) dylib.addObject(arena.place(bytes, name));
+        const definitions = { absolutes: request.absolutes, aliases: [], processSymbols: true };
+        fillDylib(dylib, request.module.inputs, definitions, this.#runtime);
+        const job = await this.#execution.link(dylib, request.names);
+        this.#modules.set(dylib, request.module);
+        return { dylib, job, arena };
+      } catch (error) {
+        await this.#execution.removeJITDylib(dylib).catch(() => {});
+        arena.dispose();
+        if (!(await this.#restartFor(error))) throw error;
+      }
+    }
+  }
+
+  /** Takes a module's code and data out of the process. */
+  async unlink({ dylib, arena }: LinkedModule): Promise<void> {
+    this.#modules.delete(dylib);
+    await this.#execution.removeJITDylib(dylib);
+    arena.dispose();
+  }
+
+  /** Ends the executor, or gives back what was linked into this process. */
+  async dispose(): Promise<void> {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    try {
+      if (this.#calls.failure === undefined) await this.#calls.close();
+    } finally {
+      await this.#execution.endSession();
+      this.#modules.clear();
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  /** Some things can only be had from the start of a process: as long as nothing is linked, another executor is started. */
+  async #restartFor(error: unknown): Promise<boolean> {
+    if (!this.#starts.needsStart(error)) return false;
+    if (!this.isolated) {
+      const how =
+        "in this process that cannot be had any more; an isolated instance has an executor that is started with it";
+      throw new LinkError("link", `${(error as Error).message}; ${how}`, { cause: error });
+    }
+    if (this.#modules.size > 0) return false;
+    if (!(await this.#starts.canHelp(error))) return false;
+    const [execution, calls] = [this.#execution, this.#calls];
+    this.#execution = await openExecution(this.#options, this.#starts, this.#runtime);
+    this.#calls = new CallHost(this.#execution);
+    await calls.close();
+    await execution.endSession();
+    return true;
+  }
+}
+
+async function openExecution(
+  { threads, trace, memory = "shared" }: SessionOptions,
+  starts: ExecutorStarts,
+  runtime: RuntimeLibraries,
+): Promise<ExecutionSession> {
+  const target = await starts.open();
+  const sharedMemory = target.epc.kind === "in-process" || (starts.memory?.kind ?? memory) === "shared";
+  return new ExecutionSession({
+    ...target,
+    sharedMemory,
+    sharedData: sharedMemory,
+    runtime,
+    threads,
+    trace,
+    restart: (error) => starts.openAfter(error),
+  });
+}
