@@ -71,6 +71,15 @@ export type { Program, ProgramEnd } from "./native/program.ts";
 export { type CallImport, shimName, writeCallObject } from "./formats/elf/call-object.ts";
 export { type BlockSlot, type CallLayout, callLayout, type PointerContext } from "./signature/call-layout.ts";
 export type {
+  ArgumentOf,
+  Arguments,
+  FunctionOf,
+  ImportFunctionOf,
+  PointerArgument,
+  Result,
+  ResultOf,
+} from "./signature/inferred.ts";
+export type {
   ArrayShape,
   FunctionShape,
   MemberType,
@@ -94,6 +103,11 @@ export type {
   StructType,
   ValueType,
 } from "./signature/value-type.ts";
+export {
+  type SplitArguments,
+  splitVariableArguments,
+  type VariableArgument,
+} from "./signature/variable-arguments.ts";
 
 // Object code in memory, and the formats it comes in.
 
