@@ -172,7 +172,13 @@ export { type SymbolReference, type UndefinedSymbol, UndefinedSymbolsError } fro
 
 // Modules and instances: what WebAssembly's JavaScript API is for wasm (docs/api.md).
 
-export { type CompileOptions, compile, type ModuleInput, type NamedBytes, type NamedSource } from "./instance/compile.ts";
+export {
+  type CompileOptions,
+  compile,
+  type ModuleInput,
+  type NamedBytes,
+  type NamedSource,
+} from "./instance/compile.ts";
 export type { ExecutorChoice } from "./instance/executor-choice.ts";
 export { type Import, type ImportFunction, importFunction } from "./instance/import-function.ts";
 export { Instance } from "./instance/instance.ts";

@@ -1,3 +1,4 @@
+import type { AddressRange } from "../bytes/address.ts";
 import { type CrashMessage, decodeCrash } from "../epc/crash-message.ts";
 import type { Crash, CrashFrame } from "../errors.ts";
 import { demangle } from "../host/demangle.ts";
@@ -28,10 +29,15 @@ export interface CrashSurroundings {
   readonly linked: Iterable<LinkedMemory>;
   /** The paths in the message are this machine's: the executor is a process of it. */
   readonly isLocal: boolean;
+  /** Code of slablink's that calls linked code for JavaScript: a backtrace ends there. */
+  readonly entries?: readonly AddressRange[];
 }
 
+/** Shims that were linked, of which the ranges are not known. */
+const SHIM = /^__slablink_call_/;
+
 /** Reads an executor's last message and finds names for what is in it. Errors: ProtocolError when it is none. */
-export function reportCrash(payload: Uint8Array, { linked, isLocal }: CrashSurroundings): Crash {
+export function reportCrash(payload: Uint8Array, { linked, isLocal, entries = [] }: CrashSurroundings): Crash {
   const message = decodeCrash(payload);
   const code = new LinkedCode(linked);
   const mappings = parseMaps(message.maps);
@@ -40,17 +46,21 @@ export function reportCrash(payload: Uint8Array, { linked, isLocal }: CrashSurro
   const memory = (address: bigint): bigint | undefined => firstOf(stacks, (stack) => stack.word(address));
   const isCode = (pc: number): boolean =>
     mappingAt(mappings, pc)?.permissions[2] === "x" || code.isStub(pc) || code.place(pc) !== undefined;
-  const { places, isComplete } =
+  const unwound =
     message.registers.length > INSTRUCTION_POINTER
       ? unwind(message.registers, { memory, frame: (pc) => frameOf(code, files, pc), isCode }, MOST_FRAMES)
       : { places: [], isComplete: false };
   const named = new Map<string, CrashFrame>();
-  const frames = places.map((place) => {
+  const isEntry = ({ pc }: Place): boolean => entries.some(({ start, end }) => pc >= start && pc < end);
+  const all = unwound.places.map((place) => {
     const key = `${place.pc} ${place.isReturn}`;
     const frame = named.get(key) ?? nameFrame(place, code, files);
     named.set(key, frame);
     return frame;
   });
+  const entry = unwound.places.findIndex((place, i) => isEntry(place) || SHIM.test(all[i]!.function ?? ""));
+  const frames = entry < 0 ? all : all.slice(0, entry);
+  const isComplete = entry >= 0 || unwound.isComplete;
   const signal = signalName(message.signal);
   return {
     signal,

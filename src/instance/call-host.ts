@@ -35,7 +35,7 @@ export class CallHost {
     this.#session = session;
     this.isolated = session.epc.kind === "remote";
     if (session.sharesMemory) {
-      this.#pool = new CodePool(session.memoryManager);
+      this.#pool = new CodePool(session);
       this.#shims = sharedShims(this.#pool);
     }
     if (!this.isolated) this.#blocks = new BlockCaller(this.#pool!, (address) => this.#readString(address));
@@ -95,6 +95,11 @@ export class CallHost {
     throw new UsageError(
       "a function can be passed to code that runs on this thread only after `instance.callback` or an import has been made; `async` can always take one",
     );
+  }
+
+  /** Imports of code that has been taken out. */
+  forget(ids: readonly number[]): void {
+    for (const id of ids) this.#opened?.channel.removeImport(id);
   }
 
   async close(): Promise<void> {

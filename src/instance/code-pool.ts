@@ -2,7 +2,8 @@ import { type CallCode, IMPORT_FUNCTION, shimCode, thunkCode } from "../arch/x86
 import { alignUp, hex } from "../bytes/address.ts";
 import { LinkError, SlablinkError } from "../errors.ts";
 import { Protection } from "../host/mapping.ts";
-import type { FinalizedAlloc, JITLinkMemoryManager } from "../memory/jitlink-memory-manager.ts";
+import type { FinalizedAlloc } from "../memory/jitlink-memory-manager.ts";
+import type { ExecutionSession } from "../orc/execution-session.ts";
 import type { CallLayout } from "../signature/call-layout.ts";
 
 /** Room for some hundreds of functions. */
@@ -27,15 +28,16 @@ interface Chunk {
  * that a synchronous call can do it. Only for memory that this process shares with the executor, or its own.
  */
 export class CodePool {
-  readonly #memoryManager: JITLinkMemoryManager;
+  readonly #session: ExecutionSession;
   readonly #chunks: Chunk[] = [];
   readonly #shims = new Map<string, number>();
   #growing: Promise<void> | undefined;
   /** Address of `__slablink_import`, once there is a call channel. */
   importFunction: number | undefined;
 
-  constructor(memoryManager: JITLinkMemoryManager) {
-    this.#memoryManager = memoryManager;
+  /** `session`: whose backtraces end in these functions. */
+  constructor(session: ExecutionSession) {
+    this.#session = session;
   }
 
   /** Makes room for the next functions, if there is little left; to be awaited before the first. */
@@ -65,7 +67,7 @@ export class CodePool {
   /** Gives its pages back; none of its functions may be used any more. */
   async dispose(): Promise<void> {
     this.#shims.clear();
-    await this.#memoryManager.deallocate(this.#chunks.splice(0).map(({ alloc }) => alloc));
+    await this.#session.memoryManager.deallocate(this.#chunks.splice(0).map(({ alloc }) => alloc));
   }
 
   #room(): number {
@@ -74,12 +76,17 @@ export class CodePool {
   }
 
   async #grow(): Promise<void> {
-    const alloc = await this.#memoryManager.allocate({ size: CHUNK_SIZE, alignment: ALIGNMENT, name: "call shims" });
+    const alloc = await this.#session.memoryManager.allocate({
+      size: CHUNK_SIZE,
+      alignment: ALIGNMENT,
+      name: "call shims",
+    });
     const { address, memory } = alloc;
     const bytes = memory.bytes.subarray(address - memory.base, address - memory.base + CHUNK_SIZE);
     bytes.fill(UNUSED);
     const protection = Protection.read | Protection.exec;
     const segment = { address, contentSize: CHUNK_SIZE, zeroFillSize: 0, protection };
+    this.#session.callCode.push({ start: address, end: address + CHUNK_SIZE });
     this.#chunks.push({ alloc: await alloc.finalize([segment], []), address, bytes, used: 0 });
   }
 

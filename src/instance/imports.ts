@@ -4,14 +4,14 @@ import type { TypeTable } from "../signature/native-type.ts";
 import { resolveSignature } from "../signature/resolve-signature.ts";
 import type { CallHost } from "./call-host.ts";
 import type { Import } from "./import-function.ts";
-import type { LinkRequest } from "./session.ts";
+import type { LinkedBeside } from "./session.ts";
 
 /** What a link gets for a module's imports: thunks for JavaScript functions, and addresses. Errors: TypeError for what is neither. */
 export async function importsOf(
   imports: { readonly [name: string]: Import },
   calls: CallHost,
   types: TypeTable | undefined,
-): Promise<Pick<LinkRequest, "objects" | "absolutes"> & { readonly ids: readonly number[] }> {
+): Promise<LinkedBeside> {
   const absolutes: [string, number][] = [];
   const thunks: CallImport[] = [];
   for (const [name, value] of Object.entries(imports)) {

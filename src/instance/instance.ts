@@ -2,23 +2,32 @@ import { LinkError } from "../errors.ts";
 import { viewSymbol } from "../orc/view-symbol.ts";
 import type { ExecutorMemory } from "../runtime-memory/executor-memory.ts";
 import type { TypedArrayConstructor, TypedArrayOf } from "../runtime-memory/typed-array.ts";
-import type { NoTypes } from "../signature/inferred.ts";
+import type { ImportFunctionOf, NoTypes } from "../signature/inferred.ts";
 import type { Signature, TypeTable } from "../signature/native-type.ts";
+import { resolveSignature } from "../signature/resolve-signature.ts";
+import { functionType } from "../signature/value-type.ts";
+import type { CallHost } from "./call-host.ts";
+import type { Callback } from "./callbacks.ts";
 import { runFinalizers } from "./initializers.ts";
+import { type InstanceRecipe, linkInstance } from "./link-instance.ts";
 import type { Module } from "./module.ts";
-import { makeFunction } from "./native-function.ts";
+import { type CallTarget, makeFunction } from "./native-function.ts";
 import type { IsolatedFunction, LocalFunction, NativeFunctions, Signatures } from "./native-functions.ts";
 import type { LinkedModule, Session } from "./session.ts";
 
 /** How an instance was made, for itself. */
 export interface InstanceParts {
-  readonly module: Module;
+  readonly recipe: InstanceRecipe;
   readonly session: Session;
   readonly linked: LinkedModule;
   /** The session is the instance's own, and ends with it. */
   readonly ownsSession: boolean;
-  readonly types: TypeTable | undefined;
-  readonly signatures: Signatures;
+}
+
+/** A function of an instance, wherever it is at the moment. */
+interface Target extends CallTarget {
+  address: number;
+  calls: CallHost;
 }
 
 /**
@@ -34,19 +43,26 @@ export class Instance<
   readonly session: Session<Isolated>;
   /** The functions for which `instantiate` was given signatures. */
   readonly exports: NativeFunctions<E, Isolated, T>;
-  readonly #parts: InstanceParts;
+  readonly #recipe: InstanceRecipe;
+  readonly #ownsSession: boolean;
+  /** By symbol, one for all functions that have been made for it. */
+  readonly #targets = new Map<string, Target>();
+  #linked: LinkedModule;
   #isDisposed = false;
 
   /** @internal */
-  constructor(parts: InstanceParts) {
-    this.module = parts.module;
-    this.session = parts.session as Session<Isolated>;
-    this.#parts = parts;
-    const functions = Object.entries(parts.signatures).map(([name, signature]) => [
+  constructor({ recipe, session, linked, ownsSession }: InstanceParts) {
+    this.module = recipe.module;
+    this.session = session as Session<Isolated>;
+    this.#recipe = recipe;
+    this.#ownsSession = ownsSession;
+    this.#linked = linked;
+    const functions = Object.entries(recipe.signatures).map(([name, signature]) => [
       name,
       this.function(name, signature),
     ]);
     this.exports = Object.freeze(Object.fromEntries(functions));
+    session.add(this);
   }
 
   /** The executor's memory by its addresses. */
@@ -56,7 +72,7 @@ export class Instance<
 
   /** Address of a linked symbol. Errors: LinkError with code "undefined-symbol". */
   address(name: string): number {
-    const { dylib, job } = this.#parts.linked;
+    const { dylib, job } = this.#linked;
     const address = dylib.find(name) ?? job.address(name);
     if (address !== undefined) return address;
     throw new LinkError(
@@ -70,7 +86,7 @@ export class Instance<
    * it does not fit the variable or its alignment; UsageError for functions, constants and thread-local variables; LinkError.
    */
   view<C extends TypedArrayConstructor>(variable: string, type: C, length?: number): TypedArrayOf<C> {
-    return viewSymbol(this.session.execution, this.#parts.linked.dylib, variable, type, length);
+    return viewSymbol(this.session.execution, this.#linked.dylib, variable, type, length);
   }
 
   /** A function by its symbol's name or address. Errors: LinkError; TypeError for a signature that is none. */
@@ -78,28 +94,64 @@ export class Instance<
     target: string | number,
     signature: S,
   ): Isolated extends true ? IsolatedFunction<S, T> : LocalFunction<S, T> {
-    const address = typeof target === "number" ? target : this.address(target);
-    const { session, types } = this.#parts;
+    const place = typeof target === "number" ? this.#fixed(target) : this.#target(target);
     // biome-ignore lint/suspicious/noExplicitAny: the types have been computed from the signature's
-    return makeFunction(session.calls, address, signature, types) as any;
+    return makeFunction(place, signature, this.#recipe.types) as any;
+  }
+
+  /**
+   * A native function that calls a JavaScript one, for code that keeps its address: until it is released, or the session ends. Errors: TypeError
+   * for a signature that is none.
+   */
+  async callback<const S extends Signature>(signature: S, handler: ImportFunctionOf<S, T>): Promise<Callback> {
+    const { callbacks } = await this.session.calls.openChannel();
+    return callbacks.hold(
+      handler as (...values: unknown[]) => unknown,
+      functionType(resolveSignature(signature, this.#recipe.types)),
+    );
   }
 
   /** Runs what the module's code has left to be run at its end, and takes it out of the process; ends the session if it is the instance's own. */
   async dispose(): Promise<void> {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    const { session, linked, ownsSession } = this.#parts;
+    const { session } = this;
+    session.remove(this);
     try {
       if (!session.hasEnded) {
-        await runFinalizers(linked.job.layout, this.memory, session.execution.epc, session.calls.run);
-        if (!ownsSession) await session.unlink(linked);
+        const { execution, calls } = session;
+        await runFinalizers(this.#linked.job.layout, this.memory, execution.epc, calls.run);
+        if (!this.#ownsSession) await session.unlink(this.#linked);
       }
     } finally {
-      if (ownsSession) await session.dispose();
+      if (this.#ownsSession) await session.dispose();
     }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
+  }
+
+  /** @internal Links it into the executor that the session has now. */
+  async relink(): Promise<void> {
+    this.#linked = await linkInstance(this.session, this.#recipe);
+    for (const [name, target] of this.#targets) {
+      target.address = this.address(name);
+      target.calls = this.session.calls;
+    }
+  }
+
+  #target(name: string): Target {
+    let target = this.#targets.get(name);
+    if (target === undefined) {
+      target = { ...this.#fixed(this.address(name)), revive: () => this.session.revive() };
+      this.#targets.set(name, target);
+    }
+    return target;
+  }
+
+  /** An address means nothing in another executor. */
+  #fixed(address: number): Target {
+    return { address, calls: this.session.calls, revive: async () => {} };
   }
 }

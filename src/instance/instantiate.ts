@@ -1,16 +1,13 @@
 import { UsageError } from "../errors.ts";
-import { type CallLayout, callLayout } from "../signature/call-layout.ts";
 import type { NoTypes } from "../signature/inferred.ts";
 import type { TypeTable } from "../signature/native-type.ts";
-import { resolveSignature } from "../signature/resolve-signature.ts";
 import { type CompileOptions, compile, type ModuleInput } from "./compile.ts";
 import type { Import } from "./import-function.ts";
-import { importsOf } from "./imports.ts";
-import { runInitializers } from "./initializers.ts";
 import { Instance } from "./instance.ts";
+import { linkInstance } from "./link-instance.ts";
 import { Module } from "./module.ts";
 import type { Signatures } from "./native-functions.ts";
-import { type LinkedModule, Session, type SessionOptions } from "./session.ts";
+import { Session, type SessionOptions } from "./session.ts";
 
 /** How a module is linked, and what of it JavaScript is to see. */
 export interface InstantiateOptions<
@@ -50,34 +47,13 @@ export async function instantiate<
     );
   }
   const session = given ?? (await Session.open(options));
-  let linked: LinkedModule | undefined;
   try {
     const { exports = {} as E, symbols = [], types, imports = {} } = options;
-    await session.calls.prepare(...wantedOf(exports, imports, types));
-    linked = await session.link({
-      module: compiled,
-      names: [...Object.keys(exports), ...symbols],
-      ...(await importsOf(imports, session.calls, types)),
-    });
-    const parts = { module: compiled, session, linked, ownsSession: given === undefined, types, signatures: exports };
-    const instance = new Instance<E, Isolated, T>(parts);
-    await runInitializers(linked.job.layout, session.execution.memory, session.execution.epc, session.calls.run);
-    return instance;
+    const recipe = { module: compiled, signatures: exports, imports, symbols, types };
+    const linked = await linkInstance(session, recipe);
+    return new Instance<E, Isolated, T>({ recipe, session, linked, ownsSession: given === undefined });
   } catch (error) {
     if (given === undefined) await session.dispose();
-    else if (linked !== undefined) await session.unlink(linked);
     throw error;
   }
-}
-
-/** The layouts that synchronous calls will want, and whether code may call JavaScript. */
-function wantedOf(
-  exports: Signatures,
-  imports: { readonly [name: string]: Import },
-  types: TypeTable | undefined,
-): [layouts: CallLayout[], callsBack: boolean] {
-  const signatures = Object.values(exports).map((signature) => resolveSignature(signature, types));
-  const isFunction = (value: Import): boolean => typeof value === "object";
-  const takesFunctions = signatures.some(({ parameters }) => parameters.some(({ type }) => type.kind === "function"));
-  return [signatures.map((each) => callLayout(each)), takesFunctions || Object.values(imports).some(isFunction)];
 }

@@ -12,40 +12,46 @@ import { scalarCall } from "./scalar-call.ts";
 type Call = (...values: unknown[]) => unknown;
 type Form = Call & { sync?: Call; async?: Call; with?: (options: CallOptions) => unknown };
 
-/** Makes the JavaScript function for a native one: a LocalFunction or an IsolatedFunction (native-functions.ts). */
-export function makeFunction(host: CallHost, target: number, signature: Signature, types?: TypeTable): unknown {
-  const resolved = resolveSignature(signature, types);
-  return host.isolated ? isolatedForm(host, target, resolved, types) : localForm(host, target, resolved, types);
+/** A native function, and how it is called at the moment: both are others when its executor has been started again. */
+export interface CallTarget {
+  readonly address: number;
+  readonly calls: CallHost;
+  /** Waits until another executor is there, if this one has gone and there is to be another. */
+  revive(): Promise<void>;
 }
 
-function localForm(host: CallHost, target: number, signature: ResolvedSignature, types?: TypeTable): Form {
-  const call = new PreparedCall(host, target, signature, types);
+/** Makes the JavaScript function for a native one: a LocalFunction or an IsolatedFunction (native-functions.ts). */
+export function makeFunction(target: CallTarget, signature: Signature, types?: TypeTable): unknown {
+  const resolved = resolveSignature(signature, types);
+  return target.calls.isolated ? isolatedForm(target, resolved, types) : localForm(target, resolved, types);
+}
+
+function localForm(target: CallTarget, signature: ResolvedSignature, types?: TypeTable): Form {
+  const call = new PreparedCall(target, signature, types);
   const sync: Call = (...values) => call.sync(values);
-  const form: Form = scalarCall(target, signature, sync, host) ?? ((...values) => call.sync(values));
+  const form: Form = scalarCall(target.address, signature, sync, target.calls) ?? ((...values) => call.sync(values));
   form.sync = sync;
   form.async = (...values) => call.async(values);
   return form;
 }
 
 function isolatedForm(
-  host: CallHost,
-  target: number,
+  target: CallTarget,
   signature: ResolvedSignature,
   types: TypeTable | undefined,
   options?: CallOptions,
 ): Form {
-  const call = new PreparedCall(host, target, signature, types, options);
+  const call = new PreparedCall(target, signature, types, options);
   const form: Form = (...values) => call.async(values);
   form.sync = (...values) => call.sync(values);
   form.async = form;
-  form.with = (more) => isolatedForm(host, target, signature, types, { ...options, ...more });
+  form.with = (more) => isolatedForm(target, signature, types, { ...options, ...more });
   return form;
 }
 
 /** Calls of one function: what depends on the signature alone is found out once. */
 class PreparedCall {
-  readonly #host: CallHost;
-  readonly #target: number;
+  readonly #target: CallTarget;
   readonly #signature: ResolvedSignature;
   readonly #types: TypeTable | undefined;
   readonly #options: CallOptions | undefined;
@@ -53,14 +59,7 @@ class PreparedCall {
   /** Parameters that are functions, by position. */
   readonly #functions: readonly (readonly [position: number, type: FunctionType])[];
 
-  constructor(
-    host: CallHost,
-    target: number,
-    signature: ResolvedSignature,
-    types: TypeTable | undefined,
-    options?: CallOptions,
-  ) {
-    this.#host = host;
+  constructor(target: CallTarget, signature: ResolvedSignature, types: TypeTable | undefined, options?: CallOptions) {
     this.#target = target;
     this.#signature = signature;
     this.#types = types;
@@ -75,40 +74,43 @@ class PreparedCall {
     if (this.#options?.signal !== undefined) {
       throw new UsageError("a signal cannot come while `sync` waits: give it a timeout, or call asynchronously");
     }
+    const { calls, address } = this.#target;
     const [layout, given] = this.#signature.variadic ? this.#variable(values) : [this.#layout, values];
-    if (!this.#takesFunctions(given)) return this.#host.callSync(this.#target, layout, given, this.#options);
+    if (!this.#takesFunctions(given)) return calls.callSync(address, layout, given, this.#options);
     const callbacks: Callback[] = [];
     try {
       const addresses = given.slice();
       for (const [i, type] of this.#functions) {
         if (typeof given[i] !== "function") continue;
-        const callback = this.#host.callbacks().hold(given[i] as Call, type);
+        const callback = calls.callbacks().hold(given[i] as Call, type);
         if (callback instanceof Promise) {
           throw new UsageError("the executor's memory is not shared: functions are passed by asynchronous calls only");
         }
         callbacks.push(callback);
         addresses[i] = callback.address;
       }
-      return this.#host.callSync(this.#target, layout, addresses, this.#options);
+      return calls.callSync(address, layout, addresses, this.#options);
     } finally {
       for (const callback of callbacks) callback.release();
     }
   }
 
   async async(values: readonly unknown[]): Promise<unknown> {
+    if (this.#target.calls.failure !== undefined) await this.#target.revive();
+    const { calls, address } = this.#target;
     const [layout, given] = this.#signature.variadic ? this.#variable(values) : [this.#layout, values];
-    if (!this.#takesFunctions(given)) return this.#host.call(this.#target, layout, given, this.#options);
-    await this.#host.openChannel();
+    if (!this.#takesFunctions(given)) return calls.call(address, layout, given, this.#options);
+    await calls.openChannel();
     const callbacks: Callback[] = [];
     try {
       const addresses = given.slice();
       for (const [i, type] of this.#functions) {
         if (typeof given[i] !== "function") continue;
-        const callback = await this.#host.callbacks().hold(given[i] as Call, type);
+        const callback = await calls.callbacks().hold(given[i] as Call, type);
         callbacks.push(callback);
         addresses[i] = callback.address;
       }
-      return await this.#host.call(this.#target, layout, addresses, this.#options);
+      return await calls.call(address, layout, addresses, this.#options);
     } finally {
       for (const callback of callbacks) callback.release();
     }

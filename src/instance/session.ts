@@ -1,4 +1,4 @@
-import { LinkError, UsageError } from "../errors.ts";
+import { ExecutorError, LinkError, UsageError } from "../errors.ts";
 import { FileArena } from "../host/arena.ts";
 import { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import { ExecutionSession } from "../orc/execution-session.ts";
@@ -26,18 +26,29 @@ export interface SessionOptions<Isolated extends boolean = boolean> {
   readonly slabSize?: number;
   /** Threads that may share the work of a link, this one included; by default as many as pay. */
   readonly threads?: number;
+  /**
+   * When the executor has ended (a crash, exit(), a time limit), the next asynchronous call starts another one and links everything into it again:
+   * variables have their first values, arrays over the old memory are empty. Without it calls fail with the reason of the end.
+   */
+  readonly restart?: boolean;
   /** Records what is done. */
   readonly trace?: Tracer;
 }
 
-/** What a module is linked with, beside itself. */
-export interface LinkRequest {
-  readonly module: Module;
-  /** Objects in memory that belong to it. */
+/** What is linked beside a module: objects in memory, addresses, and the numbers of its imports in the call channel. */
+export interface LinkedBeside {
   readonly objects: readonly { readonly name: string; readonly bytes: Uint8Array }[];
   readonly absolutes: readonly (readonly [name: string, address: number])[];
+  readonly ids: readonly number[];
+}
+
+/** How a module is linked. */
+export interface LinkRequest {
+  readonly module: Module;
   /** Looked up, so that members of archives which define them are linked. */
   readonly names: readonly string[];
+  /** Asked before each try: the executor may be another one then. */
+  prepare(calls: CallHost): Promise<LinkedBeside>;
 }
 
 /** A module that is linked: its JITDylib and its job. */
@@ -46,6 +57,12 @@ export interface LinkedModule {
   readonly job: LinkedJob;
   /** Holds the objects that are no file's. */
   readonly arena: FileArena;
+  readonly ids: readonly number[];
+}
+
+/** What has to be linked again when a session has another executor. */
+interface Relinkable {
+  relink(): Promise<void>;
 }
 
 /** A process that code is linked into, this one or an executor, for any number of modules. */
@@ -58,8 +75,10 @@ export class Session<Isolated extends boolean = boolean> {
   readonly #modules = new Map<JITDylib, Module>();
   #execution: ExecutionSession;
   #calls: CallHost;
+  readonly #instances = new Set<Relinkable>();
+  #restarting: Promise<void> | undefined;
   #serial = 0;
-  #hasEnded = false;
+  #isDisposed = false;
 
   private constructor(options: SessionOptions<Isolated>, starts: ExecutorStarts, execution: ExecutionSession) {
     this.isolated = (options.isolated === true) as Isolated;
@@ -89,7 +108,7 @@ export class Session<Isolated extends boolean = boolean> {
 
   /** Whether `dispose` has been called, or the executor has gone. */
   get hasEnded(): boolean {
-    return this.#hasEnded || this.#calls.failure !== undefined;
+    return this.#isDisposed || this.#calls.failure !== undefined;
   }
 
   /** How its code is called. */
@@ -113,16 +132,18 @@ export class Session<Isolated extends boolean = boolean> {
   /** Links a module as a JITDylib of its own. Errors: LinkError and its kin, after everything has been given back. */
   async link(request: LinkRequest): Promise<LinkedModule> {
     for (;;) {
+      const { objects, absolutes, ids } = await request.prepare(this.#calls);
       const dylib = this.#execution.createJITDylib(`instance ${++this.#serial}`);
       const arena = new FileArena();
       try {
-        for (const { name, bytes } of request.objects) dylib.addObject(arena.place(bytes, name));
-        const definitions = { absolutes: request.absolutes, aliases: [], processSymbols: true };
+        for (const { name, bytes } of objects) dylib.addObject(arena.place(bytes, name));
+        const definitions = { absolutes, aliases: [], processSymbols: true };
         fillDylib(dylib, request.module.inputs, definitions, this.#runtime);
         const job = await this.#execution.link(dylib, request.names);
         this.#modules.set(dylib, request.module);
-        return { dylib, job, arena };
+        return { dylib, job, arena, ids };
       } catch (error) {
+        this.#calls.forget(ids);
         await this.#execution.removeJITDylib(dylib).catch(() => {});
         arena.dispose();
         if (!(await this.#restartFor(error))) throw error;
@@ -131,16 +152,55 @@ export class Session<Isolated extends boolean = boolean> {
   }
 
   /** Takes a module's code and data out of the process. */
-  async unlink({ dylib, arena }: LinkedModule): Promise<void> {
+  async unlink({ dylib, arena, ids }: LinkedModule): Promise<void> {
     this.#modules.delete(dylib);
+    this.#calls.forget(ids);
     await this.#execution.removeJITDylib(dylib);
     arena.dispose();
   }
 
+  /** @internal Instances are linked again when there is another executor. */
+  add(instance: Relinkable): void {
+    this.#instances.add(instance);
+  }
+
+  /** @internal */
+  remove(instance: Relinkable): void {
+    this.#instances.delete(instance);
+  }
+
+  /**
+   * Ends the executor, if it has not, and links everything into another one. Calls that are outstanding fail. Errors: ExecutorError; UsageError
+   * where code is not isolated.
+   */
+  restart(): Promise<void> {
+    if (!this.isolated) throw new UsageError("this process cannot be started again: only an isolated session can");
+    if (this.#isDisposed) throw new ExecutorError("the session has ended");
+    this.#restarting ??= this.#restart().finally(() => {
+      this.#restarting = undefined;
+    });
+    return this.#restarting;
+  }
+
+  /** Another executor in place of one that has ended, where the session is to have that. */
+  async revive(): Promise<void> {
+    if (this.#restarting !== undefined) await this.#restarting;
+    else if (this.#options.restart === true && !this.#isDisposed && this.#calls.failure !== undefined)
+      await this.restart();
+  }
+
+  async #restart(): Promise<void> {
+    await this.#execution.endSession();
+    this.#modules.clear();
+    this.#execution = await openExecution(this.#options, this.#starts, this.#runtime);
+    this.#calls = new CallHost(this.#execution);
+    for (const instance of this.#instances) await instance.relink();
+  }
+
   /** Ends the executor, or gives back what was linked into this process. */
   async dispose(): Promise<void> {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
     try {
       if (this.#calls.failure === undefined) await this.#calls.close();
     } finally {

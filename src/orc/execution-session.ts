@@ -1,3 +1,4 @@
+import type { AddressRange } from "../bytes/address.ts";
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { ExecutorError, UsageError } from "../errors.ts";
 import { SymbolStringPool } from "../graph/symbol-string-pool.ts";
@@ -118,6 +119,9 @@ export class ExecutionSession {
     this.#beforeEnd.add(end);
     return () => void this.#beforeEnd.delete(end);
   }
+
+  /** @internal Code that calls linked code for JavaScript, where a backtrace ends. */
+  readonly callCode: AddressRange[] = [];
 
   /** What is linked in the executor, in no particular order. */
   jobs(): Iterable<LinkedJob> {

@@ -1,3 +1,4 @@
+import type { AddressRange } from "../bytes/address.ts";
 import { reportCrash } from "../debug/crash-report.ts";
 import { crashText } from "../debug/crash-text.ts";
 import type { LinkedMemory } from "../debug/linked-code.ts";
@@ -13,19 +14,29 @@ export interface PlacedJob {
   readonly layout: Layout | undefined;
 }
 
+/** A session's jobs, and code that calls linked code for JavaScript. */
+export interface CrashedCode {
+  jobs(): Iterable<PlacedJob>;
+  readonly callCode?: readonly AddressRange[];
+}
+
 /** What an executor told of its crash; undefined when it told nothing, or nothing that can be understood. */
-export function explainCrash(epc: ExecutorProcessControl, jobs: Iterable<PlacedJob>): Crash | undefined {
+export function explainCrash(epc: ExecutorProcessControl, code: CrashedCode): Crash | undefined {
   if (epc.crashMessage === undefined) return undefined;
   try {
-    return reportCrash(epc.crashMessage, { linked: placed(jobs), isLocal: epc.isLocal === true });
+    return reportCrash(epc.crashMessage, {
+      linked: placed(code.jobs()),
+      isLocal: epc.isLocal === true,
+      entries: code.callCode,
+    });
   } catch {
     return undefined;
   }
 }
 
 /** The error for a crash of the executor while it served requests: the same, with what the executor told before. */
-export function withCrash(error: unknown, epc: ExecutorProcessControl, jobs: Iterable<PlacedJob>): unknown {
-  const crash = error instanceof ExecutorError ? explainCrash(epc, jobs) : undefined;
+export function withCrash(error: unknown, epc: ExecutorProcessControl, code: CrashedCode): unknown {
+  const crash = error instanceof ExecutorError ? explainCrash(epc, code) : undefined;
   if (crash === undefined) return error;
   const [, ...frames] = crashText(crash);
   const message = [`${(error as Error).message}: ${crash.cause}`, ...frames].join("\n");

@@ -12,6 +12,7 @@ import { LinkJob, type MaterializationContext } from "./link-job.ts";
 import { LinkTimes } from "./link-times.ts";
 import { linkWarnings } from "./link-warnings.ts";
 import { DataOutOfReachError } from "./plan-copies.ts";
+import { visibleData } from "./shared-data.ts";
 import { bind } from "./steps/bind.ts";
 import { collect } from "./steps/collect.ts";
 import { abandon, type Finalized, finalize } from "./steps/finalize.ts";
@@ -19,7 +20,6 @@ import { findExternals, findForeignAddresses } from "./steps/find-externals.ts";
 import { copy, fixUp } from "./steps/fix-up.ts";
 import { loadAnchor } from "./steps/load-anchor.ts";
 import { planLayout } from "./steps/plan-layout.ts";
-import { visibleData } from "./shared-data.ts";
 import { startThreads } from "./steps/start-threads.ts";
 import type { SymbolResolution } from "./symbol-resolution.ts";
 
@@ -117,7 +117,9 @@ export async function materialize(
 /** Initializers and resolvers of linked code run while it is linked: their crashes are told of as the program's are. */
 async function withReport(error: unknown, job: LinkJob): Promise<unknown> {
   const { epc } = job.context;
-  return epc.crashMessage === undefined ? error : (await import("./explain-crash.ts")).withCrash(error, epc, [job]);
+  return epc.crashMessage === undefined
+    ? error
+    : (await import("./explain-crash.ts")).withCrash(error, epc, { jobs: () => [job] });
 }
 
 /**

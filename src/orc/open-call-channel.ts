@@ -72,7 +72,9 @@ export async function openCallChannel(
   } else {
     const how = { ...options, executor: remoteExecutor(epc, session) };
     const shared = session.sharesMemory && epc.isSlablink && epc.isLocal;
-    channel = (shared ? await openShared(session, epc, addresses, how) : undefined) ?? (await openByMessage(epc, addresses, how));
+    channel =
+      (shared ? await openShared(session, epc, addresses, how) : undefined) ??
+      (await openByMessage(epc, addresses, how));
     epc.keepAlive(false);
   }
   const forget = session.beforeEnd(() =>
@@ -88,7 +90,8 @@ export async function openCallChannel(
 
 async function linkCalls(session: ExecutionSession): Promise<Addresses> {
   const file = join(dirname(executorPath()), "slablink-calls.o");
-  if (!existsSync(file)) throw new LinkError("link", `calls need ${file}, which has to be built: run \`npm run setup\``);
+  if (!existsSync(file))
+    throw new LinkError("link", `calls need ${file}, which has to be built: run \`npm run setup\``);
   const dylib = session.createJITDylib(`slablink-calls-${++serial}`);
   dylib.addObject(readingOpener.open(file));
   dylib.addGenerator(new ProcessSymbolsGenerator());
@@ -194,7 +197,7 @@ async function openByMessage(
 }
 
 function remoteExecutor(epc: RemoteExecutorProcessControl, session: ExecutionSession): CallExecutor {
-  const explain = (error: Error): Error => withCrash(error, epc, session.jobs()) as Error;
+  const explain = (error: Error): Error => withCrash(error, epc, session) as Error;
   const kill = epc.isLocal ? () => epc.kill("SIGKILL") : undefined;
   const endNow = (): Error | undefined => {
     const error = epc.endNow();

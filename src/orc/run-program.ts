@@ -170,7 +170,7 @@ async function run(session: ExecutionSession, job: LinkedJob, main: number, requ
   const end = await running;
   if (session.epc.crashMessage === undefined) return end;
   const { explainCrash } = await import("./explain-crash.ts");
-  return { ...end, crash: explainCrash(session.epc, session.jobs()) };
+  return { ...end, crash: explainCrash(session.epc, session) };
 }
 
 function statsOf(session: ExecutionSession, job: LinkedJob, before: LinkStats["phases"]): LinkStats {

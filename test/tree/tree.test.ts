@@ -31,21 +31,9 @@ const rooms: Record<string, readonly string[]> = {
     ...["native", "epc", "memory", "calls", "passes", "link", "trace", "debug"],
   ],
   instance: [
-    ...[
-      "errors",
-      "bytes",
-      "host",
-      "graph",
-      "arch",
-      "formats",
-      "inputs",
-      "native",
-      "epc",
-      "memory",
-      "link",
-      "orc",
-      "trace",
-    ],
+    ...["errors", "bytes", "host", "graph", "signature", "arch", "formats", "inputs", "native", "epc", "memory"],
+    ...["runtime-memory", "calls", "trace", "link", "orc"],
+  ],
   ],
 };
 

@@ -1,0 +1,43 @@
+import { callLayout } from "../signature/call-layout.ts";
+import type { TypeTable } from "../signature/native-type.ts";
+import { resolveSignature } from "../signature/resolve-signature.ts";
+import type { Import } from "./import-function.ts";
+import { importsOf } from "./imports.ts";
+import { runInitializers } from "./initializers.ts";
+import type { Module } from "./module.ts";
+import type { Signatures } from "./native-functions.ts";
+import type { LinkedModule, Session } from "./session.ts";
+
+/** What an instance is made of, once or again in another executor. */
+export interface InstanceRecipe {
+  readonly module: Module;
+  readonly signatures: Signatures;
+  readonly imports: { readonly [name: string]: Import };
+  readonly symbols: readonly string[];
+  readonly types: TypeTable | undefined;
+}
+
+/** Links a module with its imports into a session and runs its constructors. Errors: as of `instantiate`; nothing of it stays. */
+export async function linkInstance(session: Session, recipe: InstanceRecipe): Promise<LinkedModule> {
+  const { module, signatures, imports, symbols, types } = recipe;
+  const resolved = Object.values(signatures).map((signature) => resolveSignature(signature, types));
+  const takesFunctions = resolved.some(({ parameters }) => parameters.some(({ type }) => type.kind === "function"));
+  const hasFunctions = Object.values(imports).some((value) => typeof value === "object");
+  const layouts = resolved.map((each) => callLayout(each));
+  const linked = await session.link({
+    module,
+    names: [...Object.keys(signatures), ...symbols],
+    prepare: async (calls) => {
+      await calls.prepare(layouts, takesFunctions || hasFunctions);
+      return importsOf(imports, calls, types);
+    },
+  });
+  try {
+    const { execution, calls } = session;
+    await runInitializers(linked.job.layout, execution.memory, execution.epc, calls.run);
+    return linked;
+  } catch (error) {
+    await session.unlink(linked);
+    throw error;
+  }
+}
