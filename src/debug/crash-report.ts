@@ -44,21 +44,21 @@ export function reportCrash(payload: Uint8Array, { linked, isLocal, entries = []
   const files = new MappedFiles(mappings, isLocal);
   const stacks = message.stacks.map(({ start, bytes }) => new StackCopy(start, bytes));
   const memory = (address: bigint): bigint | undefined => firstOf(stacks, (stack) => stack.word(address));
+  const isEntry = (pc: number): boolean => entries.some(({ start, end }) => pc >= start && pc < end);
   const isCode = (pc: number): boolean =>
-    mappingAt(mappings, pc)?.permissions[2] === "x" || code.isStub(pc) || code.place(pc) !== undefined;
+    isEntry(pc) || mappingAt(mappings, pc)?.permissions[2] === "x" || code.isStub(pc) || code.place(pc) !== undefined;
   const unwound =
     message.registers.length > INSTRUCTION_POINTER
       ? unwind(message.registers, { memory, frame: (pc) => frameOf(code, files, pc), isCode }, MOST_FRAMES)
       : { places: [], isComplete: false };
   const named = new Map<string, CrashFrame>();
-  const isEntry = ({ pc }: Place): boolean => entries.some(({ start, end }) => pc >= start && pc < end);
   const all = unwound.places.map((place) => {
     const key = `${place.pc} ${place.isReturn}`;
     const frame = named.get(key) ?? nameFrame(place, code, files);
     named.set(key, frame);
     return frame;
   });
-  const entry = unwound.places.findIndex((place, i) => isEntry(place) || SHIM.test(all[i]!.function ?? ""));
+  const entry = unwound.places.findIndex(({ pc }, i) => isEntry(pc) || SHIM.test(all[i]!.function ?? ""));
   const frames = entry < 0 ? all : all.slice(0, entry);
   const isComplete = entry >= 0 || unwound.isComplete;
   const signal = signalName(message.signal);

@@ -34,7 +34,6 @@ const rooms: Record<string, readonly string[]> = {
     ...["errors", "bytes", "host", "graph", "signature", "arch", "formats", "inputs", "native", "epc", "memory"],
     ...["runtime-memory", "calls", "trace", "link", "orc"],
   ],
-  ],
 };
 
 /** Only host/ touches the operating system; reading files and telling the time are open to all. */
