@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -17,9 +18,12 @@ typedef void shim_function(void *block, void *target);
 
 enum {
   STACK_SIZE = 8 << 20,
-  SPIN_NANOSECONDS = 50000, /* to wake a sleeping thread costs as much */
+  SPIN_NANOSECONDS = 200000, /* two threads that wake each other take nearly as long: less would never get them out of it */
   SPIN_ROUND = 64,
   MISSES_MAX = 4, /* so often it may have spun in vain before it sleeps at once */
+  PROBE = 16,     /* but each time after so many */
+  ALONE_ROUNDS = 4, /* after these it lets other threads run in between */
+  BUSY_NANOSECONDS = 30000, /* a round that takes so long means that there are others: then the one that is waited for cannot run */
 };
 
 static struct control *control;
@@ -34,6 +38,7 @@ static _Thread_local uint32_t own_end;
 static _Thread_local uint32_t own_flags;
 /* Of the last waits, how many were longer than spinning pays. */
 static _Thread_local uint32_t own_misses;
+static _Thread_local uint32_t own_waits;
 
 static pthread_t threads[CALL_LANES];
 static bool started[CALL_LANES];
@@ -66,9 +71,9 @@ static bool is_order(uint32_t state) { return state == STATE_CALL || state == ST
 static uint32_t next_order(struct lane *lane) {
   int error = errno;
   uint32_t state;
-  uint64_t began = 0;
-  if (own_misses < MISSES_MAX) {
-    do {
+  if (own_misses < MISSES_MAX || ++own_waits % PROBE == 0) {
+    uint64_t began = now(), last = began, time;
+    for (int round = 0;; round++) {
       for (int i = 0; i < SPIN_ROUND; i++) {
         state = atomic_load_explicit(&lane->state, memory_order_acquire);
         if (is_order(state)) {
@@ -77,10 +82,12 @@ static uint32_t next_order(struct lane *lane) {
         }
         relax();
       }
-      if (began == 0) began = now();
-    } while (now() - began < SPIN_NANOSECONDS);
-  } else {
-    began = now();
+      if (round >= ALONE_ROUNDS) sched_yield();
+      time = now();
+      if (time - began > SPIN_NANOSECONDS || time - last > BUSY_NANOSECONDS) break;
+      last = time;
+    }
+    if (own_misses < MISSES_MAX) own_misses++;
   }
   for (;;) {
     /* Each side writes its own word and then reads the other's: one of the two sees what it needs. */
@@ -90,8 +97,6 @@ static uint32_t next_order(struct lane *lane) {
     futex_wait(&lane->state, state);
   }
   atomic_store_explicit(&lane->sleeps, 0, memory_order_relaxed);
-  if (now() - began < 2 * SPIN_NANOSECONDS) own_misses = 0;
-  else if (own_misses < MISSES_MAX) own_misses++;
   errno = error;
   return state;
 }

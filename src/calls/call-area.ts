@@ -14,7 +14,15 @@ export const PATH_OFFSET = 512;
 export const AREA_SIZE = CONTROL_SIZE + LANES * LANE_SIZE;
 
 /** Indexes of 32-bit words in the control page. */
-export const Control = { doorbell: 0, looking: 1, awakened: 2, events: 16, wanted: 32, closing: 33, threads: 34 } as const;
+export const Control = {
+  doorbell: 0,
+  looking: 1,
+  awakened: 2,
+  events: 16,
+  wanted: 32,
+  closing: 33,
+  threads: 34,
+} as const;
 export const EVENT_WORDS = 3;
 
 /** Indexes of 32-bit words in a lane's header. */

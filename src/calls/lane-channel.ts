@@ -24,11 +24,9 @@ import { isPromise, promiseInSyncCall } from "./import-table.ts";
 import { type CallFrame, Lane } from "./lane.ts";
 import { LaneWords } from "./lane-words.ts";
 import { type QueuedCall, settleByAbort } from "./queued-call.ts";
+import { SpinPatience } from "./spin-patience.ts";
 import { stopLanes } from "./stop-lanes.ts";
 
-/** How often a waiting controller looks at a lane before it sleeps; at most some 50 µs, which waking an idle processor costs as well. */
-const SPIN_MAX = 20_000;
-const SPIN_MIN = 2000;
 /** Between two looks whether the executor is alive, in ms. */
 const SLICE = 20;
 /** `size` of an import whose block did not fit the lane. */
@@ -58,7 +56,7 @@ export class LaneChannel extends CallChannel {
   readonly #serving: Lane[] = [];
   #started = 0;
   #outstanding = 0;
-  #spin = SPIN_MAX;
+  readonly #patience = new SpinPatience();
   #closed: Promise<void> | undefined;
 
   constructor(options: LaneChannelOptions) {
@@ -218,15 +216,16 @@ export class LaneChannel extends CallChannel {
     this.#blocking.push(lane);
     try {
       let bell = Atomics.load(words, Control.doorbell);
-      for (let spin = this.#spin; ; ) {
+      for (let spin = this.#patience.begin(); ; ) {
         const state = Atomics.load(words, word);
         if (state === LaneState.done) {
-          if (spin > 0 && this.#spin < SPIN_MAX) this.#spin *= 2;
+          if (spin > 0) this.#patience.succeeded();
           return;
         }
         if (state === LaneState.import) {
+          if (spin > 0) this.#patience.succeeded();
           this.#serve(lane);
-          spin = this.#spin;
+          spin = this.#patience.begin();
         } else if (state === LaneState.failed) throw this.#laneError(lane);
         else if (Atomics.load(words, Control.doorbell) !== bell || this.#blocking.length > 1) {
           bell = Atomics.load(words, Control.doorbell);
@@ -234,7 +233,8 @@ export class LaneChannel extends CallChannel {
         }
         if (this.failure !== undefined) throw this.failure;
         if (--spin > 0) continue;
-        if (spin === 0) this.#spin = Math.max(SPIN_MIN, this.#spin >> 1);
+        spin = this.#patience.more();
+        if (spin > 0) continue;
         this.#sleep(lane, deadline);
         if (milliseconds() >= deadline) {
           const error = timeoutError(timeout!);
@@ -392,14 +392,7 @@ export class LaneChannel extends CallChannel {
   }
 
   /** The native caller gets 0. */
-  #refuse(
-    lane: Lane,
-    at: number,
-    size: number,
-    top: number,
-    frame: CallFrame | undefined,
-    error: unknown,
-  ): void {
+  #refuse(lane: Lane, at: number, size: number, top: number, frame: CallFrame | undefined, error: unknown): void {
     if (this.failure !== undefined) return;
     if (size !== TOO_LARGE) this.#at.bytes(lane).fill(0, at, at + size);
     lane.top = frame === undefined ? LANE_HEADER : Math.max(top, at);

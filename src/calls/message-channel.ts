@@ -8,9 +8,11 @@ import { isPromise, promiseInSyncCall } from "./import-table.ts";
 import { type CallFrame, Lane } from "./lane.ts";
 import { type QueuedCall, settleByAbort } from "./queued-call.ts";
 
-/** Bytes of a place in the executor's memory for one call's block, and how many of them there are. */
+/** Bytes of a place in the executor's memory for one call's block, and how many of them there are: as many as its pool has threads. */
 export const PLACE_SIZE = 8192;
-export const PLACES = 32;
+export const PLACES = 64;
+/** How many calls may block, each inside an import of the one before: while they do, no other call's end is seen. */
+const SYNC_PLACES = 32;
 /** u64 shim, target, block; u32 place, u32 unused. */
 const CALL_HEAD = 32;
 /** u64 id; u32 place plus 1 or 0, u32 unused. */
@@ -40,7 +42,8 @@ export class MessageChannel extends CallChannel {
   readonly #places: number;
   readonly #release: () => Promise<void>;
   readonly #lanes = Array.from({ length: PLACES }, (_, index) => new Lane(index));
-  readonly #idle = [...this.#lanes].reverse();
+  readonly #idle = this.#lanes.slice(SYNC_PLACES);
+  readonly #idleForSync = this.#lanes.slice(0, SYNC_PLACES);
   readonly #queue: QueuedCall[] = [];
   readonly #scratch: CallScratch;
 
@@ -86,8 +89,8 @@ export class MessageChannel extends CallChannel {
   ): unknown {
     if (timeout !== undefined) this.checkKillable("timeout");
     if (this.failure !== undefined) throw this.failure;
-    const lane = this.#idle.pop();
-    if (lane === undefined) throw new ExecutorError(`no synchronous call beside ${PLACES} others by messages`);
+    const lane = this.#idleForSync.pop();
+    if (lane === undefined) throw new RangeError(`synchronous calls inside each other, more than ${SYNC_PLACES}`);
     const deadline = timeout === undefined ? Number.POSITIVE_INFINITY : milliseconds() + timeout;
     try {
       const frame = lane.push(layout, true);
@@ -109,7 +112,7 @@ export class MessageChannel extends CallChannel {
       this.checkAlive();
       throw error instanceof ExecutorError ? (this.failure ?? error) : error;
     } finally {
-      this.#giveBack(lane);
+      this.#idleForSync.push(lane);
     }
   }
 
@@ -195,7 +198,7 @@ export class MessageChannel extends CallChannel {
     try {
       if (this.failure !== undefined) return new Uint8Array(0);
       const { layout, handler } = this.imports.get(Number(view.getBigUint64(0, true)));
-      const block = message.slice(IMPORT_HEAD);
+      const block = Uint8Array.from(message.subarray(IMPORT_HEAD));
       const answer = (value: unknown): Uint8Array => {
         this.#scratch.begin(block, 0, block.length, block.length);
         layout.encodeResult(value, new DataView(block.buffer), 0, this.#scratch);

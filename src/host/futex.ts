@@ -1,6 +1,8 @@
 import { koffi, type NativeFunction } from "./koffi.ts";
+import { libc } from "./libc.ts";
 
 const SYS_futex = 202;
+const SYS_sched_yield = 24;
 const FUTEX_WAIT = 0;
 const FUTEX_WAKE = 1;
 const EVERYBODY = 0x7fff_ffff;
@@ -25,6 +27,11 @@ export function waitForWord(address: number, value: number, milliseconds: number
   seconds[0] = Math.floor(milliseconds / 1000);
   seconds[2] = Math.floor((milliseconds % 1000) * 1_000_000);
   futex(address, FUTEX_WAIT, value, limit);
+}
+
+/** sched_yield(2): lets other threads run. */
+export function yieldProcessor(): void {
+  libc.syscall(SYS_sched_yield, 0, 0);
 }
 
 /** Wakes all that sleep on the word at `address`. */

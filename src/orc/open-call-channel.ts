@@ -10,6 +10,7 @@ import { LaneChannel } from "../calls/lane-channel.ts";
 import { LaneWords } from "../calls/lane-words.ts";
 import { type CallMessages, MessageChannel, PLACE_SIZE, PLACES } from "../calls/message-channel.ts";
 import { RemoteExecutorProcessControl } from "../epc/remote.ts";
+import { SpsReader } from "../epc/sps-reader.ts";
 import { ExecutorError, LinkError } from "../errors.ts";
 import { bytesAddress } from "../host/bytes-address.ts";
 import { MapFlag, mapMemory, Protection, unmapMemory } from "../host/mapping.ts";
@@ -148,7 +149,7 @@ async function openShared(
   });
   const argument = new BigUint64Array([BigInt(address)]);
   const answer = await epc.callAddress(addresses.start, new Uint8Array(argument.buffer));
-  const status = answer.length === 8 ? answer[0]! : -1;
+  const status = new SpsReader(answer, "opening a channel for calls").u64("errno");
   if (status !== 0) {
     pipe.close();
     await memoryManager.deallocate([finalized]);
@@ -183,7 +184,7 @@ async function openByMessage(
   const words = [...DISPATCH.map((name) => epc.bootstrapAddress(name)), PLACES * PLACE_SIZE];
   const argument = new BigUint64Array(words.map(BigInt));
   const answer = await epc.callAddress(addresses.startByMessage, new Uint8Array(argument.buffer));
-  const places = answer.length === 8 ? Number(new DataView(answer.slice().buffer).getBigUint64(0, true)) : 0;
+  const places = new SpsReader(answer, "opening a channel for calls").u64("address");
   if (places === 0) throw new ExecutorError("the executor has no memory for calls");
   const messages: CallMessages = {
     send: (message) => epc.callAddress(addresses.callByMessage, message),

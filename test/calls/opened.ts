@@ -1,10 +1,11 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import type { CallChannel, CallOptions } from "../../src/calls/call-channel.ts";
+import type { ImportHandler } from "../../src/calls/import-table.ts";
 import { InProcessExecutorProcessControl } from "../../src/epc/in-process.ts";
 import { launchExecutor } from "../../src/epc/launch.ts";
 import type { RemoteExecutorProcessControl } from "../../src/epc/remote.ts";
-import { readMemory } from "../../src/host/view.ts";
-import type { CallChannel, CallOptions } from "../../src/calls/call-channel.ts";
-import type { ImportHandler } from "../../src/calls/import-table.ts";
 import { SlabMemory } from "../../src/host/slab-memory.ts";
+import { readMemory } from "../../src/host/view.ts";
 import { readingOpener } from "../../src/inputs/file-opener.ts";
 import { InProcessMemoryMapper } from "../../src/memory/in-process-mapper.ts";
 import { RpcMemoryMapper } from "../../src/memory/rpc-mapper.ts";
@@ -16,7 +17,6 @@ import { executorPath } from "../../src/orc/executor-path.ts";
 import { openCallChannel } from "../../src/orc/open-call-channel.ts";
 import { compile } from "../support/compile.ts";
 import { importPointer, layoutOf, thunk } from "./layouts.ts";
-import { closeSync, openSync, readSync } from "node:fs";
 
 export type Mode = "in this process" | "shared" | "by messages";
 export const modes: readonly Mode[] = ["in this process", "shared", "by messages"];
