@@ -79,6 +79,8 @@ static const struct builtin table[] = {
     MAIN_IF_IDLE(OURS "resolve_ifuncs", ifuncs_resolve),
     {OURS "program_run", (uintptr_t)program_run, ON_MAIN, NULL},
     READER(OURS "processor_time", processor_time),
+    READER(OURS "memory_read", plain_read),
+    READER(OURS "memory_write", plain_write),
     /* Only for who asked for it. */
     DATA(OURS "crash", crash_report),
     DATA(OURS "trace_batches", trace_batches),

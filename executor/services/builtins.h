@@ -76,5 +76,7 @@ void shared_unlink_names(void);
 wrapper_function slab_reserve, slab_release;
 /* usage.c */
 wrapper_function processor_time;
+/* plain_access.c */
+wrapper_function plain_read, plain_write;
 
 #endif

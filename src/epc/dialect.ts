@@ -28,7 +28,6 @@ export const Llvm = {
   runAsIntFunction: `${BOOTSTRAP}run_as_int_function_wrapper`,
   memReadPointers: `${BOOTSTRAP}mem_read_pointers_wrapper`,
   memReadBuffers: `${BOOTSTRAP}mem_read_buffers_wrapper`,
-  memWriteBuffers: `${BOOTSTRAP}mem_write_buffers_wrapper`,
   registerEHFrame: "llvm_orc_registerEHFrameAllocAction",
   deregisterEHFrame: "llvm_orc_deregisterEHFrameAllocAction",
 } as const;
@@ -49,6 +48,10 @@ export const Slablink = {
   programRun: "__slablink_program_run",
   /** → Tuple<u64, u64>: user and system time. */
   processorTime: "__slablink_processor_time",
+  /** Addr, u64 size → Expected<Sequence<char>>. */
+  memoryRead: "__slablink_memory_read",
+  /** Addr, Sequence<char> → Error. */
+  memoryWrite: "__slablink_memory_write",
   /** Tag of calls from an executor that records a trace: u32 process, Sequence<span>; they get no result. */
   traceBatches: "__slablink_trace_batches",
   /** Tag of the last message of an executor that crashes (crash-message.ts); it gets no result. */

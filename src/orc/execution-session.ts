@@ -7,6 +7,7 @@ import { kernelCode } from "../kernel/kernel.ts";
 import type { JITLinkMemoryManager } from "../memory/jitlink-memory-manager.ts";
 import { ExecutorMemory } from "../runtime-memory/executor-memory.ts";
 import type { Heap } from "../runtime-memory/heap.ts";
+import type { RemoteArray } from "../runtime-memory/remote-array.ts";
 import type { SharedRange } from "../runtime-memory/shared-windows.ts";
 import type { TypedArrayConstructor, TypedArrayOf } from "../runtime-memory/typed-array.ts";
 import type { Tracer } from "../trace/tracer.ts";
@@ -101,7 +102,7 @@ export class ExecutionSession {
    * Gives back the memory of an array that `allocate` gave: neither it nor code in the executor may use it any more. Errors: UsageError for
    * any other array.
    */
-  async free(array: TypedArrayOf<TypedArrayConstructor>): Promise<void> {
+  async free(array: ArrayBufferView | RemoteArray<TypedArrayConstructor>): Promise<void> {
     this.#heap ??= this.#openHeap();
     await (await this.#heap).free(array);
   }

@@ -3,15 +3,23 @@ import type { ExecutorProcessControl } from "../epc/executor-process-control.ts"
 import { ExecutorError } from "../errors.ts";
 import { PAGE_SIZE } from "../host/mapping.ts";
 import { readProcessMemory, writeProcessMemory } from "../host/process-memory.ts";
-import { readByRequest, writeByRequest } from "./memory-requests.ts";
+import { type BlockingControl, readByRequest, readNow, writeByRequest, writeNow } from "./memory-requests.ts";
+import { isRemoteArray, type RemoteArray } from "./remote-array.ts";
 import { type SharedRange, type SharedWindow, SharedWindows } from "./shared-windows.ts";
+import type { TypedArrayConstructor } from "./typed-array.ts";
 
 /** Text longer than this is no text: the longest string that an engine makes. */
 const MOST_TEXT = 2 ** 29;
 
 /** Which executor, and what of its memory this process shares: the range that holds an address, if there is one. */
 export interface ExecutorMemoryOptions {
-  readonly epc: ExecutorProcessControl & { readonly pid?: number | undefined };
+  readonly epc: ExecutorProcessControl &
+    Partial<Pick<BlockingControl, "callAddressNow">> & {
+      /** Of an executor that this process has started. */
+      readonly pid?: number | undefined;
+      /** Whether `callAddressNow` works with the connection that there is. */
+      readonly canBlock?: boolean;
+    };
   readonly locate: (address: number) => SharedRange | undefined;
 }
 
@@ -44,27 +52,36 @@ export class ExecutorMemory {
   read(address: number, size: number): Uint8Array {
     const window = this.#windowOf("read", address, size);
     if (window !== undefined) return new Uint8Array(window.buffer, window.byteOffset, size).slice();
-    return readProcessMemory(this.#process("read", address, size), address, size);
+    this.#check("read", address, size);
+    const pid = this.#pid;
+    return pid === undefined ? readNow(this.#blocking("read"), address, size) : readProcessMemory(pid, address, size);
   }
 
   /** Errors: RangeError where it is not writable; ExecutorError as for `read`. */
   write(address: number, bytes: Uint8Array): void {
     const window = this.#windowOf("write", address, bytes.length);
-    if (window !== undefined) new Uint8Array(window.buffer, window.byteOffset, bytes.length).set(bytes);
-    else writeProcessMemory(this.#process("write", address, bytes.length), address, bytes);
+    if (window !== undefined) {
+      new Uint8Array(window.buffer, window.byteOffset, bytes.length).set(bytes);
+      return;
+    }
+    this.#check("write", address, bytes.length);
+    const pid = this.#pid;
+    if (pid === undefined) writeNow(this.#blocking("write"), address, bytes);
+    else writeProcessMemory(pid, address, bytes);
   }
 
   /** A copy, by requests where there is no other way. Errors: RangeError where it is not readable. */
   async readAsync(address: number, size: number): Promise<Uint8Array> {
-    return this.isImmediate || this.window(address, size) !== undefined
-      ? this.read(address, size)
-      : readByRequest(this.#epc, address, size);
+    if (this.#pid !== undefined || this.window(address, size) !== undefined) return this.read(address, size);
+    this.#check("read", address, size);
+    return readByRequest(this.#epc, address, size);
   }
 
   /** As `write`, by requests where there is no other way. */
   async writeAsync(address: number, bytes: Uint8Array): Promise<void> {
-    if (this.isImmediate || this.window(address, bytes.length) !== undefined) this.write(address, bytes);
-    else await writeByRequest(this.#epc, address, bytes);
+    if (this.#pid !== undefined || this.window(address, bytes.length) !== undefined) return this.write(address, bytes);
+    this.#check("write", address, bytes.length);
+    return writeByRequest(this.#epc, address, bytes);
   }
 
   /** The UTF-8 text from an address to the next 0. Errors: as for `read`. */
@@ -87,13 +104,8 @@ export class ExecutorMemory {
   }
 
   /** Address in the executor of an array over its memory (`allocate`, a view, a part of one); undefined for others. */
-  addressOf(array: ArrayBufferView | ArrayBufferLike): number | undefined {
-    return this.windows.addressOf(array) ?? this.#standIns.get(array);
-  }
-
-  /** Whether all of the executor's memory can be read without waiting. */
-  get isImmediate(): boolean {
-    return this.#epc.kind === "in-process" || this.#epc.pid !== undefined;
+  addressOf(array: ArrayBufferView | ArrayBufferLike | RemoteArray<TypedArrayConstructor>): number | undefined {
+    return isRemoteArray(array) ? this.#standIns.get(array) : this.windows.addressOf(array);
   }
 
   /** @internal Tells of what stands for an array at an address. */
@@ -113,18 +125,30 @@ export class ExecutorMemory {
   }
 
   #windowOf(way: string, address: number, size: number): SharedWindow | undefined {
-    if (this.#isClosed) throw new ExecutorError(`cannot ${way} ${size} bytes at ${hex(address)}: the session has ended`);
+    if (this.#isClosed) throw new ExecutorError(`${sentence(way, address, size)}: the session has ended`);
     return size > 0 ? this.windows.window(address, size) : undefined;
   }
 
-  #process(way: string, address: number, size: number): number {
-    const { kind, pid } = this.#epc;
-    // The number may be another process's by now.
-    if (this.#hasEnded) throw new ExecutorError(`cannot ${way} ${size} bytes at ${hex(address)}: the executor has ended`);
-    if (kind === "in-process") return process.pid;
-    if (pid !== undefined) return pid;
+  /** A process whose memory can be read without asking it: this one, or one that it has started. */
+  get #pid(): number | undefined {
+    return this.#epc.kind === "in-process" ? process.pid : this.#epc.pid;
+  }
+
+  #check(way: string, address: number, size: number): void {
+    if (this.#isClosed) throw new ExecutorError(`${sentence(way, address, size)}: the session has ended`);
+    // Its number may be another process's by now.
+    if (this.#hasEnded) throw new ExecutorError(`${sentence(way, address, size)}: the executor has ended`);
+    if (!(Number.isSafeInteger(address) && address >= 0 && Number.isSafeInteger(size) && size >= 0)) {
+      throw new RangeError(`cannot ${way} ${size} bytes at ${address}: not an address and a size`);
+    }
+  }
+
+  #blocking(way: string): BlockingControl {
+    if (this.#epc.canBlock === true) return this.#epc as BlockingControl;
     throw new ExecutorError(
-      `cannot ${way} ${size} bytes at ${hex(address)} without waiting: the executor was not started by this process; use ${way}Async`,
+      `cannot ${way} without waiting: this process has not started the executor, and does not share the memory; use ${way}Async, or ${way}() of a RemoteArray`,
     );
   }
 }
+
+const sentence = (way: string, address: number, size: number): string => `cannot ${way} ${size} bytes at ${hex(address)}`;

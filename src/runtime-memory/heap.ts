@@ -49,8 +49,8 @@ export class Heap {
    * Gives back the memory of an array that `allocate` gave. A large array has no elements afterwards; a small one must not be used, since its
    * memory may be another's. Errors: UsageError for any other array.
    */
-  async free(array: object): Promise<void> {
-    const address = this.#memory.addressOf(array as ArrayBufferView);
+  async free(array: ArrayBufferView | RemoteArray<TypedArrayConstructor>): Promise<void> {
+    const address = this.#memory.addressOf(array);
     const allocated = address === undefined ? undefined : this.#allocated.get(address);
     if (address === undefined || allocated === undefined) {
       const where = address === undefined ? "is none of the executor's memory" : `at ${hex(address)} is in use elsewhere`;

@@ -30,6 +30,8 @@ const NAMES = [
     "resolve_ifuncs",
     "program_run",
     "processor_time",
+    "memory_read",
+    "memory_write",
   ].map((name) => OURS + name),
 ];
 

@@ -13,6 +13,7 @@ import {
   SlabMemory,
   SlabMemoryManager,
 } from "slablink";
+import { reachExecutor } from "../../src/epc/reach.ts";
 import { call } from "../api/modes.ts";
 import { compile } from "../support/compile.ts";
 
@@ -59,7 +60,19 @@ export const byMessages: Way = {
   },
 };
 
-export const ways: readonly Way[] = [inProcess, isolated(), byMessages];
+/** An executor that somebody else has started; it shares memory with this process, or does not. */
+export const reached = (shared: boolean): Way => ({
+  name: `in an executor of somebody else's${shared ? "" : ", by messages"}`,
+  shared,
+  async open() {
+    const epc = await reachExecutor({ reach: { command: `${executorPath()} --stdio` } });
+    const mapper = shared ? new SharedMemoryMapper(epc, { marked: true }) : new RpcMemoryMapper(epc);
+    const memoryManager = new SlabMemoryManager(mapper, epc, { slabSize: SLAB_SIZE, growable: true });
+    return new ExecutionSession({ epc, memoryManager, sharedMemory: shared, sharedData: true });
+  },
+});
+
+export const ways: readonly Way[] = [inProcess, isolated(), byMessages, reached(true)];
 export const sharedWays = ways.filter(({ shared }) => shared);
 
 /** What was linked from a C source. */
