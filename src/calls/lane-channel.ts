@@ -54,6 +54,8 @@ export class LaneChannel extends CallChannel {
   /** Lanes whose calls block this thread, the innermost last, and those whose imports it runs at this moment. */
   readonly #blocking: Lane[] = [];
   readonly #serving: Lane[] = [];
+  /** The doorbell when events were looked for the last time. */
+  #heard = 0;
   #started = 0;
   #outstanding = 0;
   readonly #patience = new SpinPatience();
@@ -215,7 +217,6 @@ export class LaneChannel extends CallChannel {
     const word = lane.word + LaneWord.state;
     this.#blocking.push(lane);
     try {
-      let bell = Atomics.load(words, Control.doorbell);
       for (let spin = this.#patience.begin(); ; ) {
         const state = Atomics.load(words, word);
         if (state === LaneState.done) {
@@ -227,10 +228,7 @@ export class LaneChannel extends CallChannel {
           this.#serve(lane);
           spin = this.#patience.begin();
         } else if (state === LaneState.failed) throw this.#laneError(lane);
-        else if (Atomics.load(words, Control.doorbell) !== bell || this.#blocking.length > 1) {
-          bell = Atomics.load(words, Control.doorbell);
-          this.#takeEvents();
-        }
+        else if (Atomics.load(words, Control.doorbell) !== this.#heard || this.#blocking.length > 1) this.#takeEvents();
         if (this.failure !== undefined) throw this.failure;
         if (--spin > 0) continue;
         spin = this.#patience.more();
@@ -285,6 +283,8 @@ export class LaneChannel extends CallChannel {
 
   /** Looks after all lanes that have something to say. True if there was any. */
   #takeEvents(): boolean {
+    // Before the events: what comes meanwhile rings again.
+    this.#heard = Atomics.load(this.#at.words, Control.doorbell);
     let found = false;
     for (let i = 0; i < EVENT_WORDS; i++) {
       for (let bits = this.#at.takeEvents(i); bits !== 0; bits &= bits - 1) {
