@@ -37,7 +37,7 @@ export async function compileInMemory(source: Source, options: CompileInMemoryOp
     args.push("-o", `/proc/self/fd/${OUTPUT_FD}`);
     const child = spawn(command, args, { env: environment, stdio: ["pipe", "ignore", "pipe", fd] });
     child.stdin!.on("error", () => {}); // A compiler that has not read all of it says why.
-    child.stdin!.end("path" in source ? "" : source.source);
+    child.stdin!.end("path" in source ? "" : numbered(source));
     let words = "";
     child.stderr!.setEncoding("utf8").on("data", (text: string) => {
       words += text;
@@ -66,4 +66,11 @@ export async function compileInMemory(source: Source, options: CompileInMemoryOp
   } finally {
     closeSync(fd);
   }
+}
+
+/** Languages with a preprocessor, which is told whose lines these are: for messages and debug information. */
+const PREPROCESSED = new Set(["c", "c++", "assembler-with-cpp"]);
+
+function numbered({ name, source }: { name: string; source: string }): string {
+  return PREPROCESSED.has(languageOf(name)) ? `#line 1 ${JSON.stringify(name)}\n${source}` : source;
 }

@@ -1,4 +1,4 @@
-import type { CallChannel } from "../calls/call-channel.ts";
+import { type CallChannel, timeoutError } from "../calls/call-channel.ts";
 import { ExecutorError, UsageError } from "../errors.ts";
 import { bufferAddress } from "../host/buffer-address.ts";
 import type { ExecutionSession } from "../orc/execution-session.ts";
@@ -82,7 +82,10 @@ export class CallHost {
   ): Promise<unknown> => {
     const { channel } = this.#opened ?? (await this.openChannel());
     await this.#shims!.prepare([layout]);
-    return channel.call(this.#shims!.shim(layout), target, layout, values, options);
+    const shim = this.#shims!.shim(layout);
+    if (options?.timeout === undefined) return channel.call(shim, target, layout, values, options);
+    const limit = limitSignal(options.timeout, options.signal);
+    return channel.call(shim, target, layout, values, limit).finally(limit.clear);
   };
 
   /** Calls a function the cheapest way there is, and waits for its end. */
@@ -132,4 +135,12 @@ export class CallHost {
   #readString(address: number): string | null {
     return address === 0 ? null : this.#session.memory.readString(address);
   }
+}
+
+/** A signal that comes after so many ms, or with another one. */
+function limitSignal(timeout: number, other: AbortSignal | undefined): { signal: AbortSignal; clear: () => void } {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(timeoutError(timeout)), timeout);
+  const signal = other === undefined ? controller.signal : AbortSignal.any([controller.signal, other]);
+  return { signal, clear: () => clearTimeout(timer) };
 }

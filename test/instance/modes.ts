@@ -13,7 +13,7 @@ export type Mode = keyof typeof modes;
 /** Their names. */
 export const everyMode = Object.keys(modes) as readonly Mode[];
 /** Those in which code has a process of its own. */
-export const isolatedModes = everyMode.filter((mode) => modes[mode].isolated);
+export const isolatedModes = ["isolated", "isolated, by messages"] as const satisfies readonly Mode[];
 
 /** A session in a mode, whose type says nothing about it. */
 export function openSession(mode: Mode, options: SessionOptions = {}): Promise<Session> {
