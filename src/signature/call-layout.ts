@@ -9,6 +9,7 @@ import { alignUp } from "../bytes/address.ts";
 import type { Place } from "./integer-codec.ts";
 import { layoutKey } from "./layout-key.ts";
 import type { PointerContext } from "./pointer-context.ts";
+import { readUsual, Usual, usualOf, writeUsual } from "./usual-values.ts";
 import { type Decoder, decoderOf, type Encoder, encoderOf } from "./value-codec.ts";
 import type { Parameter, ResolvedSignature, ValueType } from "./value-type.ts";
 
@@ -73,6 +74,8 @@ class Layout implements CallLayout {
   readonly blockSize: number;
   readonly slots: readonly BlockSlot[];
   readonly #offsets: readonly number[];
+  readonly #usual: readonly number[];
+  readonly #usualResult: number;
   readonly #encoders: readonly Encoder[];
   readonly #decoders: readonly Decoder[];
   readonly #encodeResult: Encoder;
@@ -92,6 +95,8 @@ class Layout implements CallLayout {
     this.blockSize = alignUp(end, 16);
     this.key = layoutKey(types, result);
     this.#offsets = this.slots.map(({ offset }) => offset);
+    this.#usual = types.map(usualOf);
+    this.#usualResult = result === undefined ? Usual.none : usualOf(result);
     this.#encoders = parameters.map(({ name, type }, i) => encoderOf(type, () => argumentPlace(signature, i, name)));
     this.#decoders = types.map(decoderOf);
     const resultPlace: Place = () => `the result${signature.name === undefined ? "" : ` of ${signature.name}`}`;
@@ -102,23 +107,27 @@ class Layout implements CallLayout {
   encodeArguments(values: readonly unknown[], view: DataView, offset: number, pointers: PointerContext): void {
     const encoders = this.#encoders;
     if (values.length !== encoders.length) throw this.#countError(values.length);
-    for (let i = 0; i < encoders.length; i++) encoders[i](values[i], view, offset + this.#offsets[i], pointers);
+    for (let i = 0; i < encoders.length; i++) {
+      const at = offset + this.#offsets[i];
+      if (!writeUsual(this.#usual[i], values[i], view, at)) encoders[i](values[i], view, at, pointers);
+    }
   }
 
   decodeResult(view: DataView, offset: number, pointers: PointerContext): unknown {
-    return this.#decodeResult(view, offset, pointers);
+    return readUsual(this.#usualResult, view, offset) ?? this.#decodeResult(view, offset, pointers);
   }
 
   decodeArguments(view: DataView, offset: number, pointers: PointerContext): unknown[] {
     const values: unknown[] = [];
     for (let i = 0; i < this.#decoders.length; i++) {
-      values.push(this.#decoders[i](view, offset + this.#offsets[i], pointers));
+      const at = offset + this.#offsets[i];
+      values.push(readUsual(this.#usual[i], view, at) ?? this.#decoders[i](view, at, pointers));
     }
     return values;
   }
 
   encodeResult(value: unknown, view: DataView, offset: number, pointers: PointerContext): void {
-    this.#encodeResult(value, view, offset, pointers);
+    if (!writeUsual(this.#usualResult, value, view, offset)) this.#encodeResult(value, view, offset, pointers);
   }
 
   #countError(given: number): TypeError {

@@ -84,14 +84,16 @@ function initializer(type: MemberType, value: Value, structs: Structs): string {
 }
 
 /** Statements that print every number in a value, each followed by a space. */
-export function print(type: MemberType, expression: string): string {
+export function print(type: MemberType, expression: string, depth = 0): string {
   if (typeof type === "object" && "struct" in type) {
     return Object.entries(type.struct)
-      .map(([name, inner]) => print(inner, `${expression}.${name}`))
+      .map(([name, inner]) => print(inner, `${expression}.${name}`, depth))
       .join(" ");
   }
   if (typeof type === "object" && "array" in type) {
-    return Array.from({ length: type.length }, (_, i) => print(type.array, `${expression}[${i}]`)).join(" ");
+    const i = `i${depth}`;
+    const one = print(type.array, `${expression}[${i}]`, depth + 1);
+    return `for (int ${i} = 0; ${i} < ${type.length}; ${i}++) { ${one} }`;
   }
   if (type === "float" || type === "double") return `P("%.17g ", (double)(${expression}));`;
   if (type === "pointer") return `P("%llu ", (unsigned long long)(uintptr_t)(${expression}));`;

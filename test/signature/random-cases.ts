@@ -23,7 +23,7 @@ const scalar = fc.constantFrom<NativeType>(
 );
 
 /** Structures of up to 64 bytes or so, of every mix of classes. */
-const { struct } = fc.letrec<{ member: MemberType; struct: StructShape }>((tie) => ({
+export const { struct } = fc.letrec<{ member: MemberType; struct: StructShape }>((tie) => ({
   member: fc.oneof(
     { maxDepth: 2, withCrossShrink: true },
     { weight: 8, arbitrary: scalar as fc.Arbitrary<MemberType> },
