@@ -137,7 +137,7 @@ function storeResult(result: ValueType): number[] {
   return code;
 }
 
-/** The result's registers from the block: callers may count on extension to 32 bits, as clang's do. */
+/** The result's registers from the block, extended as arguments are. */
 function loadResult(result: ValueType): number[] {
   const code: number[] = [];
   eachResultRegister(result, (to, register, offset) => {

@@ -9,6 +9,7 @@ import { alignUp } from "../bytes/address.ts";
 import type { Place } from "./integer-codec.ts";
 import { layoutKey } from "./layout-key.ts";
 import type { PointerContext } from "./pointer-context.ts";
+import { MOST_BYTES } from "./struct-layout.ts";
 import { readUsual, Usual, usualOf, writeUsual } from "./usual-values.ts";
 import { type Decoder, decoderOf, type Encoder, encoderOf } from "./value-codec.ts";
 import type { Parameter, ResolvedSignature, ValueType } from "./value-type.ts";
@@ -46,7 +47,7 @@ const layouts = new WeakMap<ResolvedSignature, Map<string, CallLayout>>();
 
 /**
  * The layout of calls with a signature and, where it is variadic, further arguments of these types; made once for each.
- * Errors: TypeError for variable arguments where the signature has none.
+ * Errors: TypeError for variable arguments where the signature has none, and for more than 64 KiB by value.
  */
 export function callLayout(signature: ResolvedSignature, variable: readonly ValueType[] = []): CallLayout {
   if (variable.length > 0 && !signature.variadic) {
@@ -93,6 +94,10 @@ class Layout implements CallLayout {
       return { offset, type };
     });
     this.blockSize = alignUp(end, 16);
+    if (this.blockSize > MOST_BYTES) {
+      const what = signature.name ?? "a function";
+      throw new TypeError(`${what} passes ${this.blockSize} bytes by value, ${MOST_BYTES} is the most: pass pointers`);
+    }
     this.key = layoutKey(types, result);
     this.#offsets = this.slots.map(({ offset }) => offset);
     this.#usual = types.map(usualOf);

@@ -1,12 +1,12 @@
 import { alignUp } from "../bytes/address.ts";
 import type { ArrayType, StructMember, StructType, ValueType } from "./value-type.ts";
 
-/** Larger values are data to be pointed at, and would not fit on an ordinary stack. */
-const MOST_BYTES = 1 << 20;
+/** Most bytes that one call passes by value: native code may run on a stack of 128 KiB (koffi's for calls beside the event loop). */
+export const MOST_BYTES = 1 << 16;
 
 /**
  * Lays members out as C does. `alignment` asks for more than the members do, as `_Alignas` on the first of them would; 16 at most, which
- * is how a stack is aligned. Errors: TypeError without members, with a name twice, or over 1 MiB.
+ * is how a stack is aligned. Errors: TypeError without members, with a name twice, or over 64 KiB.
  */
 export function structType(
   members: readonly (readonly [name: string, type: ValueType | ArrayType])[],
@@ -30,7 +30,7 @@ export function structType(
   return { kind: "struct", size, alignment, members: placed };
 }
 
-/** An array of at least one element. Errors: TypeError for another length, or over 1 MiB. */
+/** An array of at least one element. Errors: TypeError for another length, or over 64 KiB. */
 export function arrayType(element: ValueType | ArrayType, length: number): ArrayType {
   if (!Number.isSafeInteger(length) || length < 1) throw new TypeError(`an array's length is ${length}, not 1 or more`);
   const size = element.size * length;

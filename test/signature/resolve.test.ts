@@ -180,7 +180,7 @@ test("signature objects that are wrong are refused with the place", () => {
     [{ struct: { a: { struct: { b: "x" } } } }, /^arguments\[0\]\.a\.b: there is no type "x"/],
     [{ struct: { a: { array: "int8", length: 0 } } }, /^arguments\[0\]\.a: an array's length is 0, not 1 or more/],
     [{ struct: { a: "int8" }, align: 32 }, /^arguments\[0\]: a struct's alignment is 32, not 1, 2, 4, 8 or 16/],
-    [{ struct: { a: { array: "double", length: 1e6 } } }, /an array of 8000000 bytes is larger than 1048576/],
+    [{ struct: { a: { array: "double", length: 1e6 } } }, /an array of 8000000 bytes is larger than 65536/],
     [{ function: { arguments: ["y"] } }, /^arguments\[0\]\.arguments\[0\]: there is no type "y"/],
   ];
   for (const [type, message] of wrong) {

@@ -95,6 +95,9 @@ test("values of a wrong kind or out of range are refused with the place and both
     ["int32", 2147483648, "RangeError", "argument 1: 2147483648 is not in [-2147483648, 2147483647] of int32"],
     ["int32", 1.5, "RangeError", "argument 1: 1.5 is not an integer in [-2147483648, 2147483647] of int32"],
     ["int32", NaN, "RangeError", "argument 1: NaN is not an integer in [-2147483648, 2147483647] of int32"],
+    ["uint32", -1, "RangeError", "argument 1: -1 is not in [0, 4294967295] of uint32"],
+    ["uint32", 2 ** 32, "RangeError", "argument 1: 4294967296 is not in [0, 4294967295] of uint32"],
+    ["float", null, "TypeError", "argument 1: expected a number for float, got null"],
     ["uint32", 2n ** 32n, "RangeError", "argument 1: 4294967296 is not in [0, 4294967295] of uint32"],
     [
       "int64",
@@ -189,6 +192,12 @@ test("a layout is made once for a signature, and its key is that of the machine 
     assert.equal(blockSize % 16, 0);
     assert.ok(slots.every(({ offset }) => offset % 8 === 0));
   }
+  const large = "struct large { char bytes[60000]; };";
+  assert.equal(callLayout(resolveSignature(`${large} void f(struct large)`)).blockSize, 60016);
+  assert.throws(() => callLayout(resolveSignature(`${large} struct large f(struct large)`)), {
+    name: "TypeError",
+    message: "f passes 120000 bytes by value, 65536 is the most: pass pointers",
+  });
   assert.throws(() => callLayout(resolveSignature("int f(long)"), variable), {
     name: "TypeError",
     message: "f takes no variable arguments, 2 are given",
