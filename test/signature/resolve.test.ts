@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import fc from "fast-check";
 import {
   type NativeType,
   type ResolvedSignature,
@@ -143,6 +144,32 @@ test("C text that is wrong is refused with the column and what was expected", ()
       },
     );
   }
+});
+
+test("whatever the text, it is read or refused by a TypeError that quotes it", () => {
+  const words =
+    "int char const unsigned long double void struct union enum typedef f point loop x size_t * ( ) [ ] { } , ; ... 3 : = /* */ __proto__";
+  const soup = fc.array(fc.constantFrom(...words.split(" ")), { maxLength: 14 }).map((some) => some.join(" "));
+  let read = 0;
+  const check = (text: string): void => {
+    try {
+      resolveSignature(text, table);
+      read++;
+    } catch (error) {
+      assert.ok(error instanceof TypeError, `${text}: ${error}`);
+      assert.match(error.message, /column \d+: |contains itself/, text);
+    }
+  };
+  fc.assert(fc.property(soup, check), { numRuns: 3000, seed: 1 });
+  // Texts that were good, with one token gone or twice.
+  for (const [text] of good) {
+    const tokens = text.split(/\b/);
+    for (let i = 0; i < tokens.length; i++) {
+      check(tokens.toSpliced(i, 1).join(""));
+      check(tokens.toSpliced(i, 0, tokens[i]).join(""));
+    }
+  }
+  assert.ok(read > 100);
 });
 
 test("signature objects are resolved", () => {
