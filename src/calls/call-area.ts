@@ -11,7 +11,11 @@ export const CALL_LANES = 64;
 export const LANES = CALL_LANES + 16;
 export const LANE_HEADER = 64;
 export const PATH_OFFSET = 512;
-export const AREA_SIZE = CONTROL_SIZE + LANES * LANE_SIZE;
+const LANES_END = CONTROL_SIZE + LANES * LANE_SIZE;
+/** Address space behind the lanes for what does not fit one; its pages are used as they are touched. */
+export const SPILL_OFFSET = LANES_END;
+export const SPILL_SIZE = 32 * 2 ** 20;
+export const AREA_SIZE = SPILL_OFFSET + SPILL_SIZE;
 
 /** Indexes of 32-bit words in the control page. */
 export const Control = {

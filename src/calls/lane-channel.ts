@@ -66,7 +66,7 @@ export class LaneChannel extends CallChannel {
     this.#at = new LaneWords(options.area);
     this.#pipe = options.pipe;
     this.#release = options.release;
-    this.#scratch = new CallScratch(this.pointers);
+    this.#scratch = new CallScratch(this.pointers, this.#at.spill);
     this.#poll = new EventPoll(this.#at, () => this.#takeEvents());
   }
 
@@ -190,10 +190,12 @@ export class LaneChannel extends CallChannel {
       scratch.begin(this.#at.bytes(lane), this.#at.address(lane), frame.at + blockSize, LANE_SIZE);
       layout.encodeArguments(values, this.#at.view, lane.start + frame.at, scratch);
     } catch (error) {
+      this.#at.spill.give(scratch.ranges);
       lane.pop();
       throw error;
     }
     frame.copies = scratch.copies;
+    frame.ranges = scratch.ranges;
     lane.top = roundUp(scratch.at);
     this.#at.orderCall(lane, shim, target, sync ? FLAG_SYNC : 0, frame.at, lane.top);
     return frame;
@@ -203,10 +205,11 @@ export class LaneChannel extends CallChannel {
   #finish(lane: Lane, frame: CallFrame): unknown {
     const { hasError, error, at, layout } = frame;
     try {
-      if (frame.copies.length > 0) copyBack(frame.copies, this.#at.bytes(lane));
+      if (frame.copies.length > 0) copyBack(frame.copies, this.#at.bytes(lane), this.#at.spill);
       if (hasError) throw error;
       return layout.decodeResult(this.#at.view, lane.start + at, this.#scratch);
     } finally {
+      if (frame.ranges.length > 0) this.#at.spill.give(frame.ranges);
       lane.pop();
     }
   }
@@ -248,6 +251,8 @@ export class LaneChannel extends CallChannel {
   /** Sleeps until something happens, a slice at most; then it looks whether the executor is there. */
   #sleep(lane: Lane, deadline: number): void {
     const at = this.#at;
+    // What came before this wait began has rung its bell by then.
+    if (this.#takeEvents()) return;
     Atomics.store(at.words, Control.looking, Looking.sleeps);
     const bell = Atomics.load(at.words, Control.doorbell);
     // Whoever has changed its state before this look has been seen; whoever does later sees that somebody sleeps.
@@ -287,9 +292,10 @@ export class LaneChannel extends CallChannel {
     this.#heard = Atomics.load(this.#at.words, Control.doorbell);
     let found = false;
     for (let i = 0; i < EVENT_WORDS; i++) {
-      for (let bits = this.#at.takeEvents(i); bits !== 0; bits &= bits - 1) {
+      // One at a time: an import may call, and that call wait for what the next lane has to say.
+      for (let lane = this.#at.takeEvent(i); lane >= 0; lane = this.#at.takeEvent(i)) {
         found = true;
-        this.#lookAfter(this.#lanes[32 * i + 31 - Math.clz32(bits & -bits)]!);
+        this.#lookAfter(this.#lanes[lane]!);
       }
     }
     // A call that waits further out has no event: its waiter is this very thread.
@@ -384,7 +390,18 @@ export class LaneChannel extends CallChannel {
     const scratch = this.#scratch;
     const end = frame === undefined ? lane.top : LANE_SIZE;
     scratch.begin(this.#at.bytes(lane), this.#at.address(lane), lane.top, end);
-    layout.encodeResult(value, this.#at.view, lane.start + at, scratch);
+    try {
+      layout.encodeResult(value, this.#at.view, lane.start + at, scratch);
+      if (frame === undefined && scratch.ranges.length > 0) {
+        throw new RangeError(
+          "an import cannot answer a string to a thread that no call runs on: nobody would end its life",
+        );
+      }
+    } catch (error) {
+      this.#at.spill.give(scratch.ranges);
+      throw error;
+    }
+    if (frame !== undefined && scratch.ranges.length > 0) frame.ranges = [...frame.ranges, ...scratch.ranges];
     // A string stays until the call returns, and with it the block before it.
     const keeps = scratch.at > lane.top;
     lane.top = frame === undefined ? LANE_HEADER : keeps ? roundUp(scratch.at) : at;

@@ -1,6 +1,5 @@
 import { wakeWord } from "../host/futex.ts";
 import {
-  AREA_SIZE,
   type CallArea,
   Control,
   EVENT_WORDS,
@@ -9,13 +8,17 @@ import {
   LaneState,
   LaneWord,
   PATH_OFFSET,
+  SPILL_OFFSET,
+  SPILL_SIZE,
 } from "./call-area.ts";
 import type { Lane } from "./lane.ts";
+import { Spill } from "./spill.ts";
 
 /** The area of a channel as its controller reads and writes it. */
 export class LaneWords {
   readonly words: Int32Array;
   readonly view: DataView;
+  readonly spill: Spill;
   readonly #doubles: Float64Array;
   readonly #area: CallArea;
   readonly #bytes: Uint8Array[] = [];
@@ -23,9 +26,13 @@ export class LaneWords {
   constructor(area: CallArea) {
     const { buffer, offset } = area;
     this.#area = area;
-    this.words = new Int32Array(buffer as ArrayBuffer, offset, AREA_SIZE / 4);
-    this.view = new DataView(buffer as ArrayBuffer, offset, AREA_SIZE);
-    this.#doubles = new Float64Array(buffer as ArrayBuffer, offset, AREA_SIZE / 8);
+    this.words = new Int32Array(buffer as ArrayBuffer, offset, SPILL_OFFSET / 4);
+    this.view = new DataView(buffer as ArrayBuffer, offset, SPILL_OFFSET);
+    this.spill = new Spill(
+      new Uint8Array(buffer as ArrayBuffer, offset + SPILL_OFFSET, SPILL_SIZE),
+      area.address + SPILL_OFFSET,
+    );
+    this.#doubles = new Float64Array(buffer as ArrayBuffer, offset, SPILL_OFFSET / 8);
   }
 
   /** Says where the executor opens the pipe by which it wakes this side. */
@@ -100,9 +107,13 @@ export class LaneWords {
     return false;
   }
 
-  /** The bits of lanes 32 · i and up that have something to say; from now on they have not. */
-  takeEvents(i: number): number {
+  /** The number of one of the lanes from 32 · i on that have something to say, which has been noted by that; -1: none has. */
+  takeEvent(i: number): number {
     const { words } = this;
-    return Atomics.load(words, Control.events + i) === 0 ? 0 : Atomics.exchange(words, Control.events + i, 0);
+    const bits = Atomics.load(words, Control.events + i);
+    if (bits === 0) return -1;
+    const bit = bits & -bits;
+    Atomics.and(words, Control.events + i, ~bit);
+    return 32 * i + 31 - Math.clz32(bit);
   }
 }

@@ -1,6 +1,7 @@
 import type { BlockLayout } from "./block-layout.ts";
 import { CONTROL_SIZE, LANE_HEADER, LANE_SIZE } from "./call-area.ts";
 import type { CopyBack } from "./call-scratch.ts";
+import type { SpillRange } from "./spill.ts";
 
 /** A call that runs on a lane. Kept and used again. */
 export interface CallFrame {
@@ -9,6 +10,8 @@ export interface CallFrame {
   at: number;
   topBefore: number;
   copies: readonly CopyBack[];
+  /** What it has taken of the spill. */
+  ranges: readonly SpillRange[];
   sync: boolean;
   /** The first exception of its imports. */
   error: unknown;
@@ -56,7 +59,7 @@ export class Lane {
     if (frame === undefined) {
       frame = {
         layout,
-        ...{ at: 0, topBefore: 0, copies: [], sync, error: undefined, hasError: false },
+        ...{ at: 0, topBefore: 0, copies: [], ranges: [], sync, error: undefined, hasError: false },
         ...{ resolve: nothing, reject: nothing },
       };
       this.#frames.push(frame);

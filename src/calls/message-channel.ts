@@ -9,7 +9,7 @@ import { type CallFrame, Lane } from "./lane.ts";
 import { type QueuedCall, settleByAbort } from "./queued-call.ts";
 
 /** Bytes of a place in the executor's memory for one call's block, and how many of them there are: as many as its pool has threads. */
-export const PLACE_SIZE = 8192;
+export const PLACE_SIZE = 64 * 1024;
 export const PLACES = 64;
 /** How many calls may block, each inside an import of the one before: while they do, no other call's end is seen. */
 const SYNC_PLACES = 32;
@@ -46,6 +46,8 @@ export class MessageChannel extends CallChannel {
   readonly #idleForSync = this.#lanes.slice(0, SYNC_PLACES);
   readonly #queue: QueuedCall[] = [];
   readonly #scratch: CallScratch;
+  /** Where messages are put together. */
+  readonly #buffer = new Uint8Array(CALL_HEAD + PLACE_SIZE);
 
   constructor(options: MessageChannelOptions) {
     super(options);
@@ -160,7 +162,7 @@ export class MessageChannel extends CallChannel {
   #encode(lane: Lane, frame: CallFrame, shim: number, target: number, values: readonly unknown[]): Uint8Array {
     const { blockSize } = frame.layout;
     if (blockSize > PLACE_SIZE) throw new RangeError(`the call's block has ${blockSize} bytes, of ${PLACE_SIZE}`);
-    const buffer = new ArrayBuffer(CALL_HEAD + PLACE_SIZE);
+    const { buffer } = this.#buffer;
     const view = new DataView(buffer);
     const address = this.#places + PLACE_SIZE * lane.index;
     const scratch = this.#scratch;
@@ -169,7 +171,7 @@ export class MessageChannel extends CallChannel {
     frame.copies = scratch.copies;
     [shim, target, address].forEach((word, i) => void view.setBigUint64(8 * i, BigInt(word), true));
     view.setUint32(24, lane.index, true);
-    return new Uint8Array(buffer, 0, CALL_HEAD + roundUp(scratch.at));
+    return this.#buffer.slice(0, CALL_HEAD + roundUp(scratch.at));
   }
 
   #decode(frame: CallFrame, answer: Uint8Array, size: number): unknown {

@@ -204,9 +204,12 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
    */
   endNow(): ExecutorError | undefined {
     const process = this.#process;
-    const end = process?.endNow?.();
-    if (process !== undefined && end === undefined) return undefined;
-    while (this.#connection.receiveNow(0)) if (this.#connection.isEnded) break;
+    // Also while it lives: its last message may be longer than what is sent before somebody reads.
+    while (!this.#connection.isEnded && this.#connection.receiveNow(0));
+    let end = process?.endNow?.();
+    if (process !== undefined && end === undefined && !this.#connection.isEnded) return undefined;
+    while (!this.#connection.isEnded && this.#connection.receiveNow(0));
+    if (process?.endNow !== undefined && end === undefined) end = waitForEnd(process.endNow);
     if (end !== undefined) return new ExecutorError(`the executor ${howItEnded(end)}`, { end });
     return this.#connection.isEnded ? new ExecutorError("the executor closed its connection") : undefined;
   }
@@ -289,6 +292,17 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     const result = await this.callWrapper(Llvm.dylibOpen, argument);
     return expectValue(result, path === "" ? "opening the process itself" : path, (reader) => reader.u64("handle"));
   }
+}
+
+/** How a process ended whose connection has, which comes first; undefined if it lives on. Blocks. */
+function waitForEnd(endNow: () => ProgramEnd | undefined): ProgramEnd | undefined {
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  for (let waited = 0; waited < END_LIMIT; waited++) {
+    const end = endNow();
+    if (end !== undefined) return end;
+    Atomics.wait(never, 0, 0, 1);
+  }
+  return undefined;
 }
 
 /** Whether a process that closed its connection also ended, soon. */

@@ -18,7 +18,6 @@ import { callWithPointer } from "../host/native-call.ts";
 import { viewMemory } from "../host/view.ts";
 import { WakePipe } from "../host/wake-pipe.ts";
 import { readingOpener } from "../inputs/file-opener.ts";
-import { SHARED_DATA } from "../memory/memory-mapper.ts";
 import { ProcessSymbolsGenerator } from "./definition-generator.ts";
 import type { ExecutionSession } from "./execution-session.ts";
 import { executorPath } from "./executor-path.ts";
@@ -50,7 +49,6 @@ const NAMES = {
 type Addresses = Readonly<Record<keyof typeof NAMES, number>>;
 
 const DISPATCH = ["__llvm_orc_SimpleRemoteEPC_dispatch_fn", "__llvm_orc_SimpleRemoteEPC_dispatch_ctx"] as const;
-const READ_WRITE = 3;
 
 let serial = 0;
 
@@ -108,7 +106,7 @@ function openHere(addresses: Addresses, options: Opening): CallChannel {
   const address = mapMemory({
     size: AREA_SIZE,
     protection: Protection.read | Protection.write,
-    flags: MapFlag.private | MapFlag.anonymous,
+    flags: MapFlag.private | MapFlag.anonymous | MapFlag.noReserve,
   });
   const area = { buffer: viewMemory(address, AREA_SIZE), offset: 0, address, localAddress: address };
   const executor: CallExecutor = {
@@ -134,25 +132,21 @@ async function openShared(
   addresses: Addresses,
   options: ChannelOptions,
 ): Promise<CallChannel | undefined> {
-  const { memoryManager } = session;
-  const alloc = await memoryManager.allocate({ size: AREA_SIZE, alignment: epc.pageSize, name: "slablink-calls" });
-  const { address, memory } = alloc;
-  const offset = memory.bytes.byteOffset + address - memory.base;
-  const { buffer } = memory.bytes;
-  const area = { buffer, offset, address, localAddress: bytesAddress(new Uint8Array(buffer, offset, 8)) };
-  const segment = { address, contentSize: AREA_SIZE, zeroFillSize: 0, protection: READ_WRITE | SHARED_DATA };
-  const finalized = await alloc.finalize([segment], []);
+  const array = await session.allocate(Uint8Array, AREA_SIZE);
+  const { memory } = session;
+  const address = memory.addressOf(array)!;
+  const area = { buffer: array.buffer, offset: array.byteOffset, address, localAddress: bytesAddress(array) };
   const { channel, pipe } = makeChannel(options, area, async (runs) => {
     if (runs) return;
     await epc.callAddress(addresses.stop, new Uint8Array(0));
-    await memoryManager.deallocate([finalized]);
+    await session.free(array);
   });
   const argument = new BigUint64Array([BigInt(address)]);
   const answer = await epc.callAddress(addresses.start, new Uint8Array(argument.buffer));
   const status = new SpsReader(answer, "opening a channel for calls").u64("errno");
   if (status !== 0) {
     pipe.close();
-    await memoryManager.deallocate([finalized]);
+    await session.free(array);
     return undefined;
   }
   pipe.closeWriteEnd();

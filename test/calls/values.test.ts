@@ -50,10 +50,25 @@ for (const mode of modes) {
     try {
       assert.throws(() => sync("add", "iii", [1]), /1 values for 2/);
       await assert.rejects(call("add", "iii", [1, "2"]), TypeError);
-      assert.throws(() => sync("length", "ip", ["x".repeat(9000)]), /a string of 9001 bytes does not fit/);
-      await assert.rejects(call("negate", "vpi", [new Float64Array(2000), 1]), RangeError);
+      const most = mode === "by messages" ? 2 ** 16 : 2 ** 25;
+      const expected = new RegExp(`a string of ${most + 1} bytes does not fit the room for calls`);
+      assert.throws(() => sync("length", "ip", ["x".repeat(most)]), expected);
+      await assert.rejects(call("negate", "vpi", [new Uint8Array(most + 1), 1]), RangeError);
       for (let i = 0; i < 200; i++) await assert.rejects(call("add", "iii", []), TypeError);
       assert.equal(sync("add", "iii", [1, 2]), 3);
+    } finally {
+      await session.endSession();
+    }
+  });
+
+  test(`${mode}: long strings and large arrays have room beside the lanes, again and again`, async () => {
+    const { session, sync, call } = await open(mode, PROGRAM, CALLS);
+    try {
+      const length = mode === "by messages" ? 50_000 : 12_000_000;
+      for (let i = 0; i < 8; i++) assert.equal(sync("length", "ip", ["x".repeat(length)]), length);
+      const numbers = new Float64Array(length / 8).fill(1);
+      for (let i = 0; i < 9; i++) await call("negate", "vpi", [numbers, numbers.length]);
+      assert.ok(numbers.every((x) => x === -1));
     } finally {
       await session.endSession();
     }

@@ -21,7 +21,7 @@ const rooms: Record<string, readonly string[]> = {
   native: ["errors", "bytes", "host"],
   epc: ["errors", "bytes", "host", "native"],
   memory: ["errors", "bytes", "host", "graph", "epc"],
-  calls: ["errors", "bytes", "host"],
+  calls: ["errors", "bytes", "host", "signature"],
   trace: ["bytes", "epc"],
   debug: ["errors", "bytes", "host", "graph", "formats", "native", "epc"],
   passes: ["errors", "bytes", "kernel", "graph", "arch", "formats", "memory"],
