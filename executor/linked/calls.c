@@ -174,6 +174,7 @@ static size_t take_foreign(void) {
 }
 
 static void ask_from_foreign_thread(uint64_t id, void *block, uint64_t size) {
+  atomic_fetch_add(&control->threads, 1); /* the area stays until it has left */
   size_t i = take_foreign();
   struct lane *lane = &lanes[CALL_LANES + i];
   own_lane = lane; /* it may be called, and call, again while it waits */
@@ -187,6 +188,7 @@ static void ask_from_foreign_thread(uint64_t id, void *block, uint64_t size) {
   foreign_taken[i] = false;
   pthread_cond_signal(&foreign_free);
   pthread_mutex_unlock(&foreign_lock);
+  atomic_fetch_sub(&control->threads, 1);
 }
 
 /* What import thunks call. Without a controller the result is 0. */

@@ -61,7 +61,7 @@ struct control {
   uint32_t unused1[13];
   _Atomic uint32_t wanted; /* lanes that are to have threads; the keeper sleeps on it */
   _Atomic uint32_t closing;
-  _Atomic uint32_t threads; /* how many of ours live, the keeper among them */
+  _Atomic uint32_t threads; /* how many of ours live, the keeper among them, and how many others call imports */
   uint32_t unused2[13];
 };
 

@@ -18,8 +18,10 @@ int from_thread(int x) {
   pthread_join(thread, &result);
   return (int)(long)result;
 }
+static pthread_t later;
 static void *late(void *x) { usleep(30000); tell(ask((int)(long)x)); return 0; }
-void start_late(int x) { pthread_t thread; pthread_create(&thread, 0, late, (void *)(long)x); pthread_detach(thread); }
+void start_late(int x) { pthread_create(&later, 0, late, (void *)(long)x); }
+void join_late(int unused) { pthread_join(later, 0); }
 int many(int n) {
   pthread_t threads[40]; void *result; int sum = 0;
   for (int i = 0; i < n; i++) pthread_create(&threads[i], 0, asker, (void *)(long)i);
@@ -63,6 +65,7 @@ for (const mode of modes) {
       const alive = setTimeout(() => {}, 10_000); // a thread alone does not keep Node alive
       assert.equal(await told, 60);
       clearTimeout(alive);
+      sync("join_late", "vi", [0]);
     } finally {
       await session.endSession();
     }
@@ -130,6 +133,7 @@ for (const mode of modes) {
       const alive = setTimeout(() => {}, 10_000);
       assert.equal(await told, 0);
       clearTimeout(alive);
+      sync("join_late", "vi", [0]);
       assert.deepEqual(errors, [mistake]);
     } finally {
       await session.endSession();
