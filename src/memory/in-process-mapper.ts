@@ -8,8 +8,8 @@ import { SlabMemory } from "../host/slab-memory.ts";
 import {
   type InitializeInfo,
   type MemoryMapper,
-  SHARED_DATA,
   type Segment,
+  SHARED_DATA,
   type WorkingMemory,
   WRITABLE_CODE,
   type ZeroFill,

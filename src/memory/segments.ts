@@ -1,6 +1,6 @@
 import { alignUp, hex } from "../bytes/address.ts";
 import { SlablinkError } from "../errors.ts";
-import { SHARED_DATA, type Segment, WRITABLE_CODE, type ZeroFill } from "./memory-mapper.ts";
+import { type Segment, SHARED_DATA, WRITABLE_CODE, type ZeroFill } from "./memory-mapper.ts";
 
 /** Bytes of a segment that a mapper has to provide: contents, and zero-fill where that is the mapper's part. */
 export function mappedSize(segment: Segment, zeroFill: ZeroFill): number {

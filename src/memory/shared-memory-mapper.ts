@@ -4,10 +4,17 @@ import { expectValue, writeActions } from "../epc/calls.ts";
 import { Llvm, Slablink } from "../epc/dialect.ts";
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { INHERITED_SLAB_FD } from "../epc/launch.ts";
-import { SlabMemory } from "../host/slab-memory.ts";
 import { SlablinkError } from "../errors.ts";
+import { SlabMemory } from "../host/slab-memory.ts";
 import { fileError } from "../host/system-error.ts";
-import { type InitializeInfo, type MemoryMapper, type Segment, SHARED_DATA, type WorkingMemory, type ZeroFill } from "./memory-mapper.ts";
+import {
+  type InitializeInfo,
+  type MemoryMapper,
+  type Segment,
+  SHARED_DATA,
+  type WorkingMemory,
+  type ZeroFill,
+} from "./memory-mapper.ts";
 import { callWithAddresses, instanceArgument, releaseRemoteSlab, reserveRemoteSlab } from "./remote-requests.ts";
 import { Reservations } from "./reservations.ts";
 import { checkSegments, mappedSize } from "./segments.ts";

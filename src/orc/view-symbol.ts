@@ -34,7 +34,8 @@ export function viewSymbol<C extends TypedArrayConstructor>(
   const { address, size } = findVariable(where, name);
   const { BYTES_PER_ELEMENT: width } = type;
   if (length === undefined && (size === 0 || size % width !== 0)) {
-    const why = size === 0 ? "its object does not say how large it is" : `its ${size} bytes are no multiple of ${width}`;
+    const why =
+      size === 0 ? "its object does not say how large it is" : `its ${size} bytes are no multiple of ${width}`;
     throw new RangeError(`${name} as a ${type.name}: ${why}; give a length`);
   }
   const count = length ?? size / width;
@@ -97,5 +98,8 @@ function undefinedVariable(
   const near = nearNames(name, names);
   const hint = near.length > 0 ? ` (there is ${near.join(", ")})` : "";
   const place = where instanceof JITDylib ? `in the JITDylib ${where.name}` : "in the job";
-  return new LinkError("undefined-symbol", `${name} cannot be viewed: nothing ${place} that has been linked defines it${hint}`);
+  return new LinkError(
+    "undefined-symbol",
+    `${name} cannot be viewed: nothing ${place} that has been linked defines it${hint}`,
+  );
 }

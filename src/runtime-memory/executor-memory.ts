@@ -151,4 +151,5 @@ export class ExecutorMemory {
   }
 }
 
-const sentence = (way: string, address: number, size: number): string => `cannot ${way} ${size} bytes at ${hex(address)}`;
+const sentence = (way: string, address: number, size: number): string =>
+  `cannot ${way} ${size} bytes at ${hex(address)}`;

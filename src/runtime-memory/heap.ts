@@ -35,7 +35,9 @@ export class Heap {
   async allocate<C extends TypedArrayConstructor>(type: C, length: number): Promise<TypedArrayOf<C> | RemoteArray<C>> {
     const bytes = byteSizeOf(type, length);
     if (bytes > MAX_SLAB_SIZE) {
-      throw new RangeError(`${type.name} of length ${length}: ${hex(bytes)} bytes, at most ${hex(MAX_SLAB_SIZE)} in one array`);
+      throw new RangeError(
+        `${type.name} of length ${length}: ${hex(bytes)} bytes, at most ${hex(MAX_SLAB_SIZE)} in one array`,
+      );
     }
     const size = alignUp(Math.max(bytes, 1), CACHE_LINE);
     const { chunk, address } = size > SHARES_A_CHUNK ? await this.#takeOwn(size) : await this.#take(size);
@@ -53,7 +55,8 @@ export class Heap {
     const address = this.#memory.addressOf(array);
     const allocated = address === undefined ? undefined : this.#allocated.get(address);
     if (address === undefined || allocated === undefined) {
-      const where = address === undefined ? "is none of the executor's memory" : `at ${hex(address)} is in use elsewhere`;
+      const where =
+        address === undefined ? "is none of the executor's memory" : `at ${hex(address)} is in use elsewhere`;
       throw new UsageError(`only what allocate gave can be freed, once: the array ${where}`);
     }
     this.#allocated.delete(address);

@@ -54,7 +54,10 @@ function* reads(address: number, into: Uint8Array): Generator<MemoryRequest> {
     const size = Math.min(MOST_AT_ONCE, into.length - done);
     const argument = new SpsWriter(16).u64(address + done).u64(size).bytes;
     const take = (answer: Uint8Array): void => {
-      into.set(expectValue(answer, "reading memory", (reader) => reader.blob("bytes")), done);
+      into.set(
+        expectValue(answer, "reading memory", (reader) => reader.blob("bytes")),
+        done,
+      );
     };
     yield { wrapper: Slablink.memoryRead, argument, take };
   }

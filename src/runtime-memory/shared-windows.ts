@@ -48,8 +48,7 @@ export class SharedWindows {
     const region = this.#regionOf(address);
     if (region === undefined || address + size > region.end) return undefined;
     // One that somebody has transferred has nothing any more.
-    const fits = ({ start, end, buffer }: Window) =>
-      address >= start && address + size <= end && buffer.byteLength > 0;
+    const fits = ({ start, end, buffer }: Window) => address >= start && address + size <= end && buffer.byteLength > 0;
     let found = region.buffers.find(fits);
     if (found === undefined) {
       found = makeBuffer(region, address, size);

@@ -22,22 +22,22 @@ const isConstructor = (value: unknown): value is TypedArrayConstructor =>
   typeof value === "function" && Object.getPrototypeOf(value) === Object.getPrototypeOf(Uint8Array);
 
 /** Bytes of `length` elements. Errors: TypeError for what is no typed array's constructor, RangeError for what is no length. */
-export function byteSizeOf(constructor: TypedArrayConstructor, length: number): number {
-  if (!isConstructor(constructor)) {
-    throw new TypeError(`${String(constructor)} is no constructor of typed arrays, such as Float64Array`);
+export function byteSizeOf(type: TypedArrayConstructor, length: number): number {
+  if (!isConstructor(type)) {
+    throw new TypeError(`${String(type)} is no constructor of typed arrays, such as Float64Array`);
   }
-  const size = length * constructor.BYTES_PER_ELEMENT;
+  const size = length * type.BYTES_PER_ELEMENT;
   if (Number.isSafeInteger(length) && length >= 0 && Number.isSafeInteger(size)) return size;
-  throw new RangeError(`${constructor.name} of length ${length}: the length must be a whole number from 0 on`);
+  throw new RangeError(`${type.name} of length ${length}: the length must be a whole number from 0 on`);
 }
 
 /** A typed array over memory that is there. TypeScript knows no common signature of all these constructors. */
 export function makeArray<C extends TypedArrayConstructor>(
-  constructor: C,
+  type: C,
   buffer: ArrayBufferLike,
   byteOffset: number,
   length: number,
 ): TypedArrayOf<C> {
-  const make = constructor as unknown as new (buffer: ArrayBufferLike, byteOffset: number, length: number) => unknown;
+  const make = type as unknown as new (buffer: ArrayBufferLike, byteOffset: number, length: number) => unknown;
   return new make(buffer, byteOffset, length) as TypedArrayOf<C>;
 }

@@ -118,7 +118,22 @@ test("requests outside a reservation, overlapping, or writable and executable ar
       /not writable and executable at once without bit 0x10/,
     ],
     ["writable code that is not both", [{ group: 0x15, address: base, size: 8 }], /bit 0x10 is for memory that is/],
-    ["unknown group bits", [{ group: 0x21, address: base, size: 8 }], /allocation group 0x21/],
+    ["unknown group bits", [{ group: 0x41, address: base, size: 8 }], /allocation group 0x41/],
+    [
+      "shared data that is not writable",
+      [{ group: 0x21, address: base, size: 8 }],
+      /bit 0x20 is for memory that is writable/,
+    ],
+    [
+      "shared code",
+      [{ group: 0x37, address: base, size: 8 }],
+      /bit 0x20 is for memory that is writable and not executable/,
+    ],
+    [
+      "shared data without a file",
+      [{ group: 0x23, address: base, size: 8 }],
+      /bit 0x20 is for slabs that have a backing file/,
+    ],
     [
       "too much content",
       [{ group: RW, address: base, size: 2, content: new Uint8Array(3) }],

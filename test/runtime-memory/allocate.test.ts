@@ -83,9 +83,15 @@ for (const way of ways) {
       await session.free(array);
       await assert.rejects(session.free(array), message);
       const length = (value: number) => session.allocate(Float64Array, value);
-      await assert.rejects(length(-1), new RangeError("Float64Array of length -1: the length must be a whole number from 0 on"));
+      await assert.rejects(
+        length(-1),
+        new RangeError("Float64Array of length -1: the length must be a whole number from 0 on"),
+      );
       await assert.rejects(length(1.5), RangeError);
-      await assert.rejects(length(2 ** 28), /Float64Array of length 268435456: 0x80000000 bytes, at most 0x7ffff000 in one/);
+      await assert.rejects(
+        length(2 ** 28),
+        /Float64Array of length 268435456: 0x80000000 bytes, at most 0x7ffff000 in one/,
+      );
       await assert.rejects(session.allocate(DataView as unknown as TypedArrayConstructor, 8), TypeError);
       assert.equal((await length(0)).length, 0);
     });
@@ -118,7 +124,7 @@ for (const way of sharedWays) {
       assert.deepEqual(counts(session), before);
       const addresses = arrays.map((array) => session.memory.addressOf(array)!).sort((a, b) => a - b);
       assert.equal(addresses.at(-1)! - addresses[0], 64 * 9_999, "a line of the cache each");
-      arrays.forEach((array, i) => array.fill(i));
+      for (const [i, array] of arrays.entries()) array.fill(i);
       assert.ok(arrays.every((array, i) => array[0] === i && array[1] === i));
       for (const array of arrays) await session.free(array);
       const again = await session.allocate(Float64Array, 80_000 - 8);
@@ -139,7 +145,10 @@ for (const way of sharedWays) {
       arrays[1].fill(1);
     });
     assert.deepEqual(left(), before);
-    assert.deepEqual(arrays.map(({ length }) => length), [0, 0]);
+    assert.deepEqual(
+      arrays.map(({ length }) => length),
+      [0, 0],
+    );
     assert.equal(arrays[0][0], undefined);
   });
 }
@@ -147,9 +156,15 @@ for (const way of sharedWays) {
 /** Mappings of the executor and of this process that are memory of slablink's, descriptors, requests. */
 function counts({ epc }: import("slablink").ExecutionSession): number[] {
   const { pid = process.pid } = epc as { pid?: number };
-  return [named("slablink"), readFileSync(`/proc/${pid}/maps`, "utf8").split("\n").length, readdirSync("/proc/self/fd").length, epc.counters.requests].slice(pid === process.pid ? 2 : 0);
+  return [
+    named("slablink"),
+    readFileSync(`/proc/${pid}/maps`, "utf8").split("\n").length,
+    readdirSync("/proc/self/fd").length,
+    epc.counters.requests,
+  ].slice(pid === process.pid ? 2 : 0);
 }
 
 const named = (name: string): number =>
-  readFileSync("/proc/self/maps", "utf8").split("\n").filter((line) => line.includes(name)).length;
-
+  readFileSync("/proc/self/maps", "utf8")
+    .split("\n")
+    .filter((line) => line.includes(name)).length;

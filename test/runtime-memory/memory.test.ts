@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ExecutorError, ExecutorMemory, type RemoteArray, type RemoteExecutorProcessControl, SpsReader, SpsWriter, viewSymbol } from "slablink";
+import {
+  ExecutorError,
+  ExecutorMemory,
+  type RemoteArray,
+  type RemoteExecutorProcessControl,
+  SpsReader,
+  SpsWriter,
+  viewSymbol,
+} from "slablink";
 import { inSession, link, reached, type Way, ways } from "./sessions.ts";
 
 const program = `
@@ -41,7 +49,9 @@ for (const way of everywhere) {
       const { memory } = session;
       const constant = job.definition("constant")!;
       assert.equal(Buffer.from(await memory.readAsync(constant, 8)).toString(), "constant");
-      const where = isImmediate(way) ? String.raw`0x${constant.toString(16)} lies in \[0x.* r-` : String.raw`.*not writable; of \[0x.* is there$`;
+      const where = isImmediate(way)
+        ? String.raw`0x${constant.toString(16)} lies in \[0x.* r-`
+        : String.raw`.*not writable; of \[0x.* is there$`;
       const expected = new RegExp(`^cannot write 0x1 bytes at 0x${constant.toString(16)}: ${where}`);
       const isRangeError = (pattern: RegExp) => (error: unknown) => {
         assert.ok(error instanceof RangeError, String(error));
@@ -49,7 +59,10 @@ for (const way of everywhere) {
         return true;
       };
       await assert.rejects(memory.writeAsync(constant, new Uint8Array(1)), isRangeError(expected));
-      await assert.rejects(memory.readAsync(8, 4), isRangeError(/^cannot read 0x4 bytes at 0x8: .*nothing is (there|mapped at 0x8)$/));
+      await assert.rejects(
+        memory.readAsync(8, 4),
+        isRangeError(/^cannot read 0x4 bytes at 0x8: .*nothing is (there|mapped at 0x8)$/),
+      );
       await assert.rejects(memory.readAsync(-1, 4), isRangeError(/not an address and a size/));
       await assert.rejects(memory.readAsync(2 ** 60, 4), RangeError);
       await assert.rejects(memory.readAsync(0x1000, 1.5), RangeError);
@@ -118,16 +131,25 @@ test("requests without the event loop read and write where the connection can bl
   assert.deepEqual([...memory.read(0x5000, 1)], [7]);
   memory.write(0x5000, new Uint8Array([8]));
   assert.deepEqual([...memory.read(0x5000, 1)], [8]);
-  assert.throws(() => memory.read(0x6000, 1), new RangeError("cannot read 0x1 bytes at 0x6000: reading memory: nothing is there"));
+  assert.throws(
+    () => memory.read(0x6000, 1),
+    new RangeError("cannot read 0x1 bytes at 0x6000: reading memory: nothing is there"),
+  );
 });
 
 test("an executor that has ended is not read any more, and arrays over its memory still are", async () => {
   const way = ways.find(({ name }) => name === "in an executor")!;
   await inSession(way, async (session) => {
-    const { dylib, job } = await link(session, "#include <stdlib.h>\nint n[2] = {1, 2}; int end(void) { n[1] = 3; abort(); }");
+    const { dylib, job } = await link(
+      session,
+      "#include <stdlib.h>\nint n[2] = {1, 2}; int end(void) { n[1] = 3; abort(); }",
+    );
     const view = viewSymbol(session, dylib, "n", Int32Array);
     const { epc } = session;
-    await assert.rejects(import("../api/modes.ts").then(({ call }) => call(epc, job.definition("end"))), ExecutorError);
+    await assert.rejects(
+      import("../api/modes.ts").then(({ call }) => call(epc, job.definition("end"))),
+      ExecutorError,
+    );
     await epc.ended;
     assert.deepEqual([...view], [1, 3]);
     view[0] = 5;

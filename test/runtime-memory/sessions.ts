@@ -31,7 +31,10 @@ const inProcess: Way = {
   shared: true,
   async open() {
     const epc = new InProcessExecutorProcessControl();
-    const memoryManager = new SlabMemoryManager(new InProcessMemoryMapper(epc), epc, { slabSize: SLAB_SIZE, growable: true });
+    const memoryManager = new SlabMemoryManager(new InProcessMemoryMapper(epc), epc, {
+      slabSize: SLAB_SIZE,
+      growable: true,
+    });
     return new ExecutionSession({ epc, memoryManager, sharedMemory: true, sharedData: true });
   },
 };

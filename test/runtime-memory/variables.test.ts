@@ -89,7 +89,10 @@ for (const way of sharedWays) {
       assert.equal(await call("begin"), 0);
       Atomics.store(turns, 0, 1);
       for (let i = 0; i < 100_000; i++) Atomics.add(turns, 1, 1);
-      while (Atomics.load(turns, 2) === 0) await new Promise((resolve) => setImmediate(resolve));
+      for (let i = 0; Atomics.load(turns, 2) === 0; i++) {
+        assert.ok(i < 20_000, "the thread never sees what is written here");
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
       assert.equal(await call("end"), 200_000);
       assert.equal(Atomics.compareExchange(turns, 1, 200_000, 3), 200_000);
     });
@@ -124,7 +127,10 @@ for (const way of sharedWays) {
 
   test(`${way.name}: a Buffer and a DataView can be made over a view`, async () => {
     await inSession(way, async (session) => {
-      const { dylib, call } = await link(session, `unsigned char text[16]; int first(void) { return text[0] + text[9]; }`);
+      const { dylib, call } = await link(
+        session,
+        `unsigned char text[16]; int first(void) { return text[0] + text[9]; }`,
+      );
       const { buffer, byteOffset, byteLength } = viewSymbol(session, dylib, "text", Uint8Array);
       Buffer.from(buffer, byteOffset, byteLength).write("!");
       new DataView(buffer, byteOffset, byteLength).setUint8(9, 9);
@@ -154,7 +160,10 @@ for (const way of sharedWays) {
       const first = await link(session, text);
       viewSymbol(session, first.job, "data", Int32Array).fill(-1);
       await session.remove(first.job);
-      const second = await link(session, "int zero[8000]; int f(void) { int n = 0; for (int i = 0; i < 8000; i++) n |= zero[i]; return n; }");
+      const second = await link(
+        session,
+        "int zero[8000]; int f(void) { int n = 0; for (int i = 0; i < 8000; i++) n |= zero[i]; return n; }",
+      );
       assert.equal(second.job.alloc.address, first.job.alloc.address);
       assert.equal(await second.call("f"), 0);
       assert.ok(viewSymbol(session, second.job, "zero", Int32Array).every((n) => n === 0));
@@ -206,11 +215,17 @@ for (const way of ways) {
   test(`${way.name}: what is no such variable is refused with both numbers`, async () => {
     await inSession(way, async (session) => {
       const { dylib, job } = await link(session, strange);
-      const view = (name: string, type: Int32ArrayConstructor | Float64ArrayConstructor = Int32Array, length?: number) =>
-        viewSymbol(session, dylib, name, type, length);
+      const view = (
+        name: string,
+        type: Int32ArrayConstructor | Float64ArrayConstructor = Int32Array,
+        length?: number,
+      ) => viewSymbol(session, dylib, name, type, length);
       assert.equal(view("whole", Int32Array, 2).length, 2);
       assert.equal(view("sizeless", Int32Array, 3)[2], 3);
-      assert.throws(() => view("whole", Int32Array, 6), new RangeError("whole as a Int32Array of length 6: 24 bytes, the variable has 20"));
+      assert.throws(
+        () => view("whole", Int32Array, 6),
+        new RangeError("whole as a Int32Array of length 6: 24 bytes, the variable has 20"),
+      );
       assert.throws(() => view("whole", Float64Array), /its 20 bytes are no multiple of 8; give a length/);
       assert.throws(() => view("sizeless"), /its object does not say how large it is; give a length/);
       assert.throws(() => view("whole", Int32Array, -1), /Int32Array of length -1: the length must be/);
@@ -220,10 +235,14 @@ for (const way of ways) {
       assert.throws(() => view("stdout"), /a library defines it/);
       assert.throws(
         () => view("lonesy"),
-        (error) => error instanceof LinkError && error.code === "undefined-symbol" && /there is lonely/.test(error.message),
+        (error) =>
+          error instanceof LinkError && error.code === "undefined-symbol" && /there is lonely/.test(error.message),
       );
       const address = job.definition("constant")!;
-      assert.throws(() => view("constant"), new RegExp(`read-only.*memory.read\\(0x${address.toString(16)}, 8\\) gives a copy`));
+      assert.throws(
+        () => view("constant"),
+        new RegExp(`read-only.*memory.read\\(0x${address.toString(16)}, 8\\) gives a copy`),
+      );
       const copy = await session.memory.readAsync(address, 8);
       assert.deepEqual([...new Int32Array(copy.buffer)], [5, 6]);
       const odd = job.definition("packed")!;

@@ -21,6 +21,7 @@ const rooms: Record<string, readonly string[]> = {
   native: ["errors", "bytes", "host"],
   epc: ["errors", "bytes", "host", "native"],
   memory: ["errors", "bytes", "host", "graph", "epc"],
+  "runtime-memory": ["errors", "bytes", "host", "epc", "memory"],
   calls: ["errors", "bytes", "host", "signature"],
   trace: ["bytes", "epc"],
   debug: ["errors", "bytes", "host", "graph", "formats", "native", "epc"],
@@ -28,7 +29,7 @@ const rooms: Record<string, readonly string[]> = {
   link: ["errors", "bytes", "kernel", "graph", "arch", "formats", "memory", "passes"],
   orc: [
     ...["errors", "bytes", "host", "kernel", "graph", "arch", "formats", "inputs"],
-    ...["native", "epc", "memory", "calls", "passes", "link", "trace", "debug"],
+    ...["native", "epc", "memory", "runtime-memory", "calls", "passes", "link", "trace", "debug"],
   ],
   instance: [
     ...["errors", "bytes", "host", "graph", "signature", "arch", "formats", "inputs", "native", "epc", "memory"],

@@ -6,7 +6,7 @@ import { SpsWriter } from "../../epc/sps-writer.ts";
 import { SectionKind } from "../../graph/section-table.ts";
 import { PAGE } from "../../link/layout.ts";
 import type { FinalizedAlloc } from "../../memory/jitlink-memory-manager.ts";
-import { SHARED_DATA, type Segment, WRITABLE_CODE } from "../../memory/memory-mapper.ts";
+import { type Segment, SHARED_DATA, WRITABLE_CODE } from "../../memory/memory-mapper.ts";
 import type { LinkJob } from "../link-job.ts";
 import { sharedEnd, sharesData } from "../shared-data.ts";
 

@@ -9,8 +9,8 @@ import { type Layout, layOut, measureThreadLocals, PAGE, placeLayout } from "../
 import { GOT_BYTES_PER_SYMBOL } from "../../link/linkage-tables.ts";
 import { exportsOf } from "../exports-of-job.ts";
 import type { LinkJob } from "../link-job.ts";
-import { sharedEnd, sharesData } from "../shared-data.ts";
 import { planCopies } from "../plan-copies.ts";
+import { sharedEnd, sharesData } from "../shared-data.ts";
 
 /** Bytes of the slot of an indirect function. */
 export const RESOLVED_SLOT_SIZE = 8;
@@ -54,7 +54,15 @@ export async function planLayout(job: LinkJob): Promise<void> {
   const { size, alignment, contentSize, nearSize } = job.layout;
   const backedSize = sharesData(job) ? sharedEnd(job.layout) : contentSize;
   const parts = memoryManager.perObject ? partsOf(job.layout) : undefined;
-  job.alloc = await memoryManager.allocate({ size, alignment, contentSize, backedSize, nearSize, parts, name: dylib.name });
+  job.alloc = await memoryManager.allocate({
+    size,
+    alignment,
+    contentSize,
+    backedSize,
+    nearSize,
+    parts,
+    name: dylib.name,
+  });
   const { memory, address } = job.alloc;
   // While the anchor is written, unless threads copy: those get their pages side by side. What is not written in place has large pages.
   if (job.threads === undefined && memory.publish === undefined) {
