@@ -94,6 +94,7 @@ export class ExecutionSession {
    * place of a typed array (`isRemoteArray`). Errors: RangeError for a length that no array has, code "memory" when there is no more.
    */
   async allocate<C extends TypedArrayConstructor>(type: C, length: number): Promise<TypedArrayOf<C>> {
+    this.#checkOpen();
     this.#heap ??= this.#openHeap();
     return (await (await this.#heap).allocate(type, length)) as TypedArrayOf<C>;
   }
@@ -103,6 +104,7 @@ export class ExecutionSession {
    * any other array.
    */
   async free(array: ArrayBufferView | RemoteArray<TypedArrayConstructor>): Promise<void> {
+    this.#checkOpen();
     this.#heap ??= this.#openHeap();
     await (await this.#heap).free(array);
   }
@@ -203,8 +205,11 @@ export class ExecutionSession {
     if (this.epc.kind === "remote" || quiet.every(Boolean)) await this.#leave();
   }
 
-  async #openHeap(): Promise<Heap> {
+  #checkOpen(): void {
     if (this.#ended) throw new ExecutorError("the session has ended");
+  }
+
+  async #openHeap(): Promise<Heap> {
     const { memory, epc, memoryManager } = this;
     const [{ Heap }, { heapSourceOf }] = await Promise.all([
       import("../runtime-memory/heap.ts"),
@@ -290,7 +295,7 @@ export class ExecutionSession {
     for (const each of reached) for (const other of each.linkOrder) reached.add(other);
     const before = [...reached].map((each) => this.#busy.get(each));
     const done = Promise.all(before).then(() => {
-      if (this.#ended) throw new ExecutorError("the session has ended");
+      this.#checkOpen();
       return work();
     });
     const settled = done.then(

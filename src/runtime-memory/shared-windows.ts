@@ -13,8 +13,8 @@ export interface SharedRange extends AddressRange {
   readonly localAddress: number;
 }
 
-/** An ArrayBuffer takes 35 µs to make, and one of more than this makes V8 collect garbage: large ranges get several. */
-const WINDOW_SIZE = 64 * 2 ** 20;
+/** An ArrayBuffer takes 35 µs to make, and one of 64 MiB makes V8 collect garbage (2 ms): large ranges get several. */
+const WINDOW_SIZE = 32 * 2 ** 20;
 
 interface Window extends AddressRange {
   readonly buffer: ArrayBuffer;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { isRemoteArray, type TypedArrayConstructor, UsageError } from "slablink";
+import { type ExecutionSession, isRemoteArray, type TypedArrayConstructor, UsageError } from "slablink";
 import { inSession, link, sharedWays, ways } from "./sessions.ts";
 
 /** `int f(void)` functions on an array whose address and length are variables of the program's. */
@@ -13,7 +13,7 @@ const program = `
   int scribble(void) { for (long i = 0; i < length; i++) given[i] = -1; return 0; }
 `;
 
-async function users(session: import("slablink").ExecutionSession) {
+async function users(session: ExecutionSession) {
   const linked = await link(session, program);
   return {
     ...linked,
@@ -139,8 +139,10 @@ for (const way of sharedWays) {
     await inSession(way, async (session) => void (await session.allocate(Uint8Array, 10)));
     const before = left();
     let arrays: Float64Array[] = [];
+    let ended: ExecutionSession | undefined;
     await inSession(way, async (session) => {
       arrays = [await session.allocate(Float64Array, 3), await session.allocate(Float64Array, 2 ** 20)];
+      ended = session;
       arrays[0].fill(1);
       arrays[1].fill(1);
     });
@@ -150,11 +152,13 @@ for (const way of sharedWays) {
       [0, 0],
     );
     assert.equal(arrays[0][0], undefined);
+    await assert.rejects(ended!.allocate(Float64Array, 3), /the session has ended/);
+    await assert.rejects(ended!.free(arrays[0]), /the session has ended/);
   });
 }
 
 /** Mappings of the executor and of this process that are memory of slablink's, descriptors, requests. */
-function counts({ epc }: import("slablink").ExecutionSession): number[] {
+function counts({ epc }: ExecutionSession): number[] {
   const { pid = process.pid } = epc as { pid?: number };
   return [
     named("slablink"),
