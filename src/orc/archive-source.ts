@@ -16,12 +16,23 @@ import type { LazySource, Offers } from "./offers.ts";
 /** Whether a member may be linked for the sake of a name. */
 export type MemberFilter = (name: string, member: ArchiveMember, inside: boolean) => boolean;
 
+/** What is special about an archive in a job. */
+export interface ArchiveSourceOptions {
+  /** Shared libraries that come before the archive in the order of the link, and so define first. */
+  readonly librariesBefore?: readonly SharedLibraryGenerator[];
+  /** Members that it refuses are left alone. */
+  readonly accepts?: MemberFilter | undefined;
+  /** Gives what is to be read in place of a member. */
+  readonly rewrite?: ((reader: ByteReader) => ByteReader) | undefined;
+}
+
 /** The members of an archive as lazy definitions: interned by the archive's index, or by the members' own symbol tables. */
 export class ArchiveSource implements LazySource {
   readonly archive: Archive;
   readonly #tables: GraphTables;
   readonly #librariesBefore: readonly SharedLibraryGenerator[];
   readonly #accepts: MemberFilter | undefined;
+  readonly #rewrite: ArchiveSourceOptions["rewrite"];
   /** Set when it offers what it has. */
   #offers: Offers | undefined;
   /** Where the kernel has read the index. */
@@ -31,19 +42,11 @@ export class ArchiveSource implements LazySource {
   /** What members define beyond commons, where that was asked: a member of thousands of commons is asked about each. */
   readonly #definitions = new Map<ArchiveMember, ReadonlySet<number>>();
 
-  /**
-   * `librariesBefore`: shared libraries that come before the archive in the order of the link, and so define first.
-   * `accepts`: members that it refuses are left alone.
-   */
-  constructor(
-    archive: Archive,
-    tables: GraphTables,
-    librariesBefore: readonly SharedLibraryGenerator[] = [],
-    accepts?: MemberFilter,
-  ) {
+  constructor(archive: Archive, tables: GraphTables, options: ArchiveSourceOptions = {}) {
     this.archive = archive;
-    this.#accepts = accepts;
-    this.#librariesBefore = librariesBefore;
+    this.#accepts = options.accepts;
+    this.#librariesBefore = options.librariesBefore ?? [];
+    this.#rewrite = options.rewrite;
     this.#tables = tables;
   }
 
@@ -55,7 +58,8 @@ export class ArchiveSource implements LazySource {
     const place = this.archive.indexPlace;
     if (place !== undefined && (yield* offers.addIndex(source, place))) {
       this.#place = place;
-      if (this.#accepts === undefined && this.#librariesBefore.length === 0 && !this.archive.thin) {
+      const isPlain = this.#accepts === undefined && this.#rewrite === undefined && this.#librariesBefore.length === 0;
+      if (isPlain && !this.archive.thin) {
         offers.letTake(source, { index: place, names: this.archive.names });
       }
       return source;
@@ -125,7 +129,7 @@ export class ArchiveSource implements LazySource {
   }
 
   #link(member: ArchiveMember): LinkGraph {
-    const reader = member.window();
+    const reader = this.#rewrite?.(member.window()) ?? member.window();
     const graph = readObject(this.#tables, reader);
     if (graph !== undefined) return graph;
     checkObject(reader);

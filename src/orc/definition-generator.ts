@@ -1,5 +1,7 @@
+import type { ByteReader } from "../bytes/byte-reader.ts";
 import type { Archive } from "../formats/archive.ts";
 import type { SharedLibrary } from "../formats/elf/shared-library.ts";
+import type { JITDylib } from "./jit-dylib.ts";
 
 /** Members of a static archive, each linked when something refers to what it defines. */
 export class StaticArchiveGenerator {
@@ -54,6 +56,24 @@ export class ProcessSymbolsGenerator {
   readonly kind = "process";
 }
 
+/** An object that a generator makes. */
+export type GeneratedObject = ByteReader | { readonly name: string; readonly bytes: Uint8Array };
+
+/** What a generator has for the names that it was asked for: addresses in the executor, objects that define them, or nothing. */
+export type Generated = ReadonlyMap<string, number> | readonly GeneratedObject[] | undefined;
+
+/**
+ * Definitions that a program makes when they are asked for. Add one with `dylib.addGenerator({ kind: "callback", tryToGenerate })`.
+ */
+export interface CallbackGenerator {
+  readonly kind: "callback";
+  /**
+   * Asked for names that nothing before it defines, each once in a look-up. What it gives is added to the JITDylib; it may also add to
+   * that itself and give nothing. It must not look up anything in the JITDylib: the look-up that asks would wait for itself.
+   */
+  tryToGenerate(names: readonly string[], dylib: JITDylib): Generated | Promise<Generated>;
+}
+
 /** The archives that a generator stands for. */
 export function archivesOf(generator: DefinitionGenerator): readonly StaticArchiveGenerator[] {
   if (generator.kind === "archive") return [generator];
@@ -65,4 +85,5 @@ export type DefinitionGenerator =
   | StaticArchiveGenerator
   | ImplicitArchivesGenerator
   | SharedLibraryGenerator
-  | ProcessSymbolsGenerator;
+  | ProcessSymbolsGenerator
+  | CallbackGenerator;

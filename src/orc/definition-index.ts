@@ -4,7 +4,8 @@ import type { LinkedDefinitions } from "./jit-dylib.ts";
 const FEW = 8;
 
 /**
- * What the jobs of a JITDylib define: the first job that defines a name has it. A session that adds thousands of jobs to one
+ * What the jobs of a JITDylib define: the first strong definition of a name has it, without one the first of those that can be
+ * overridden. A session that adds thousands of jobs to one
  * JITDylib, as an interactive one does, asks for each new name once, not each job for it.
  */
 export class DefinitionIndex {
@@ -12,6 +13,9 @@ export class DefinitionIndex {
   readonly #jobs = new Set<LinkedDefinitions>();
   /** The jobs that define each name, made when there are many jobs. */
   #byName: Map<string, LinkedDefinitions[]> | undefined;
+
+  /** Names that were taken out of jobs that are there. */
+  #hidden: WeakMap<LinkedDefinitions, Set<string>> | undefined;
 
   get size(): number {
     return this.#jobs.size;
@@ -37,13 +41,31 @@ export class DefinitionIndex {
     else for (const name of job.names()) this.#remove(name, job);
   }
 
-  /** Address of the name in the first job that defines it. */
+  /** Address of the name in the job that has it. */
   find(name: string): number | undefined {
+    return this.findDefinition(name)?.address;
+  }
+
+  /** The same, and the job. */
+  findDefinition(name: string): { address: number; job: LinkedDefinitions } | undefined {
+    let first: { address: number; job: LinkedDefinitions } | undefined;
     for (const job of this.#byName === undefined ? this.#jobs : (this.#byName.get(name) ?? [])) {
-      const address = job.definition(name);
-      if (address !== undefined) return address;
+      const address = this.#hidden?.get(job)?.has(name) ? undefined : job.definition(name);
+      if (address === undefined) continue;
+      if (job.traits(name)?.isOverridable !== true) return { address, job };
+      first ??= { address, job };
     }
-    return undefined;
+    return first;
+  }
+
+  /** Leaves out what the jobs so far define under a name, or one of them. */
+  hide(name: string, jobs: Iterable<LinkedDefinitions> = this.#byName?.get(name) ?? this.#jobs): void {
+    this.#hidden ??= new WeakMap();
+    for (const job of jobs) {
+      const names = this.#hidden.get(job);
+      if (names === undefined) this.#hidden.set(job, new Set([name]));
+      else names.add(name);
+    }
   }
 
   #enter(job: LinkedDefinitions): void {

@@ -14,9 +14,20 @@ import type { Tracer } from "../trace/tracer.ts";
 import { type Interposition, linkInterposition } from "./interposition.ts";
 import { JITDylib } from "./jit-dylib.ts";
 import { JobsInFlight } from "./jobs-in-flight.ts";
-import type { ExecutorTarget } from "./link-job.ts";
+import type { ExecutorTarget, JobPlugins, MaterializationContext } from "./link-job.ts";
+import type { LinkPlugin } from "./link-plugin.ts";
 import { type LinkedJob, materialize } from "./materialize.ts";
 import type { DataOutOfReachError } from "./plan-copies.ts";
+import type { RemoveOptions, ResourceTracker, TrackerOwner } from "./resource-tracker.ts";
+
+/** How names are looked up. */
+export interface LookupOptions {
+  /** Names that may be missing, and are then absent from the answer: all of them, or these. */
+  readonly weak?: boolean | readonly string[];
+}
+
+/** What is special about a job. */
+type JobOptions = { isProgram?: boolean } & Partial<Pick<MaterializationContext, "objects" | "aliases" | "weakNames">>;
 
 /** What a session is made of; `runtime` finds the libraries that programs use without naming them. */
 export interface ExecutionSessionOptions extends ExecutorTarget {
@@ -45,7 +56,7 @@ export interface ExecutionSessionOptions extends ExecutorTarget {
 }
 
 /** One executor and what is linked into it (LLVM's ExecutionSession). */
-export class ExecutionSession {
+export class ExecutionSession implements TrackerOwner {
   readonly #options: ExecutionSessionOptions;
   /** Kept for all jobs, since it has read the libraries that were asked about. */
   readonly #runtime: RuntimeLibraries;
@@ -57,6 +68,7 @@ export class ExecutionSession {
   readonly #unsettled = new Set<LinkedJob>();
   /** The end of the last job that concerns a JITDylib. */
   readonly #busy = new Map<JITDylib, Promise<void>>();
+  readonly #plugins: LinkPlugin[] = [];
   #interposition: Promise<Interposition> | undefined;
   #serial = 0;
   readonly #inFlight = new JobsInFlight();
@@ -135,6 +147,7 @@ export class ExecutionSession {
   createJITDylib(name: string): JITDylib {
     if (this.#dylibs.has(name)) throw new UsageError(`there is a JITDylib called ${name} already`);
     const dylib = new JITDylib(name);
+    dylib.owner = this;
     this.#dylibs.set(name, dylib);
     return dylib;
   }
@@ -144,29 +157,76 @@ export class ExecutionSession {
   }
 
   /**
-   * Addresses of `names` in `dylib`; links whatever they need that is not linked yet, as one job. Look-ups in JITDylibs that have
-   * nothing to do with each other go on side by side. Errors: LinkError and its kin; nothing of a failed job stays in the executor.
+   * Addresses of `names` in `dylib`, or in the first of several that has each; links whatever they need that is not linked yet.
+   * Look-ups in JITDylibs that have nothing to do with each other go on side by side. Errors: LinkError and its kin; nothing of a
+   * failed job stays in the executor.
    */
-  async lookup(dylib: JITDylib, names: readonly string[]): Promise<Map<string, number>> {
+  async lookup(
+    dylib: JITDylib | readonly JITDylib[],
+    names: readonly string[],
+    options: LookupOptions = {},
+  ): Promise<Map<string, number>> {
+    if (dylib instanceof JITDylib) return this.#lookupIn(dylib, names, weakNames(names, options.weak));
+    const { lookupInOrder } = await import("./lookup-in-order.ts");
+    const all = (each: JITDylib, wanted: readonly string[]) => this.#lookupIn(each, wanted, new Set(wanted));
+    return lookupInOrder(dylib, names, weakNames(names, options.weak) ?? new Set(), all);
+  }
+
+  #lookupIn(
+    dylib: JITDylib,
+    names: readonly string[],
+    weak: ReadonlySet<string> | undefined,
+  ): Promise<Map<string, number>> {
     return this.#exclusively(dylib, async () => {
       const missing = names.filter((name) => dylib.find(name) === undefined);
-      const job =
-        missing.length > 0 || dylib.pending.length > 0 ? await this.#link(dylib, missing, new Set()) : undefined;
+      const isNeeded = missing.length > 0 || dylib.pending.length > 0;
+      const jobs = isNeeded ? await this.#link(dylib, missing, new Set(), { weakNames: weak }) : [];
       const addresses = new Map<string, number>();
       for (const name of names) {
-        const address = dylib.find(name) ?? job?.address(name);
-        if (address !== undefined) addresses.set(name, address);
+        const address = dylib.find(name) ?? addressIn(jobs, name);
+        // What a weak reference is bound to where nothing defines the name.
+        const isAbsent = address === 0 && weak?.has(name) === true && dylib.find(name) === undefined;
+        if (address !== undefined && !isAbsent) addresses.set(name, address);
       }
       return addresses;
     });
   }
 
   /**
-   * As `lookup`, but gives the whole job. `isProgram`: libraries bind to what the job defines, as to an executable; their
-   * constructors run with the program's, so it must be run by `interposition.start` if the job has that.
+   * As `lookup`, but gives the whole job; of several the one that defines one of the names. `isProgram`: libraries bind to what the
+   * job defines, as to an executable; their constructors run with the program's, so it must be run by `interposition.start` if the job has that.
    */
   link(dylib: JITDylib, names: readonly string[], options: { isProgram?: boolean } = {}): Promise<LinkedJob> {
-    return this.#exclusively(dylib, () => this.#link(dylib, names, new Set(), options.isProgram));
+    return this.#exclusively(dylib, async () => {
+      const jobs = await this.#link(dylib, names, new Set(), options);
+      const own = jobs.find((job) => names.some((name) => job.definition(name) !== undefined)) ?? jobs.at(-1);
+      return own ?? this.#linkJob(dylib, names, new Set(), { ...options, objects: [] });
+    });
+  }
+
+  /** Has `plugin` see and change what is linked from now on, behind those that were added before it. */
+  addPlugin(plugin: LinkPlugin): void {
+    this.#plugins.push(plugin);
+  }
+
+  /** @internal For ResourceTracker. */
+  removeTracker(tracker: ResourceTracker, options: RemoveOptions): Promise<void> {
+    return this.#exclusively(tracker.dylib, async () => {
+      const { removeTracker } = await import("./remove-tracker.ts");
+      await removeTracker(tracker, options, this.#jobs.keys(), (job) => this.remove(job));
+    });
+  }
+
+  /** @internal For ResourceTracker. */
+  transferTracker(from: ResourceTracker, to: ResourceTracker): Promise<void> {
+    const { dylib } = from;
+    return this.#exclusively(dylib, async () => {
+      const [before, after] = [from, to].map((tracker) => (tracker.isDefault ? undefined : tracker));
+      const linked = dylib.linked.jobs() as Iterable<LinkedJob>;
+      for (const objects of [dylib.pending, dylib.lazy, ...Array.from(linked, (job) => job.objects)]) {
+        for (const object of objects) if (object.tracker === before) object.tracker = after;
+      }
+    });
   }
 
   /** Takes a job's code and data out of the executor; its symbols must not be used any more. */
@@ -175,6 +235,7 @@ export class ExecutionSession {
     if (dylib === undefined) throw new UsageError("this job is not part of the session");
     this.#jobs.delete(job);
     dylib.linked.delete(job);
+    for (const [archive, tables] of dylib.wholeArchives) if (tables === job.tables) dylib.wholeArchives.delete(archive);
     this.#unsettled.delete(job);
     job.settle(false);
     if (job.visibleData !== undefined) this.#memory?.detach(job.visibleData);
@@ -249,13 +310,39 @@ export class ExecutionSession {
     return target;
   }
 
+  /** Links what a look-up needs, as one job or, where parts of it are to be removed apart, as several; gives them in their order. */
   async #link(
     dylib: JITDylib,
     names: readonly string[],
     visiting: Set<JITDylib>,
-    isProgram = false,
-  ): Promise<LinkedJob> {
+    options: JobOptions,
+  ): Promise<LinkedJob[]> {
     visiting.add(dylib);
+    if (!dylib.isPlanned && dylib.linkOrder.every(({ isPlanned }) => !isPlanned)) {
+      return [await this.#linkJob(dylib, names, visiting, options)];
+    }
+    const { preparePlan } = await import("./planned-link.ts");
+    const plan = await preparePlan(dylib, names, {
+      epc: this.epc,
+      runtime: this.#runtime,
+      linkInto: async (other, name) => {
+        if (other.find(name) !== undefined || visiting.has(other)) return undefined;
+        return addressIn(await this.#link(other, [name], visiting, {}), name);
+      },
+    });
+    const jobs: LinkedJob[] = [];
+    for (const { objects, names: wanted, aliases } of plan.jobs) {
+      jobs.push(await this.#linkJob(dylib, [...wanted], visiting, { ...options, objects, aliases }));
+    }
+    return jobs;
+  }
+
+  async #linkJob(
+    dylib: JITDylib,
+    names: readonly string[],
+    visiting: Set<JITDylib>,
+    { isProgram, objects, aliases, weakNames }: JobOptions,
+  ): Promise<LinkedJob> {
     for (const job of this.#unsettled) job.settle(true);
     this.#unsettled.clear();
     const job = await materialize(dylib, names, {
@@ -271,9 +358,13 @@ export class ExecutionSession {
       inFlight: visiting.size > 1 ? undefined : this.#inFlight,
       openedLibraries: this.#openedLibraries,
       linkInto: async (other, wanted) => {
-        if (!visiting.has(other)) await this.#link(other, wanted, visiting);
+        if (!visiting.has(other)) await this.#link(other, wanted, visiting, {});
       },
-      interposition: isProgram ? () => this.#linkInterposition() : undefined,
+      objects,
+      aliases,
+      weakNames,
+      plugins: await this.#startPlugins(dylib),
+      interposition: isProgram === true ? () => this.#linkInterposition() : undefined,
       restart: (error) => this.#restart(error),
       serial: ++this.#serial,
       trace: this.#options.trace,
@@ -282,6 +373,13 @@ export class ExecutionSession {
     this.#unsettled.add(job);
     dylib.linked.add(job);
     return job;
+  }
+
+  /** The plugins, at work on one job; undefined when there are none, which is the usual way. */
+  async #startPlugins({ name }: JITDylib): Promise<JobPlugins | undefined> {
+    if (this.#plugins.length === 0) return undefined;
+    const { PluginPasses } = await import("./plugin-passes.ts");
+    return new PluginPasses([...this.#plugins], name);
   }
 
   #linkInterposition(): Promise<Interposition> {
@@ -305,4 +403,18 @@ export class ExecutionSession {
     for (const each of reached) this.#busy.set(each, settled);
     return done;
   }
+}
+
+function weakNames(names: readonly string[], weak: LookupOptions["weak"]): ReadonlySet<string> | undefined {
+  if (weak === undefined || weak === false) return undefined;
+  return new Set(weak === true ? names : weak);
+}
+
+/** Address that one of the jobs has for a name, as a definition or as what it refers to. */
+function addressIn(jobs: readonly LinkedJob[], name: string): number | undefined {
+  for (const job of jobs) {
+    const address = job.address(name);
+    if (address !== undefined) return address;
+  }
+  return undefined;
 }

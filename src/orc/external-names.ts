@@ -7,8 +7,10 @@ import type { SymbolStringPool } from "../graph/symbol-string-pool.ts";
 import { isOfCLibrary, type RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import { ExternalKind } from "../link/externals.ts";
 import { SharedLibraryGenerator } from "./definition-generator.ts";
+import { findEarlier, findIn } from "./earlier-jobs.ts";
 import { HashedNames } from "./hashed-names.ts";
 import type { JITDylib } from "./jit-dylib.ts";
+import type { LinkJob } from "./link-job.ts";
 import { Reference, type SymbolResolution } from "./symbol-resolution.ts";
 import { threadLocalMismatches } from "./undefined-symbols.ts";
 import { UNWINDER_PREFIX, unwinderOfLibraries } from "./unwinder-of-libraries.ts";
@@ -63,18 +65,17 @@ export function kindOfSymbol(type: number): ExternalKind {
 
 /**
  * Finds the names `ids` outside the job, in the order of an ordinary link: by hand, other JITDylibs, the libraries asked for
- * and `standIns`, which stand for archives, the process (one request for all), and at last the libraries that every C and C++ program may use.
+ * and those that stand for archives, the process (one request for all), and at last the libraries that every C and C++ program may use.
  * `hasVersions`: some names may be of the form `name@VERSION`.
  */
 export async function findExternalNames(
   ids: readonly number[],
-  dylib: JITDylib,
-  resolution: SymbolResolution,
-  epc: ExecutorProcessControl,
-  runtime: RuntimeLibraries,
-  standIns: readonly SharedLibraryGenerator[],
+  job: LinkJob,
   hasVersions: boolean,
 ): Promise<ExternalNames> {
+  const { dylib, resolution } = job;
+  const { epc, runtime } = job.context;
+  const standIns = job.cLibraries.libraries;
   const { pool } = resolution.tables;
   const found: ExternalNames = {
     known: [],
@@ -96,12 +97,16 @@ export async function findExternalNames(
   for (let i = 0; i < ids.length; i++) {
     const id = ids[i]!;
     const references = resolution.references[id]!;
+    const isThreadLocal = (references & Reference.tls) !== 0;
     if ((references & Reference.hidden) !== 0) {
-      if ((references & Reference.strong) !== 0) found.missing.push(id);
+      // The JITDylib is the component that the name is hidden in.
+      const own = dylib.linked.size === 0 ? undefined : findIn(job, dylib, pool.name(id), isThreadLocal);
+      if (own !== undefined) found.known.push({ id, address: own, kind: ExternalKind.unknown });
+      else if ((references & Reference.strong) !== 0) found.missing.push(id);
       else found.known.push({ id, address: 0, kind: ExternalKind.absent });
       continue;
     }
-    const address = byHand ? addressByHand(dylib, pool.name(id)) : undefined;
+    const address = byHand ? findEarlier(job, pool.name(id), isThreadLocal) : undefined;
     if (address !== undefined) {
       found.known.push({ id, address, kind: ExternalKind.unknown });
       continue;
@@ -170,16 +175,6 @@ function takeFromLibrary(inLibrary: LibrarySymbol, resolution: SymbolResolution,
 
 function hasProcess(dylib: JITDylib): boolean {
   return dylib.generators.some((generator) => generator.kind === "process");
-}
-
-function addressByHand(dylib: JITDylib, name: string): number | undefined {
-  const own = dylib.find(name);
-  if (own !== undefined) return own;
-  for (const other of dylib.linkOrder) {
-    const address = other.find(name);
-    if (address !== undefined) return address;
-  }
-  return undefined;
 }
 
 function findInLibraries(

@@ -1,5 +1,7 @@
+import type { ByteReader } from "../bytes/byte-reader.ts";
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { GraphTables } from "../graph/graph-tables.ts";
+import type { LinkGraph } from "../graph/link-graph.ts";
 import type { SymbolStringPool } from "../graph/symbol-string-pool.ts";
 import type { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import type { KernelThreads } from "../kernel/threads.ts";
@@ -11,9 +13,10 @@ import type { SetBound } from "../link/linker-defined.ts";
 import type { InFlightAlloc, JITLinkMemoryManager } from "../memory/jitlink-memory-manager.ts";
 import type { Tracer } from "../trace/tracer.ts";
 import { CLibraries } from "./c-libraries.ts";
+import type { StaticArchiveGenerator } from "./definition-generator.ts";
 import type { ExternalNames } from "./external-names.ts";
 import type { Interposition } from "./interposition.ts";
-import type { JITDylib, PendingObject } from "./jit-dylib.ts";
+import type { JITDylib, LinkedDefinitions, PendingObject } from "./jit-dylib.ts";
 import type { JobsInFlight } from "./jobs-in-flight.ts";
 import type { DataOutOfReachError } from "./plan-copies.ts";
 import { SymbolResolution } from "./symbol-resolution.ts";
@@ -42,8 +45,26 @@ export interface MaterializationContext {
   readonly inFlight?: JobsInFlight | undefined;
   /** Records the job and its steps. */
   readonly trace?: Tracer;
+  /** What is to be linked of the objects that the JITDylib holds; all of them unless somebody has planned it. */
+  readonly objects?: readonly PendingObject[];
+  /** Other names that the job binds: those of the JITDylib, unless somebody has found out which are reached. */
+  readonly aliases?: ReadonlyMap<string, string>;
+  /** Of the names looked up by hand, those that may be missing. */
+  readonly weakNames?: ReadonlySet<string> | undefined;
+  /** What sees and changes the job's objects. */
+  readonly plugins?: JobPlugins | undefined;
   /** Number of the job, for names. */
   readonly serial: number;
+}
+
+/** The plugins of a session, at work on one job (orc/plugin-passes.ts). */
+export interface JobPlugins {
+  /** The object as the plugins want it, before anything has read it. */
+  rewrite(reader: ByteReader): ByteReader;
+  /** Objects that plugins have added since it was asked last. */
+  takeAdded(): readonly ByteReader[];
+  /** The job has come so far. */
+  run(pass: "postPrune" | "postAllocation" | "preFixup" | "postFixup", job: LinkJob): void;
 }
 
 /** Where a session links to: an executor and its memory. */
@@ -78,7 +99,11 @@ export class LinkJob {
   // collect
   /** Objects that were added to the JITDylib since its last job. */
   objects: readonly PendingObject[] = [];
+  /** Their graphs, in the same order. */
+  readonly graphsOfObjects: LinkGraph[] = [];
   archives = 0;
+  /** Archives that are linked as a whole, by this job. */
+  readonly wholeArchives: StaticArchiveGenerator[] = [];
   /** C libraries' archives of which not everything is linked, or nothing. */
   readonly cLibraries = new CLibraries();
   /** Names that were looked up by hand, as an entry point is. */
@@ -90,6 +115,8 @@ export class LinkJob {
   readonly linkerDefined: number[] = [];
   readonly setBounds = new Map<number, SetBound>();
   external!: ExternalNames;
+  /** Jobs that define what this one refers to, and the names. */
+  readonly uses = new Map<LinkedDefinitions, Set<string>>();
   /** Set when libraries refer to names that the job defines. */
   interposition: Interposition | undefined;
   /** Known early in this process and in executors of others; 0 for those of libraries that come with the anchor. */

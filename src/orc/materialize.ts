@@ -1,18 +1,21 @@
 import type { AddressRange } from "../bytes/address.ts";
 import type { GraphTables } from "../graph/graph-tables.ts";
+import type { LinkGraph } from "../graph/link-graph.ts";
 import { runLoops } from "../kernel/loop.ts";
 import type { Externals } from "../link/externals.ts";
 import type { Layout } from "../link/layout.ts";
 import type { FinalizedAlloc } from "../memory/jitlink-memory-manager.ts";
+import { traitsOfRow } from "./definition-traits.ts";
 import { detachTables, disposeTables } from "./detach-tables.ts";
 import { inOtherProcess } from "./external-names.ts";
 import type { Interposition } from "./interposition.ts";
-import type { JITDylib } from "./jit-dylib.ts";
+import type { JITDylib, LinkedDefinitions } from "./jit-dylib.ts";
 import { LinkJob, type MaterializationContext } from "./link-job.ts";
 import { LinkTimes } from "./link-times.ts";
 import { linkWarnings } from "./link-warnings.ts";
 import { DataOutOfReachError } from "./plan-copies.ts";
 import { visibleData } from "./shared-data.ts";
+import type { ResourceTracker } from "./resource-tracker.ts";
 import { bind } from "./steps/bind.ts";
 import { collect } from "./steps/collect.ts";
 import { abandon, type Finalized, finalize } from "./steps/finalize.ts";
@@ -23,8 +26,19 @@ import { planLayout } from "./steps/plan-layout.ts";
 import { startThreads } from "./steps/start-threads.ts";
 import type { SymbolResolution } from "./symbol-resolution.ts";
 
+/** An object that was added to the JITDylib and is part of a job. */
+export interface LinkedObject {
+  /** undefined: the default one. */
+  tracker: ResourceTracker | undefined;
+  readonly graph: LinkGraph;
+}
+
 /** A link job that is in the executor, ready to run. */
-export interface LinkedJob {
+export interface LinkedJob extends LinkedDefinitions {
+  /** What was added to the JITDylib; all else came from archives, or from plugins. */
+  readonly objects: LinkedObject[];
+  /** Jobs that define what this one refers to, and the names. */
+  readonly uses: Map<LinkedDefinitions, Set<string>>;
   readonly tables: GraphTables;
   readonly resolution: SymbolResolution;
   readonly layout: Layout;
@@ -50,10 +64,6 @@ export interface LinkedJob {
     mappings: number;
     protectionChanges: number;
   };
-  /** Address of a symbol that the job defines. */
-  definition(name: string): number | undefined;
-  /** The names of all symbols that the job defines, each once. */
-  names(): Iterable<string>;
   /** Address of a symbol that the job defines or refers to. */
   address(name: string): number | undefined;
   /**
@@ -75,16 +85,19 @@ export async function materialize(
   const trace = context.trace?.steps("link jobs", `link ${dylib.name}`);
   const times = new LinkTimes(trace);
   const job = new LinkJob(dylib, context);
+  const { plugins } = context;
   const beside = context.inFlight?.runBeside;
   try {
     times.begin("start threads");
     await startThreads(job);
     times.begin("parse and resolve");
     await runLoops(collect(job, names), beside);
+    plugins?.run("postPrune", job);
     await findOutside(job, times);
     times.begin("load anchor");
     const loading = loadAnchor(job);
     loading.catch(() => {}); // awaited below
+    plugins?.run("postAllocation", job);
     times.begin("copy");
     await runLoops(copy(job), beside);
     times.begin("wait for loader");
@@ -93,6 +106,7 @@ export async function materialize(
     await bind(job);
     times.begin("fix up");
     await runLoops(fixUp(job), beside);
+    plugins?.run("postFixup", job);
     times.begin("finalize");
     const finalized = await finalize(job);
     times.end();
@@ -100,10 +114,7 @@ export async function materialize(
     trace?.end({ ...linked.counts, sections: job.tables.sections.count, symbols: job.tables.symbols.count });
     return linked;
   } catch (error) {
-    // The look-up can be repeated when what it lacked has been added.
-    // One by one: a call cannot have a hundred thousand arguments.
-    const added = dylib.pending.splice(0);
-    for (const objects of [job.objects, added]) for (const object of objects) dylib.pending.push(object);
+    dylib.putBack(job.objects);
     trace?.fail(error);
     const explained = await withReport(error, job);
     if (job.alloc !== undefined) await abandon(job);
@@ -155,12 +166,20 @@ function linkedJob(
 ): LinkedJob {
   const { tables, resolution, layout, image, externals, archives, relocations, bytesCopied } = job;
   let state: "linked" | "settled" | "removed" = "linked";
+  const rowOf = (name: string): number =>
+    state === "removed" ? -1 : (resolution.definition[tables.pool.internString(name)] ?? 0) - 1;
   const definition = (name: string): number | undefined => {
-    if (state === "removed") return undefined;
-    const row = (resolution.definition[tables.pool.internString(name)] ?? 0) - 1;
+    const row = rowOf(name);
     return row >= 0 ? tables.symbols.value[row] : undefined;
   };
+  for (const archive of job.wholeArchives) job.dylib.wholeArchives.set(archive, job.tables);
   return {
+    objects: job.objects.map(({ tracker }, i) => ({ tracker, graph: job.graphsOfObjects[i]! })),
+    uses: job.uses,
+    traits: (name) => {
+      const row = rowOf(name);
+      return row >= 0 ? traitsOfRow(resolution, row) : undefined;
+    },
     tables,
     resolution,
     layout,

@@ -120,6 +120,13 @@ export class SymbolResolution {
     this.#want(id);
   }
 
+  /** Asks for a name by hand that may be missing. */
+  wantWeakly(id: number): void {
+    this.fit();
+    this.references[id]! |= Reference.weak;
+    this.#want(id);
+  }
+
   /** Says that something outside the job, a shared library, would take a definition if a lazy source has one. */
   wantIfOffered(id: number): void {
     this.fit();
@@ -229,6 +236,27 @@ export class SymbolResolution {
     // Sections of commons are none of the file's.
     if (section >= graph.firstSection + graph.sectionCount) return sections.size[section]!;
     return graph.symbolSize(row - graph.firstSymbol);
+  }
+
+  /** Whether what a row defines is, or was, a common symbol. */
+  isCommon(row: number): boolean {
+    const { symbols } = this.tables;
+    const graph = this.graphOfRow(row);
+    const section = symbols.section[row]!;
+    return section === SymbolPlace.common || section >= graph.firstSection + graph.sectionCount;
+  }
+
+  /** Makes all definitions of the names references to what is outside; the kernel's tables are the same as after a dropped group. */
+  yieldNames(names: ReadonlySet<number>): void {
+    const { symbols } = this.tables;
+    for (let row = 0; row < symbols.count; row++) {
+      const id = symbols.id[row]!;
+      if (names.has(id) && symbols.section[row] !== SymbolPlace.undefined) symbols.section[row] = SymbolPlace.discarded;
+    }
+    for (const id of names) {
+      this.definition[id] = 0;
+      this.references[id]! |= Reference.strong | Reference.plain;
+    }
   }
 
   /** The graph whose symbol table has the row. */

@@ -5,12 +5,18 @@ import type { LinkedDefinitions } from "../../src/orc/jit-dylib.ts";
 
 /** A job that defines names at one address, and counts how often it is asked. */
 function job(address: number, ...defined: string[]): LinkedDefinitions & { asked: number } {
+  return jobWith(false, address, defined);
+}
+
+/** One whose definitions are all weak, if so asked. */
+function jobWith(isWeak: boolean, address: number, defined: readonly string[]): LinkedDefinitions & { asked: number } {
   return {
     asked: 0,
     definition(name) {
       this.asked++;
       return defined.includes(name) ? address : undefined;
     },
+    traits: () => ({ object: "a.o", isOverridable: isWeak, isThreadLocal: false }),
     names: () => defined,
   };
 }
@@ -22,6 +28,33 @@ for (const many of [0, 20]) {
       for (let i = 0; i < many; i++) index.add(job(i, `own${i}`));
       return index;
     };
+
+    test("a strong definition has the name, whenever it came, else the first weak one", () => {
+      const index = filled();
+      const weak = [jobWith(true, 201, ["w", "x"]), jobWith(true, 202, ["w"])];
+      for (const each of weak) index.add(each);
+      assert.deepEqual([index.find("w"), index.find("x")], [201, 201]);
+      const strong = job(203, "w");
+      index.add(strong);
+      index.add(jobWith(true, 204, ["w"]));
+      assert.equal(index.find("w"), 203);
+      assert.equal(index.findDefinition("w")?.job, strong);
+      index.delete(strong);
+      assert.equal(index.find("w"), 201);
+    });
+
+    test("a hidden definition is none, and later ones are not hidden", () => {
+      const index = filled();
+      const [first, second] = [job(301, "h", "i"), job(302, "h")];
+      index.add(first);
+      index.add(second);
+      index.hide("h", [first]);
+      assert.deepEqual([index.find("h"), index.find("i")], [302, 301]);
+      index.hide("h");
+      assert.equal(index.find("h"), undefined);
+      index.add(job(303, "h"));
+      assert.equal(index.find("h"), 303);
+    });
 
     test("the first job that defines a name has it, and when that goes the next", () => {
       const index = filled();

@@ -1,12 +1,16 @@
+import type { ByteReader } from "../../bytes/byte-reader.ts";
 import { buildLinkGraph } from "../../formats/elf/build-link-graph.ts";
 import { readObject } from "../../formats/elf/read-object.ts";
 import { SectionQueue } from "../../formats/elf/section-queue.ts";
+import type { LinkGraph } from "../../graph/link-graph.ts";
 import { SECTION_ROW_SIZE } from "../../graph/section-table.ts";
 import { SYMBOL_ROW_SIZE } from "../../graph/symbol-table.ts";
 import { kernel } from "../../kernel/kernel.ts";
 import type { Looping } from "../../kernel/loop.ts";
 import { ArchiveSource } from "../archive-source.ts";
 import { archivesOf, type SharedLibraryGenerator, type StaticArchiveGenerator } from "../definition-generator.ts";
+import { meetEarlierJobs } from "../earlier-jobs.ts";
+import type { PendingObject } from "../jit-dylib.ts";
 import type { LinkJob } from "../link-job.ts";
 import { duplicateSymbols, threadLocalMismatches } from "../undefined-symbols.ts";
 
@@ -19,8 +23,8 @@ const BYTES_PER_SYMBOL = 256;
  * the inputs in their order, as a linker does: it decides which of several definitions is taken.
  */
 export function* collect(job: LinkJob, names: readonly string[]): Looping<void> {
-  const { dylib, tables, resolution } = job;
-  job.objects = dylib.pending.splice(0);
+  const { tables, resolution } = job;
+  job.objects = takeObjects(job);
   job.lookedUp = names;
   reserveRows(job);
   const queue = openQueue(job);
@@ -33,21 +37,36 @@ export function* collect(job: LinkJob, names: readonly string[]): Looping<void> 
     tables.sections.beforeMove = undefined;
   }
   if (resolution.duplicates.length > 0) throw duplicateSymbols(tables, resolution.duplicates);
+  meetEarlierJobs(job);
   const mismatches = resolution.threadLocalMismatches();
   if (mismatches.length > 0) throw threadLocalMismatches(tables, mismatches);
   resolution.allocateCommons();
   for (const [versioned, name] of tables.defaultVersions) job.aliases.set(versioned, name);
 }
 
+/** Takes what the job is to link of what has been added to the JITDylib. */
+function takeObjects({ dylib, context }: LinkJob): readonly PendingObject[] {
+  const { objects } = context;
+  if (objects === undefined) return dylib.pending.splice(0);
+  const taken = new Set(objects);
+  dylib.drop((object) => taken.has(object));
+  return objects;
+}
+
 /** Reads objects and what they need of the archives. */
 function* resolve(job: LinkJob, names: readonly string[]): Looping<void> {
-  const { dylib, tables, resolution } = job;
+  const { dylib, tables, resolution, context } = job;
   const { pool } = tables;
+  const { plugins } = context;
   // Objects alone: archives that are there in any case need not be opened before one is missed.
   const onlyObjects = dylib.generators.every(({ kind }) => kind === "implicit-archives" || kind === "process");
   const archives = onlyObjects ? new Map<StaticArchiveGenerator, OfferedArchive>() : yield* offerArchives(job);
-  for (const name of names) resolution.want(pool.internString(name));
-  for (const [alias, target] of dylib.aliases) {
+  for (const name of names) {
+    const id = pool.internString(name);
+    if (context.weakNames?.has(name) === true) resolution.wantWeakly(id);
+    else resolution.want(id);
+  }
+  for (const [alias, target] of context.aliases ?? dylib.aliases) {
     const id = pool.internString(target);
     job.aliases.set(pool.internString(alias), id);
     resolution.want(id);
@@ -59,8 +78,13 @@ function* resolve(job: LinkJob, names: readonly string[]): Looping<void> {
   const addObjects = (before: number): void => {
     for (; object < job.objects.length && job.objects[object]!.generatorsBefore <= before; object++) {
       const { reader } = job.objects[object]!;
-      resolution.add(readObject(tables, reader) ?? buildLinkGraph(tables, reader));
+      job.graphsOfObjects.push(addObject(plugins?.rewrite(reader) ?? reader));
     }
+  };
+  const addObject = (reader: ByteReader): LinkGraph => {
+    const graph = readObject(tables, reader) ?? buildLinkGraph(tables, reader);
+    resolution.add(graph);
+    return graph;
   };
   for (const [at, generator] of dylib.generators.entries()) {
     addObjects(at);
@@ -69,13 +93,25 @@ function* resolve(job: LinkJob, names: readonly string[]): Looping<void> {
     for (const each of archivesOf(generator)) {
       const archive = archives.get(each);
       if (archive === undefined) continue;
-      if (archive.number === 0) for (const graph of archive.source.extractAll()) resolution.add(graph);
+      if (archive.number === 0) linkWhole(job, each, archive.source);
       else yield* resolution.visit(archive.number, isLinked);
     }
   }
   addObjects(Number.POSITIVE_INFINITY);
   if (onlyObjects && resolution.undefinedNames().length > 0) yield* offerArchives(job);
   yield* resolution.close(isLinked);
+  // What plugins add may need further members, for which they may add something in turn.
+  for (let added = plugins?.takeAdded(); added !== undefined && added.length > 0; added = plugins?.takeAdded()) {
+    for (const reader of added) addObject(reader);
+    yield* resolution.close(isLinked);
+  }
+}
+
+/** Links all members, unless an earlier job has that is still there. */
+function linkWhole(job: LinkJob, generator: StaticArchiveGenerator, source: ArchiveSource): void {
+  if (job.dylib.wholeArchives.has(generator)) return;
+  for (const graph of source.extractAll()) job.resolution.add(graph);
+  job.wholeArchives.push(generator);
 }
 
 /** An archive whose definitions the resolution knows; number 0 stands for one that is linked as a whole. */
@@ -98,7 +134,10 @@ function* offerArchives(job: LinkJob): Looping<Map<StaticArchiveGenerator, Offer
         librariesBefore.push(rule.library);
         continue;
       }
-      const source = new ArchiveSource(archive.archive, job.tables, [...librariesBefore], rule?.accepts);
+      const { plugins } = job.context;
+      const rewrite = plugins === undefined ? undefined : (reader: ByteReader) => plugins.rewrite(reader);
+      const options = { librariesBefore: [...librariesBefore], accepts: rule?.accepts, rewrite };
+      const source = new ArchiveSource(archive.archive, job.tables, options);
       const number = archive.whole ? 0 : yield* source.offerTo(job.resolution.offers, archive.group);
       sources.set(archive, { source, number });
     }

@@ -13,8 +13,8 @@ import { UndefinedSymbolsError, undefinedSymbols } from "../undefined-symbols.ts
 
 /** Sorts everything that the job refers to and does not define: the linker's own names, libraries, the process. */
 export async function findExternals(job: LinkJob): Promise<void> {
-  const { tables, resolution, dylib } = job;
-  const { epc, runtime, openedLibraries } = job.context;
+  const { tables, resolution } = job;
+  const { epc, openedLibraries } = job.context;
   const { pool } = tables;
   let outside: number[] = [];
   let named: ReadonlySet<number> | undefined;
@@ -34,8 +34,7 @@ export async function findExternals(job: LinkJob): Promise<void> {
   if (tables.hasVersions) outside = uniteDefaultVersions(job, outside);
   await linkOthers(job, outside);
   const hasVersions = tables.hasVersions || job.aliases.size > 0 || job.lookedUp.some((name) => name.includes("@"));
-  const { libraries } = job.cLibraries;
-  job.external = await findExternalNames(outside, dylib, resolution, epc, runtime, libraries, hasVersions);
+  job.external = await findExternalNames(outside, job, hasVersions);
   if (job.external.missing.length > 0) failUnlessUnused(job);
   if (epc.kind === "remote") await checkLibraryReferences(job);
   if (job.context.interposition !== undefined && interposes(job)) job.interposition = await job.context.interposition();
@@ -79,9 +78,14 @@ function failUnlessUnused(job: LinkJob): void {
 /** What JITDylibs of the link order can define and have not linked yet is linked in them now. */
 async function linkOthers(job: LinkJob, ids: readonly number[]): Promise<void> {
   const { dylib, tables, context } = job;
+  let names = ids.map((id) => tables.pool.name(id));
   for (const other of dylib.linkOrder) {
-    const names = ids.map((id) => tables.pool.name(id)).filter((name) => other.find(name) === undefined);
+    const isMissing = (name: string): boolean => other.find(name) === undefined;
+    // The first that defines a name has it.
+    names = names.filter(isMissing);
     const offered = names.filter((name) => other.offers(name));
-    if (offered.length > 0 || other.pending.length > 0) await context.linkInto(other, offered);
+    if (offered.length === 0 && other.pending.length === 0) continue;
+    await context.linkInto(other, offered);
+    names = names.filter(isMissing);
   }
 }

@@ -18,13 +18,16 @@ export function* copy(job: LinkJob): Looping<void> {
 export function* fixUp(job: LinkJob): Looping<void> {
   const { tables, layout } = job;
   const { memory } = job.alloc;
+  const { plugins } = job.context;
   linkFar(job);
   const fixups = fixupsOf(job, job.externals);
   try {
+    plugins?.run("preFixup", job);
     yield* fixups.applyAll(job.threads);
     if (fixups.again) {
       // A function got its stub for an address after other uses had been written: once more, from the files.
       yield* copyContents(tables, memory, job.threads);
+      plugins?.run("preFixup", job);
       yield* fixups.applyAll(job.threads);
     }
   } catch (error) {

@@ -1,0 +1,68 @@
+import { LinkError } from "../errors.ts";
+import { traitsOfRow } from "./definition-traits.ts";
+import type { JITDylib, LinkedDefinitions } from "./jit-dylib.ts";
+import type { LinkJob } from "./link-job.ts";
+import type { LinkedJob } from "./materialize.ts";
+
+/**
+ * What a job defines meets what the earlier jobs of its JITDylib define. A strong definition beside a strong one is an error. One that
+ * can be overridden (weak, common, STB_GNU_UNIQUE) gives way to any earlier one: references of the job are bound to that, so that all
+ * jobs use one copy of an inline function's static variable. Not so a copy in code that can be removed by itself, on which no other
+ * code should come to depend for a mere copy, and thread-local variables, whose place no other job knows.
+ */
+export function meetEarlierJobs(job: LinkJob): void {
+  const { dylib, tables, resolution } = job;
+  if (dylib.linked.size === 0) return;
+  const { pool } = tables;
+  const duplicates: string[] = [];
+  const yielded = new Set<number>();
+  for (let id = 0; id < pool.size; id++) {
+    const row = resolution.definition[id]! - 1;
+    if (row < 0) continue;
+    const name = pool.name(id);
+    const earlier = dylib.linked.findDefinition(name)?.job;
+    const before = earlier?.traits(name);
+    if (earlier === undefined || before === undefined) continue;
+    const now = traitsOfRow(resolution, row);
+    if (!now.isOverridable) {
+      if (before.isOverridable) continue;
+      duplicates.push(`duplicate symbol: ${name}\n>>> defined in ${before.object}\n>>> defined in ${now.object}`);
+    } else if (!now.isThreadLocal && !before.isThreadLocal && !(before.isOverridable && isRemovable(earlier))) {
+      yielded.add(id);
+    }
+  }
+  if (duplicates.length > 0) throw new LinkError("duplicate-symbol", duplicates.join("\n"));
+  if (yielded.size > 0) resolution.yieldNames(yielded);
+}
+
+/** A job that goes with trackers of its own. */
+function isRemovable(job: LinkedDefinitions): boolean {
+  const { objects } = job as LinkedJob;
+  return objects.length > 0 && objects.every(({ tracker }) => tracker !== undefined);
+}
+
+/** Address of a name that is given by hand or linked, here or in the link order; the job notes whom it depends on. */
+export function findEarlier(job: LinkJob, name: string, isThreadLocal: boolean): number | undefined {
+  for (const dylib of [job.dylib, ...job.dylib.linkOrder]) {
+    const address = findIn(job, dylib, name, isThreadLocal);
+    if (address !== undefined) return address;
+  }
+  return undefined;
+}
+
+/** The same in one JITDylib. Errors: LinkError for a thread-local variable, whose address is another one in every thread. */
+export function findIn(job: LinkJob, dylib: JITDylib, name: string, isThreadLocal: boolean): number | undefined {
+  const found = dylib.findDefinition(name);
+  if (found?.job === undefined) return found?.address;
+  const traits = found.job.traits(name);
+  if (isThreadLocal || traits?.isThreadLocal === true) {
+    throw new LinkError(
+      "link",
+      `${name} is thread-local in ${traits?.object}, which has been linked before: code that uses it must be linked by the same look-up`,
+    );
+  }
+  const names = job.uses.get(found.job);
+  if (names === undefined) job.uses.set(found.job, new Set([name]));
+  else names.add(name);
+  return found.address;
+}
