@@ -11,16 +11,45 @@ export type { LinkStats, RunRequest } from "./orc/run-request.ts";
 // Linking: look-ups materialize link jobs.
 
 export {
+  type CallbackGenerator,
   type DefinitionGenerator,
+  type Generated,
+  type GeneratedObject,
   ImplicitArchivesGenerator,
   ProcessSymbolsGenerator,
   SharedLibraryGenerator,
   StaticArchiveGenerator,
 } from "./orc/definition-generator.ts";
-export { ExecutionSession, type ExecutionSessionOptions } from "./orc/execution-session.ts";
-export { JITDylib } from "./orc/jit-dylib.ts";
+export { absoluteSymbols, type Definitions, type NamesOf, reexports, symbolAliases } from "./orc/definitions.ts";
+export { ExecutionSession, type ExecutionSessionOptions, type LookupOptions } from "./orc/execution-session.ts";
+export {
+  type AddObjectOptions,
+  type DefinitionTraits,
+  type FoundDefinition,
+  JITDylib,
+  type LinkedDefinitions,
+  type PendingObject,
+  type Reexport,
+} from "./orc/jit-dylib.ts";
 export type { LinkTimes } from "./orc/link-times.ts";
-export type { LinkedJob } from "./orc/materialize.ts";
+export type { LinkedJob, LinkedObject } from "./orc/materialize.ts";
+export { type StillReferenced, StillReferencedError } from "./orc/remove-tracker.ts";
+export { type RemoveOptions, ResourceTracker } from "./orc/resource-tracker.ts";
+
+// Plugins: what is linked, seen and changed between the passes of a job.
+
+export { EditableObject } from "./formats/elf/edit-object.ts";
+export type { EditableRelocation, RelocationSpec } from "./formats/elf/editable-relocation.ts";
+export type { EditableSection, SectionSpec } from "./formats/elf/editable-section.ts";
+export type {
+  EditableSymbol,
+  SymbolBinding,
+  SymbolSpec,
+  SymbolType,
+  SymbolVisibility,
+} from "./formats/elf/editable-symbol.ts";
+export type { JobGraph, JobRelocation, JobSection, JobSymbol } from "./orc/job-graph.ts";
+export type { LinkPlugin, PluginJob } from "./orc/link-plugin.ts";
 
 // Memory: one allocation a job, a slab divided without requests, mappers that bring bytes into an executor.
 

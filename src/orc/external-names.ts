@@ -11,6 +11,7 @@ import { findEarlier, findIn } from "./earlier-jobs.ts";
 import { HashedNames } from "./hashed-names.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import type { LinkJob } from "./link-job.ts";
+import { resolveInProcess } from "./process-symbols.ts";
 import { Reference, type SymbolResolution } from "./symbol-resolution.ts";
 import { threadLocalMismatches } from "./undefined-symbols.ts";
 import { UNWINDER_PREFIX, unwinderOfLibraries } from "./unwinder-of-libraries.ts";
@@ -93,7 +94,7 @@ export async function findExternalNames(
   const askProcess: number[] = [];
   // The hash of `name@VERSION` is that of no name.
   const elsewhere = hasVersions ? undefined : inNoLibrary(ids, libraries, resolution.tables);
-  const byHand = dylib.absolutes.size + dylib.linked.size + dylib.linkOrder.length > 0;
+  const byHand = dylib.hasDefinitions || dylib.linkOrder.length > 0;
   for (let i = 0; i < ids.length; i++) {
     const id = ids[i]!;
     const references = resolution.references[id]!;
@@ -217,7 +218,7 @@ async function findInProcess(
     else plain.push(id);
   }
   const names = plain.map((id) => resolution.tables.pool.name(id));
-  const addresses = names.length === 0 ? [] : await epc.resolve(0, names);
+  const addresses = names.length === 0 ? [] : await resolveInProcess(epc, dylib, names);
   found.firstOfProcess = found.known.length;
   plain.forEach((id, i) => {
     if (addresses[i] !== 0 && threadLocalsOfC.has(names[i]!)) {

@@ -167,6 +167,11 @@ export class JITDylib {
     }
   }
 
+  /** Something is defined here by now: linked, or given by hand. */
+  get hasDefinitions(): boolean {
+    return this.linked.size + this.absolutes.size + this.lazyAliases.size + this.reexports.size > 0;
+  }
+
   /** Address of what is defined here by now: linked, or given by hand. */
   find(name: string): number | undefined {
     return this.findDefinition(name)?.address;

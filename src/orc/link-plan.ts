@@ -54,6 +54,8 @@ interface Need {
   readonly isStrong: boolean;
   /** By hand, so that it is missed if nothing defines it; what is only declared by an object is not. */
   readonly isLookedUp: boolean;
+  /** Code of the group is bound to it, so that it cannot be linked later. */
+  readonly isBound: boolean;
 }
 
 /** The first place behind the objects where a name can be had. */
@@ -90,8 +92,8 @@ class Planner {
     for (const object of pending) this.#addUnit(this.#group(object.tracker), object.symbols(), object);
     const own = aliases.size > 0 || names.length > 0 ? this.#group(undefined) : undefined;
     if (own !== undefined) {
-      for (const alias of aliases.keys()) this.#need(alias, own, { isStrong: true, isLookedUp: true });
-      for (const name of names) this.#need(name, own, { isStrong: true, isLookedUp: true });
+      for (const alias of aliases.keys()) this.#need(alias, own, { isStrong: true, isLookedUp: true, isBound: true });
+      for (const name of names) this.#need(name, own, { isStrong: true, isLookedUp: true, isBound: false });
     }
     for (let unit = this.#queue.shift(); unit !== undefined; unit = this.#queue.shift()) this.#follow(unit);
     for (const sharing of this.#threadLocals.values()) {
@@ -134,32 +136,32 @@ class Planner {
       // A definition that can be overridden gives way to a strong one.
       if (isDefined) {
         if (isWeak) this.#link(group, this.#strong.get(name)?.group);
-      } else this.#need(name, group, { isStrong: !isWeak, isLookedUp: false });
+      } else this.#need(name, group, { isStrong: !isWeak, isLookedUp: false, isBound: true });
     }
   }
 
-  /** Finds out who defines a name. */
-  #need(name: string, group: Group, how: Need, depth = 0): void {
+  /** Finds out who defines a name; true when that is outside of all that is linked. */
+  #need(name: string, group: Group, how: Need, depth = 0): boolean {
     const dylib = this.#dylib;
-    if (dylib.find(name) !== undefined) return;
+    if (dylib.find(name) !== undefined) return false;
     const target = dylib.aliases.get(name) ?? dylib.lazyAliases.get(name);
     if (target !== undefined) {
-      if (depth > dylib.aliases.size + dylib.lazyAliases.size) return;
-      group.aliases.set(name, target);
-      this.#need(target, group, { isStrong: true, isLookedUp: true }, depth + 1);
-      return;
+      if (depth > dylib.aliases.size + dylib.lazyAliases.size) return false;
+      const isOutside = this.#need(target, group, { ...how, isStrong: true, isLookedUp: true }, depth + 1);
+      if (how.isBound || isOutside) group.aliases.set(name, target);
+      return isOutside;
     }
     if (dylib.reexports.has(name)) {
       this.#reexported.add(name);
-      return;
+      return false;
     }
     const weak = this.#weak.get(name);
     const unit = this.#strong.get(name) ?? weak?.find((each) => each.group === group) ?? weak?.[0];
     if (unit !== undefined) {
-      this.#link(group, unit.group);
-      return;
+      if (how.isBound) this.#link(group, unit.group);
+      return false;
     }
-    if (!how.isStrong) return;
+    if (!how.isStrong) return false;
     let source = this.#sources.get(name);
     if (source === undefined) {
       source = this.#find(name);
@@ -167,12 +169,13 @@ class Planner {
     }
     if (typeof source === "object") {
       // The job that has the member must be told, since no object of it may refer to the name.
-      this.#link(group, source.unit.group);
+      if (how.isBound) this.#link(group, source.unit.group);
       source.unit.group.names.add(name);
-    } else {
-      if (how.isLookedUp) group.names.add(name);
-      if (source === "nowhere" && !isLinkerDefined(name)) this.#open.add(name);
+      return false;
     }
+    if (how.isLookedUp) group.names.add(name);
+    if (source === "nowhere" && !isLinkerDefined(name)) this.#open.add(name);
+    return true;
   }
 
   #link(group: Group, other: Group | undefined): void {

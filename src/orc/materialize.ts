@@ -97,7 +97,11 @@ export async function materialize(
     times.begin("load anchor");
     const loading = loadAnchor(job);
     loading.catch(() => {}); // awaited below
-    plugins?.run("postAllocation", job);
+    if (plugins !== undefined) {
+      // One that fails must not take away the memory that the loader is about to use.
+      await loading;
+      plugins.run("postAllocation", job);
+    }
     times.begin("copy");
     await runLoops(copy(job), beside);
     times.begin("wait for loader");

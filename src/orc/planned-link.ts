@@ -4,6 +4,7 @@ import type { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import type { CallbackGenerator, Generated } from "./definition-generator.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import { type LinkPlan, planLink } from "./link-plan.ts";
+import { resolveInProcess } from "./process-symbols.ts";
 
 /** What a plan needs of the session. */
 export interface PlanningContext {
@@ -45,7 +46,7 @@ async function generate(
   for (const generator of dylib.generators) {
     if (missing.length === 0 || callbacks === 0) break;
     if (generator.kind === "process") {
-      const addresses = await epc.resolve(0, [...missing]);
+      const addresses = await resolveInProcess(epc, dylib, missing);
       missing = missing.filter((_, i) => addresses[i] === 0);
     } else if (generator.kind === "callback") {
       callbacks--;

@@ -66,8 +66,7 @@ export function undefinedSymbols(tables: GraphTables, names: readonly number[]):
       const list = references.get(symbols.id[graph.firstSymbol + symbol]!);
       const offset = entries.getUint32(first + i * RELA_SIZE, true);
       if (list === undefined) continue;
-      // Only those that are shown need more than a count.
-      const functionName = list.length < shownReferences ? functionAt(graph, row, offset) : undefined;
+      const functionName = functionAt(graph, row, offset);
       section ??= graph.sectionName(row);
       list.push({ file: graph.name, section, offset, functionName });
     }

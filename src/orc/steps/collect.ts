@@ -72,8 +72,7 @@ function* resolve(job: LinkJob, names: readonly string[]): Looping<void> {
     resolution.want(id);
   }
   // What earlier jobs have linked is not linked again.
-  const hasLinked = dylib.linked.size + dylib.absolutes.size > 0;
-  const isLinked = hasLinked ? (id: number): boolean => dylib.find(pool.name(id)) !== undefined : undefined;
+  const isLinked = dylib.hasDefinitions ? (id: number): boolean => dylib.find(pool.name(id)) !== undefined : undefined;
   let object = 0;
   const addObjects = (before: number): void => {
     for (; object < job.objects.length && job.objects[object]!.generatorsBefore <= before; object++) {

@@ -1,0 +1,208 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { absoluteSymbols, reexports, symbolAliases, UndefinedSymbolsError } from "slablink";
+import { bothModes, inSession, object } from "./session-of.ts";
+
+const strong = (value: number) => `int x(void) { return ${value}; }`;
+const weak = (value: number) => `__attribute__((weak)) ${strong(value)}`;
+/** A function that calls x. */
+const user = (name: string) => `int x(void); int ${name}(void) { return x(); }`;
+
+for (const mode of bothModes) {
+  describe(`${mode.name}: definitions of several look-ups`, () => {
+    const cases: [name: string, sources: string[], expected: number[]][] = [
+      ["a strong one takes the place of a weak one", [weak(1), strong(2)], [1, 2]],
+      ["a weak one behind a strong one is ignored", [strong(1), weak(2)], [1, 1]],
+      ["the first of weak ones stays", [weak(1), weak(2), weak(3)], [1, 1, 1]],
+      ["a strong one takes the place of several weak ones", [weak(1), weak(2), strong(3), weak(4)], [1, 1, 3, 3]],
+    ];
+    for (const [name, sources, expected] of cases) {
+      test(name, () =>
+        inSession(mode, async (session, run) => {
+          const main = session.getJITDylib("main")!;
+          const results: number[] = [];
+          for (const [i, text] of sources.entries()) {
+            main.addObject(await object(`${text} int u${i}(void) { return x(); }`, `${i}.o`));
+            // What the object's own reference is bound to, and a later one.
+            const own = await run(`u${i}`);
+            main.addObject(await object(user(`v${i}`)));
+            assert.equal(await run(`v${i}`), own);
+            assert.equal(await run("x"), own);
+            results.push(own);
+          }
+          assert.deepEqual(results, expected);
+          assert.equal(await run("u0"), expected[0], "code that has been linked keeps what it was bound to");
+        }),
+      );
+    }
+
+    test("two strong ones are an error that names both objects, and the first stays", () =>
+      inSession(mode, async (session, run) => {
+        const main = session.getJITDylib("main")!;
+        main.addObject(await object(strong(1), "first.o"));
+        assert.equal(await run("x"), 1);
+        const tracker = main.createResourceTracker();
+        main.addObject(await object(`${strong(2)} int y;`, "second.o"), { tracker });
+        await assert.rejects(session.lookup(main, ["y"]), {
+          code: "duplicate-symbol",
+          message: "duplicate symbol: x\n>>> defined in first.o\n>>> defined in second.o",
+        });
+        await tracker.remove();
+        assert.equal(await run("x"), 1);
+      }));
+
+    test("common ones are one variable", () =>
+      inSession(mode, async (session, run) => {
+        const main = session.getJITDylib("main")!;
+        for (const name of ["f", "g"]) {
+          main.addObject(
+            await object(`int shared; int ${name}(void) { return ++shared; }`, `${name}.o`, ["-O1", "-fcommon"]),
+          );
+          await session.lookup(main, [name]);
+        }
+        assert.deepEqual([await run("f"), await run("g"), await run("f")], [1, 2, 3]);
+      }));
+
+    test("over the JITDylibs of a link order, the first has it and the others are not linked", () =>
+      inSession(mode, async (session) => {
+        const [a, b, top] = ["a", "b", "top"].map((name) => session.createJITDylib(name));
+        a!.addLazyObject(await object(strong(1)));
+        b!.addLazyObject(await object(strong(2)));
+        top!.addToLinkOrder(a!);
+        top!.addToLinkOrder(b!);
+        top!.addObject(await object(user("f")));
+        await session.lookup(top!, ["f"]);
+        assert.deepEqual([a!.linked.size, b!.linked.size], [1, 0]);
+        assert.equal((await session.lookup([top!, b!], ["x"])).get("x"), a!.find("x"));
+        assert.equal((await session.lookup([b!, a!], ["x"])).get("x"), b!.find("x"));
+        assert.notEqual(a!.find("x"), b!.find("x"));
+      }));
+  });
+
+  describe(`${mode.name}: names without code`, () => {
+    test("are plain addresses, and are taken out again", () =>
+      inSession(mode, async (session, run) => {
+        const main = session.getJITDylib("main")!;
+        main.define(absoluteSymbols({ here: 0x1234, there: 0x5678 }));
+        assert.throws(() => main.define(absoluteSymbols(new Map([["here", 1]]))), {
+          code: "duplicate-symbol",
+          message: "duplicate symbol: here\n>>> defined in the JITDylib main",
+        });
+        main.addObject(await object("extern char here; int f(void) { return (int)(long)&here; }"));
+        assert.equal(await run("f"), 0x1234);
+        assert.throws(() => main.remove(["there", "nowhere"]), { code: "undefined-symbol", message: /: nowhere$/ });
+        assert.equal(main.find("there"), 0x5678);
+        main.remove(["here", "there"]);
+        main.define(absoluteSymbols({ here: 0x4321 }));
+        main.addObject(await object("extern char here; int g(void) { return (int)(long)&here; }"));
+        assert.deepEqual([await run("f"), await run("g")], [0x1234, 0x4321]);
+        await assert.rejects(session.lookup(main, ["there"]), { code: "undefined-symbol" });
+      }));
+
+    test("of linked code are taken out, and its names defined again", () =>
+      inSession(mode, async (session, run) => {
+        const main = session.getJITDylib("main")!;
+        main.addObject(await object(`${strong(1)} ${user("f").slice(12)}`));
+        assert.equal(await run("f"), 1);
+        main.remove(["x"]);
+        await assert.rejects(run("x"), { code: "undefined-symbol" });
+        main.addObject(await object(strong(2)));
+        assert.deepEqual([await run("x"), await run("f")], [2, 1]);
+      }));
+
+    test("are other names, linked when something reaches them", () =>
+      inSession(mode, async (session, run) => {
+        const main = session.getJITDylib("main")!;
+        main.addLazyObject(await object(strong(6)));
+        main.define(symbolAliases({ same: "x", dead: "nowhere", absolute: "abs", again: "same" }));
+        main.addObject(await object("int f(void) { return 1; }"));
+        assert.equal(await run("f"), 1);
+        assert.equal(main.find("x"), undefined, "nothing has reached it");
+        main.addObject(
+          await object("int again(void); int absolute(int); int g(void) { return again() + absolute(-1); }"),
+        );
+        assert.equal(await run("g"), 7);
+        assert.equal(main.find("same"), main.find("x"));
+        assert.equal(await run("same"), 6);
+        assert.ok((await session.lookup(main, ["absolute"])).get("absolute")! > 0);
+        await assert.rejects(run("dead"), { code: "undefined-symbol", message: /nowhere/ });
+      }));
+
+    test("of other JITDylibs are linked there when something reaches them", () =>
+      inSession(mode, async (session, run) => {
+        const main = session.getJITDylib("main")!;
+        const [library, between] = ["library", "between"].map((name) => session.createJITDylib(name));
+        library!.addObject(await object(strong(8)));
+        library!.addLazyObject(await object("int other(void) { return 9; }"));
+        between!.define(reexports(library!, { y: "x", z: "other" }));
+        main.define(reexports(between!, { w: "y", unused: "z" }));
+        main.addObject(await object("int w(void); int f(void) { return w(); }"));
+        assert.equal(library!.linked.size, 0);
+        assert.equal(await run("f"), 8);
+        assert.equal(main.find("w"), library!.find("x"));
+        assert.deepEqual([library!.find("other"), between!.linked.size], [undefined, 0]);
+        assert.equal(await run("unused"), 9);
+        main.define(reexports(library!, { missing: "nowhere" }));
+        await assert.rejects(run("missing"), { code: "undefined-symbol", message: /nowhere/ });
+      }));
+
+    test("of the process are exported again too", () =>
+      inSession(mode, async (session, run) => {
+        const main = session.getJITDylib("main")!;
+        const apart = session.createJITDylib("apart");
+        apart.define(reexports(main, { magnitude: "abs" }));
+        apart.addObject(await object("int magnitude(int); int f(void) { return magnitude(-3); }"));
+        const { call } = await import("./session-of.ts");
+        assert.equal(await call(session.epc, (await session.lookup(apart, ["f"])).get("f")), 3);
+        assert.equal(typeof run, "function");
+      }));
+  });
+
+  describe(`${mode.name}: look-ups`, () => {
+    test("leave out names that may be missing", () =>
+      inSession(mode, async (session) => {
+        const main = session.getJITDylib("main")!;
+        main.addObject(await object("int f(void) { return 1; }"));
+        const found = await session.lookup(main, ["f", "abs", "nowhere"], { weak: true });
+        assert.deepEqual([...found.keys()], ["f", "abs"]);
+        assert.deepEqual([...(await session.lookup(main, ["f", "nowhere"], { weak: ["nowhere"] })).keys()], ["f"]);
+        await assert.rejects(session.lookup(main, ["f", "nowhere", "gone"], { weak: ["gone"] }), /: nowhere\n/);
+        const other = session.createJITDylib("other");
+        other.addObject(await object("int g(void) { return 2; }"));
+        const both = await session.lookup([other, main], ["f", "g", "nowhere"], { weak: ["nowhere"] });
+        assert.deepEqual([...both.keys()], ["f", "g"]);
+        await assert.rejects(session.lookup([other, main], ["f", "lost", "nowhere"]), (error) => {
+          assert.ok(error instanceof UndefinedSymbolsError);
+          assert.deepEqual(
+            error.symbols.map(({ name }) => name),
+            ["lost", "nowhere"],
+          );
+          return true;
+        });
+      }));
+
+    test("say of undefined symbols who refers to them, as data", () =>
+      inSession(mode, async (session) => {
+        const main = session.getJITDylib("main")!;
+        const calls = Array.from({ length: 5 }, (_, i) => `int f${i}(void) { return lost() + 1; }`).join("\n");
+        main.addObject(await object(`int lost(void); extern int gone; ${calls} int *p = &gone;`, "user.o"));
+        await assert.rejects(session.lookup(main, ["f0", "absent"]), (error) => {
+          assert.ok(error instanceof UndefinedSymbolsError);
+          const [absent, gone, lost] = error.symbols;
+          assert.deepEqual([absent!.name, absent!.references], ["absent", []]);
+          assert.equal(gone!.name, "gone");
+          assert.match(gone!.references[0]!.section, /^\.data/);
+          assert.deepEqual(
+            { ...gone!.references[0]!, section: "" },
+            { file: "user.o", section: "", offset: 0, functionName: undefined },
+          );
+          assert.deepEqual(
+            lost!.references.map(({ file, section, functionName }) => [file, section, functionName]),
+            [0, 1, 2, 3, 4].map((i) => ["user.o", ".text", `f${i}`]),
+          );
+          assert.equal(new Set(lost!.references.map(({ offset }) => offset)).size, 5);
+          return true;
+        });
+      }));
+  });
+}
