@@ -7,9 +7,11 @@ export function traitsOfRow(resolution: SymbolResolution, row: number): Definiti
   const { symbols } = resolution.tables;
   const info = symbols.info[row]!;
   const binding = (info >> 4) & 0xf;
-  const graph = resolution.graphOfRow(row);
   return {
-    object: graph.name,
+    // Of a member of an archive it has to be found out, and few ask.
+    get object() {
+      return resolution.graphOfRow(row).name;
+    },
     isOverridable: binding === STB_WEAK || binding === STB_GNU_UNIQUE || resolution.isCommon(row),
     isThreadLocal: (info & 0xf) === STT_TLS,
   };

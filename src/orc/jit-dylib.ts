@@ -93,6 +93,7 @@ export class JITDylib {
 
   #offered: Set<string> | undefined;
   #offeredBy = 0;
+  #lazyByName: Map<string, PendingObject[]> | undefined;
   #defaultTracker: ResourceTracker | undefined;
   #hasTrackers = false;
 
@@ -123,7 +124,7 @@ export class JITDylib {
    */
   addLazyObject(reader: ByteReader, options: AddObjectOptions = {}): void {
     this.lazy.push(this.#entry(reader, options, true));
-    this.#offered = undefined;
+    this.#lazyByName = undefined;
   }
 
   addGenerator(generator: DefinitionGenerator): void {
@@ -194,7 +195,7 @@ export class JITDylib {
 
   /** Whether an archive of it, an object that waits to be reached, or another name could define the name (by indexes and symbol tables). */
   offers(name: string): boolean {
-    if (this.#isOtherName(name)) return true;
+    if (this.#isOtherName(name) || this.lazyObjects(name).length > 0) return true;
     if (this.#offered === undefined || this.#offeredBy !== this.generators.length) {
       this.#offered = new Set();
       this.#offeredBy = this.generators.length;
@@ -202,8 +203,6 @@ export class JITDylib {
         const { index } = archive;
         for (let i = 0; i < (index?.count ?? 0); i++) this.#offered.add(index!.nameAt(i));
       }
-      for (const { symbols } of this.lazy)
-        for (const { name, isDefined } of symbols()) if (isDefined) this.#offered.add(name);
     }
     return this.#offered.has(name);
   }
@@ -216,7 +215,7 @@ export class JITDylib {
       // One by one: a call cannot have a hundred thousand arguments.
       for (const object of rest) list.push(object);
     }
-    this.#offered = undefined;
+    this.#lazyByName = undefined;
   }
 
   /** Gives back objects of a job that failed: the look-up can be repeated when what it lacked has been added. */
@@ -224,7 +223,22 @@ export class JITDylib {
     const added = this.pending.splice(0);
     for (const object of objects) (object.isLazy ? this.lazy : this.pending).push(object);
     for (const object of added) this.pending.push(object);
-    this.#offered = undefined;
+    this.#lazyByName = undefined;
+  }
+
+  /** The objects waiting to be reached that define a name, in the order in which they were added. */
+  lazyObjects(name: string): readonly PendingObject[] {
+    if (this.#lazyByName === undefined) {
+      this.#lazyByName = new Map();
+      for (const object of this.lazy) {
+        for (const { name: each, isDefined } of object.symbols()) {
+          const known = this.#lazyByName.get(each);
+          if (isDefined && known === undefined) this.#lazyByName.set(each, [object]);
+          else if (isDefined) known!.push(object);
+        }
+      }
+    }
+    return this.#lazyByName.get(name) ?? [];
   }
 
   addToLinkOrder(dylib: JITDylib): void {

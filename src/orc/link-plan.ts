@@ -10,7 +10,12 @@ import { type ObjectSymbol, objectSymbols } from "../formats/elf/object-symbols.
 import type { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import { isLinkerDefined } from "../link/linker-defined.ts";
 import { CLibraries } from "./c-libraries.ts";
-import { archivesOf, type SharedLibraryGenerator } from "./definition-generator.ts";
+import {
+  archivesOf,
+  type CallbackGenerator,
+  type SharedLibraryGenerator,
+  type StaticArchiveGenerator,
+} from "./definition-generator.ts";
 import type { JITDylib, PendingObject } from "./jit-dylib.ts";
 import type { ResourceTracker } from "./resource-tracker.ts";
 import { componentsOf } from "./strong-components.ts";
@@ -48,6 +53,12 @@ interface Unit {
   readonly symbols: readonly ObjectSymbol[];
 }
 
+/** An archive, and whether the process's own C library stands for it. */
+interface OfferedArchive {
+  readonly archive: Archive;
+  readonly isReplaced: boolean;
+}
+
 /** How a name is asked for. */
 interface Need {
   /** An archive's member, or what waits to be reached, is linked for it. */
@@ -61,14 +72,23 @@ interface Need {
 /** The first place behind the objects where a name can be had. */
 type Source = { readonly unit: Unit } | "library" | "nowhere";
 
-/** Plans the look-up of `names` in a JITDylib. */
-export function planLink(dylib: JITDylib, names: readonly string[], runtime: RuntimeLibraries): LinkPlan {
-  return new Planner(dylib, runtime).plan(names);
+/** What callbacks have been asked for by this look-up, and are not asked for again. */
+export type AskedNames = ReadonlyMap<CallbackGenerator, ReadonlySet<string>>;
+
+/** Plans the look-up of `names` in a JITDylib. Names that a callback comes first for, which was not asked yet, are open. */
+export function planLink(
+  dylib: JITDylib,
+  names: readonly string[],
+  runtime: RuntimeLibraries,
+  asked: AskedNames,
+): LinkPlan {
+  return new Planner(dylib, runtime, asked).plan(names);
 }
 
 class Planner {
   readonly #dylib: JITDylib;
   readonly #runtime: RuntimeLibraries;
+  readonly #asked: AskedNames;
   readonly #groups = new Map<ResourceTracker | undefined, Group>();
   /** Objects that are linked in any case: who defines a name. */
   readonly #strong = new Map<string, Unit>();
@@ -79,11 +99,12 @@ class Planner {
   readonly #reachedLazily = new Set<PendingObject>();
   readonly #linkedMembers = new Map<string, Unit>();
   readonly #threadLocals = new Map<string, Set<Group>>();
-  #queue: Unit[] = [];
-  #archives: { readonly at: number; readonly archive: Archive; readonly isReplaced: boolean }[] | undefined;
+  readonly #queue: Unit[] = [];
+  #archives: (readonly OfferedArchive[])[] | undefined;
 
-  constructor(dylib: JITDylib, runtime: RuntimeLibraries) {
+  constructor(dylib: JITDylib, runtime: RuntimeLibraries, asked: AskedNames) {
     this.#dylib = dylib;
+    this.#asked = asked;
     this.#runtime = runtime;
   }
 
@@ -95,7 +116,8 @@ class Planner {
       for (const alias of aliases.keys()) this.#need(alias, own, { isStrong: true, isLookedUp: true, isBound: true });
       for (const name of names) this.#need(name, own, { isStrong: true, isLookedUp: true, isBound: false });
     }
-    for (let unit = this.#queue.shift(); unit !== undefined; unit = this.#queue.shift()) this.#follow(unit);
+    // It grows meanwhile.
+    for (const unit of this.#queue) this.#follow(unit);
     for (const sharing of this.#threadLocals.values()) {
       for (const one of sharing) for (const other of sharing) if (one !== other) one.needs.add(other);
     }
@@ -184,16 +206,17 @@ class Planner {
 
   /** Goes through objects that wait to be reached, archives and libraries, in their order. */
   #find(name: string): Source {
-    const { lazy, generators } = this.#dylib;
+    const { generators } = this.#dylib;
+    const lazy = this.#dylib.lazyObjects(name);
     for (let at = 0; at <= generators.length; at++) {
       for (const object of lazy) {
         if (object.generatorsBefore !== at || this.#reachedLazily.has(object)) continue;
-        if (!object.symbols().some((symbol) => symbol.isDefined && symbol.name === name)) continue;
         this.#reachedLazily.add(object);
         return { unit: this.#addUnit(this.#group(object.tracker), object.symbols(), object) };
       }
       const generator = generators[at];
       if (generator === undefined) continue;
+      if (generator.kind === "callback" && this.#asked.get(generator)?.has(name) !== true) return "nowhere";
       if (generator.kind === "shared-library" && isIn(generator, name)) return "library";
       for (const each of this.#archivesOf(at)) {
         const unit = each.isReplaced ? undefined : this.#memberOf(each.archive, name);
@@ -204,19 +227,17 @@ class Planner {
     return "nowhere";
   }
 
-  /** The archives that the generator at this place stands for; those of a C library are left to the job, which has rules for them. */
-  #archivesOf(at: number) {
+  /** The archives that each generator stands for; those of a C library are left to the job, which has rules for them. */
+  #archivesOf(at: number): readonly OfferedArchive[] {
     if (this.#archives === undefined) {
       const rules = new CLibraries();
-      this.#archives = this.#dylib.generators.flatMap((generator, place) =>
-        archivesOf(generator).map((each) => ({
-          at: place,
-          archive: each.archive,
-          isReplaced: rules.ruleFor(each, this.#runtime) !== undefined,
-        })),
-      );
+      const offered = (each: StaticArchiveGenerator): OfferedArchive => ({
+        archive: each.archive,
+        isReplaced: rules.ruleFor(each, this.#runtime) !== undefined,
+      });
+      this.#archives = this.#dylib.generators.map((generator) => archivesOf(generator).map(offered));
     }
-    return this.#archives.filter((each) => each.at === at);
+    return this.#archives[at] ?? [];
   }
 
   #memberOf(archive: Archive, name: string): Unit | undefined {

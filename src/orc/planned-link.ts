@@ -25,7 +25,7 @@ export async function preparePlan(
 ): Promise<LinkPlan> {
   const asked = new Map<CallbackGenerator, Set<string>>();
   for (;;) {
-    const plan = planLink(dylib, names, context.runtime);
+    const plan = planLink(dylib, names, context.runtime, asked);
     for (const name of plan.reexported) {
       const reexport = dylib.reexports.get(name)!;
       reexport.address = await context.linkInto(reexport.dylib, reexport.name);
@@ -34,7 +34,7 @@ export async function preparePlan(
   }
 }
 
-/** Asks the generators that run code, here and then in the link order; true when something has been added here. */
+/** Asks the generators that run code, here and then in the link order; true when one here was asked, so that the plan is another one. */
 async function generate(
   dylib: JITDylib,
   open: readonly string[],
@@ -69,7 +69,7 @@ export function canDefine(dylib: JITDylib, name: string): boolean {
   return dylib.pending.some((object) => object.symbols().some((symbol) => symbol.isDefined && symbol.name === name));
 }
 
-/** Asks a callback for what it was not asked for yet; true when the JITDylib has become another one by that. */
+/** Asks a callback for what it was not asked for yet; false when that is nothing. */
 async function ask(
   generator: CallbackGenerator,
   dylib: JITDylib,
@@ -82,8 +82,7 @@ async function ask(
   if (fresh.length === 0) return false;
   for (const name of fresh) before.add(name);
   addGenerated(dylib, await generator.tryToGenerate(fresh, dylib));
-  // It may have added something by itself.
-  return fresh.some((name) => canDefine(dylib, name));
+  return true;
 }
 
 function addGenerated(dylib: JITDylib, generated: Generated): void {

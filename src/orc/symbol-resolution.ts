@@ -240,10 +240,11 @@ export class SymbolResolution {
 
   /** Whether what a row defines is, or was, a common symbol. */
   isCommon(row: number): boolean {
-    const { symbols } = this.tables;
-    const graph = this.graphOfRow(row);
+    const { symbols, graphs } = this.tables;
     const section = symbols.section[row]!;
-    return section === SymbolPlace.common || section >= graph.firstSection + graph.sectionCount;
+    const last = graphs.at(-1)!;
+    // Their sections were added behind those of all files.
+    return section === SymbolPlace.common || section >= last.firstSection + last.sectionCount;
   }
 
   /** Makes all definitions of the names references to what is outside; the kernel's tables are the same as after a dropped group. */
