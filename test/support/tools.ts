@@ -10,6 +10,7 @@ const packages: Record<string, string> = {
   "clang++-22": "clang-22",
   ar: "binutils",
   objcopy: "binutils",
+  readelf: "binutils",
   "llvm-ar-22": "llvm-22",
   "/usr/lib/llvm-22/bin/llvm-jitlink": "llvm-22",
   "/usr/lib/llvm-14/bin/llvm-jitlink-executor": "llvm-14",
