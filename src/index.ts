@@ -4,6 +4,7 @@
 
 // The whole: what `slablink run` does.
 
+export { type PackageFile, setPackageFiles } from "./host/package-files.ts";
 export { executorPath } from "./orc/executor-path.ts";
 export { runProgram } from "./orc/run-program.ts";
 export type { LinkStats, RunRequest } from "./orc/run-request.ts";

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { SlablinkError } from "../errors.ts";
+import { packageFile } from "./package-files.ts";
 
 /** A declared native function; `async` runs it on a thread of libuv's pool. */
 export interface NativeFunction {
@@ -30,6 +31,11 @@ let loaded: Koffi | undefined;
  */
 export function koffi(): Koffi {
   if (loaded) return loaded;
+  const place = packageFile("koffi.node");
+  if (place !== undefined) {
+    loaded = loadGiven(place);
+    return loaded;
+  }
   const native = process.platform === "linux" && process.arch === "x64";
   loaded = native ? (loadNative(findBeside) ?? loadNative(resolve)) : undefined;
   koffiSource = loaded ? "native" : "package";
@@ -41,6 +47,18 @@ const NATIVE_PACKAGE = "@koromix/koffi-linux-x64";
 const NATIVE_FILE = "linux_x64/koffi.node";
 /** The entry points that slablink uses are those of this major version. */
 const MAJOR = "3.";
+
+function loadGiven(path: string): Koffi {
+  const module: { exports: Partial<Koffi> & { version?: string } } = { exports: {} };
+  try {
+    process.dlopen(module, path);
+  } catch (cause) {
+    throw new SlablinkError("file", `cannot load koffi's native module: ${(cause as Error).message}`, { cause });
+  }
+  const { version } = module.exports;
+  if (version?.startsWith(MAJOR)) return module.exports as Koffi;
+  throw new SlablinkError("file", `${path} is koffi ${version}, and slablink needs ${MAJOR}x`);
+}
 
 function loadNative(find: () => string | undefined): Koffi | undefined {
   try {

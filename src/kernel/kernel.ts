@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { keepKernelCode, loadKernelCode } from "../host/kernel-code.ts";
 import { type LinearMemory, linearMemory } from "../host/linear-memory.ts";
+import { packageFile } from "../host/package-files.ts";
 import { type WasmModule, wasm } from "../host/webassembly.ts";
 
 /**
@@ -151,6 +152,8 @@ function instantiate(linear: LinearMemory): Kernel {
 
 /** The bundle has it beside itself; modules are two directories deeper. */
 function kernelPath(): string {
+  const place = packageFile("kernel.wasm");
+  if (place !== undefined) return place;
   const isBundled = import.meta.url.endsWith(".cjs");
   return join(import.meta.dirname, isBundled ? "kernel.wasm" : "../../kernel.wasm");
 }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ExecutorError } from "../errors.ts";
+import { type PackageFile, packageFile } from "../host/package-files.ts";
 
 /** Path of the package's own executor program. Errors: ExecutorError that says how to build it. */
 export function executorPath(): string {
@@ -12,7 +13,10 @@ export function servicesPath(): string {
   return builtFile("slablink-services.so");
 }
 
-function builtFile(name: string): string {
+/** Path of a file that the package has built beside its executor. Errors: ExecutorError that says how to build it. */
+export function builtFile(name: PackageFile): string {
+  const place = packageFile(name);
+  if (place !== undefined) return place;
   let directory = import.meta.dirname;
   for (;;) {
     const candidate = join(directory, "executor", "build", name);

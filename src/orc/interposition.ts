@@ -10,7 +10,7 @@ import { readingOpener } from "../inputs/file-opener.ts";
 import { C_LIBRARY, isOfCLibrary, isOfEveryProcess } from "../inputs/runtime-libraries.ts";
 import { ProcessSymbolsGenerator } from "./definition-generator.ts";
 import type { ExecutionSession } from "./execution-session.ts";
-import { executorPath } from "./executor-path.ts";
+import { builtFile } from "./executor-path.ts";
 import { exportsOf } from "./exports-of-job.ts";
 import type { LinkJob } from "./link-job.ts";
 
@@ -45,19 +45,23 @@ const COPIED = [
 
 /** Links the functions, as a job of their own. Errors: LinkError when the object has not been built. */
 export async function linkInterposition(session: ExecutionSession): Promise<Interposition> {
-  const file = join(dirname(executorPath()), "slablink-interpose.o");
-  if (!existsSync(file)) {
-    throw new LinkError(
-      "link",
-      `the program replaces functions of libraries, for which ${file} has to be built: run \`npm run setup\``,
-    );
-  }
+  const file = interposingObject();
   const dylib = session.createJITDylib("slablink-interposition");
   dylib.addObject(readingOpener.open(file));
   dylib.addGenerator(new ProcessSymbolsGenerator());
   const addresses = await session.lookup(dylib, Object.values(NAMES));
   const address = (name: string): number => addresses.get(name)!;
   return { hold: address(NAMES.hold), start: address(NAMES.start), end: address(NAMES.end) };
+}
+
+function interposingObject(): string {
+  try {
+    return builtFile("slablink-interpose.o");
+  } catch (cause) {
+    throw new LinkError("link", `the program replaces functions of libraries, and ${(cause as Error).message}`, {
+      cause,
+    });
+  }
 }
 
 /** Whether libraries of the job, or the C library, refer to names that the job or one of its libraries is to define for them. */
