@@ -13,6 +13,7 @@ export type ErrorCode =
 
 /** Root of all errors that slablink raises on purpose; `message` is meant for people and names the file first. */
 export class SlablinkError extends Error {
+  /** What went wrong, for programs. */
   readonly code: ErrorCode;
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
@@ -30,6 +31,7 @@ export class UsageError extends SlablinkError {
 
 /** Bytes are not what their format says: `file` is the path, with `(member)` behind it for an archive's member. */
 export class ObjectFormatError extends SlablinkError {
+  /** The path, with `(member)` behind it for an archive's member. */
   readonly file: string;
   constructor(file: string, detail: string) {
     super("format", `${file}: ${detail}`);
@@ -50,9 +52,11 @@ export interface CrashFrame {
   readonly offset?: number;
   /** The linked object it is in (`main.o`, `libx.a(member.o)`), and its section. */
   readonly object?: string;
+  /** The section in `object`. */
   readonly section?: string;
   /** The source line, as the debug information names the file. */
   readonly file?: string;
+  /** The line in `source`, from 1 on. */
   readonly line?: number;
   /** The shared library or executable it is in, where it is not linked code. */
   readonly library?: string;
@@ -68,6 +72,7 @@ export interface Crash {
   readonly address?: number;
   /** The executor's process and the thread in it. */
   readonly process: number;
+  /** The thread that it came to. */
   readonly thread: number;
   /** The process that sent the signal, if one did. */
   readonly sender?: number;
@@ -75,6 +80,7 @@ export interface Crash {
   readonly cause: string;
   /** `rip`, `rsp`, `rax`, … */
   readonly registers: Readonly<Record<string, bigint>>;
+  /** Where that was, and who had called it, the innermost first. */
   readonly frames: readonly CrashFrame[];
   /** The last frame is the outermost; otherwise there are more than are listed, or the stack is broken there. */
   readonly isComplete: boolean;

@@ -7,7 +7,7 @@
 export { type PackageFile, setPackageFiles } from "./host/package-files.ts";
 export { executorPath } from "./orc/executor-path.ts";
 export { runProgram } from "./orc/run-program.ts";
-export type { LinkStats, RunRequest } from "./orc/run-request.ts";
+export type { LinkStats, MemoryUse, RunRequest } from "./orc/run-request.ts";
 
 // Linking: look-ups materialize link jobs.
 
@@ -32,7 +32,7 @@ export {
   type PendingObject,
   type Reexport,
 } from "./orc/jit-dylib.ts";
-export type { LinkTimes } from "./orc/link-times.ts";
+export type { LinkTimes, PhaseTime } from "./orc/link-times.ts";
 export type { LinkedJob, LinkedObject } from "./orc/materialize.ts";
 export { type StillReferenced, StillReferencedError } from "./orc/remove-tracker.ts";
 export { type RemoveOptions, ResourceTracker } from "./orc/resource-tracker.ts";
@@ -68,7 +68,7 @@ export type { Placement } from "./memory/placement.ts";
 export { RpcMemoryMapper } from "./memory/rpc-mapper.ts";
 export { SharedMemoryMapper, type SharedMemoryMapperOptions } from "./memory/shared-memory-mapper.ts";
 export { Slab } from "./memory/slab.ts";
-export { DEFAULT_SLAB_SIZE, SlabMemoryManager, type SlabOptions } from "./memory/slab-memory-manager.ts";
+export { DEFAULT_SLAB_SIZE, SlabMemoryManager, type SlabOptions, type Tasks } from "./memory/slab-memory-manager.ts";
 
 // Memory at run time: arrays over the executor's own (docs/runtime-memory.md).
 
@@ -80,6 +80,7 @@ export type { TypedArray, TypedArrayConstructor, TypedArrayOf } from "./runtime-
 
 // The process that runs the code: this one, or an executor.
 
+export type { DispatchHandler } from "./epc/connection.ts";
 export { Llvm as LlvmWrapper, Slablink as SlablinkWrapper } from "./epc/dialect.ts";
 export type {
   AllocAction,
@@ -91,9 +92,13 @@ export type {
 } from "./epc/executor-process-control.ts";
 export { InProcessExecutorProcessControl } from "./epc/in-process.ts";
 export { type LaunchOptions, launchExecutor } from "./epc/launch.ts";
+export type { Reach } from "./epc/reach.ts";
 export { RemoteExecutorProcessControl, type RemoteOptions } from "./epc/remote.ts";
+export type { Services } from "./epc/services.ts";
 export { SpsReader } from "./epc/sps-reader.ts";
 export { SpsWriter } from "./epc/sps-writer.ts";
+export type { ByteChannel } from "./host/byte-channel.ts";
+export type { ExecutorProcess } from "./host/process.ts";
 export type { Program, ProgramEnd } from "./native/program.ts";
 
 // Typed calls: signatures, how their values lie in memory, and the machine code around a call.
@@ -174,12 +179,14 @@ export { RuntimeLibraries, type RuntimeLibrary } from "./inputs/runtime-librarie
 // A trace of all this, for Perfetto and chrome://tracing (docs/trace.md).
 
 export type { RequestObserver } from "./epc/request-observer.ts";
+export type { ChromeEvent, EventOptions } from "./trace/chrome-events.ts";
+export type { ExecutorTrace } from "./trace/executor-trace.ts";
 export { monotonicNow } from "./trace/monotonic-clock.ts";
 export type { Span, SpanArguments, SpanBatch } from "./trace/span.ts";
 export { SpanRecorder } from "./trace/span-recorder.ts";
 export type { Steps } from "./trace/steps.ts";
 export { traceText } from "./trace/trace-text.ts";
-export { Tracer, type TracerOptions } from "./trace/tracer.ts";
+export { type ThreadTrace, Tracer, type TracerOptions } from "./trace/tracer.ts";
 
 // Errors, all of them SlablinkErrors with a code.
 
@@ -196,7 +203,7 @@ export {
   SlablinkError,
   UsageError,
 } from "./errors.ts";
-export { DataOutOfReachError, type FarVariable } from "./orc/plan-copies.ts";
+export { DataOutOfReachError, type FarFunction, type FarVariable } from "./orc/plan-copies.ts";
 export { StaticTlsError } from "./orc/static-tls-error.ts";
 export { type SymbolReference, type UndefinedSymbol, UndefinedSymbolsError } from "./orc/undefined-symbols.ts";
 

@@ -27,6 +27,8 @@ export function hex(value: number): string {
 
 /** Half-open range of addresses in an executor. */
 export interface AddressRange {
+  /** Address of the first byte. */
   readonly start: number;
+  /** Address behind the last byte. */
   readonly end: number;
 }

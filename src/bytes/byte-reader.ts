@@ -9,7 +9,9 @@ import { hex, TWO_32 } from "./address.ts";
 export class ByteReader {
   /** The underlying memory; hot loops read it directly at `start + offset` once a whole table has been checked. */
   readonly view: DataView;
+  /** Position of its first byte in `view`. */
   readonly start: number;
+  /** Bytes that it may read. */
   readonly length: number;
   /** What errors call it: a path, or `archive.a(member.o)`. */
   readonly name: string;
@@ -21,6 +23,7 @@ export class ByteReader {
     this.name = name;
   }
 
+  /** A reader of all of `bytes`; errors call it `name`. */
   static of(bytes: Uint8Array, name: string): ByteReader {
     return new ByteReader(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), 0, bytes.byteLength, name);
   }
@@ -32,21 +35,25 @@ export class ByteReader {
     }
   }
 
+  /** The unsigned byte at `offset`; `field` is what an error calls it. */
   u8(offset: number, field: string): number {
     this.check(offset, 1, field);
     return this.view.getUint8(this.start + offset);
   }
 
+  /** The little-endian 16-bit number at `offset`, unsigned. */
   u16(offset: number, field: string): number {
     this.check(offset, 2, field);
     return this.view.getUint16(this.start + offset, true);
   }
 
+  /** The little-endian 32-bit number at `offset`, unsigned. */
   u32(offset: number, field: string): number {
     this.check(offset, 4, field);
     return this.view.getUint32(this.start + offset, true);
   }
 
+  /** The little-endian 32-bit number at `offset`, signed. */
   i32(offset: number, field: string): number {
     this.check(offset, 4, field);
     return this.view.getInt32(this.start + offset, true);
@@ -82,6 +89,7 @@ export class ByteReader {
     return new ByteReader(this.view, this.start + offset, size, name);
   }
 
+  /** Throws an ObjectFormatError with the name and `detail`. */
   fail(detail: string): never {
     throw new ObjectFormatError(this.name, detail);
   }

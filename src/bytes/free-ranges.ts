@@ -6,6 +6,7 @@ import { alignUp } from "./address.ts";
  * only when nothing freed fits. Pure arithmetic.
  */
 export class FreeRanges {
+  /** All of it, free or not. */
   readonly range: AddressRange;
   readonly #free: { start: number; end: number }[];
 

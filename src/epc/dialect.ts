@@ -10,25 +10,45 @@ const BOOTSTRAP = "__llvm_orc_bootstrap_";
 
 /** LLVM 22's names. An `…Instance` is a value that its wrappers take as their first argument. */
 export const Llvm = {
+  /** The manager of shared libraries. */
   dylibInstance: `${DYLIB}Instance`,
+  /** Addr instance, String path, u64 mode → Expected<Addr>. */
   dylibOpen: `${DYLIB}open_wrapper`,
+  /** Addr instance, Addr library, Sequence<(String, bool required)> → Expected<Sequence<Addr>>. */
   dylibResolve: `${DYLIB}resolve_wrapper`,
+  /** The memory manager that is filled by messages. */
   memoryInstance: `${MEMORY}Instance`,
+  /** Addr instance, u64 size → Expected<Addr>. */
   memoryReserve: `${MEMORY}reserve_wrapper`,
+  /** Addr instance, a request with segments, contents and actions → Expected<Addr>. */
   memoryInitialize: `${MEMORY}initialize_wrapper`,
+  /** Addr instance, Sequence<Addr> → Error. */
   memoryDeinitialize: `${MEMORY}deinitialize_wrapper`,
+  /** Addr instance, Sequence<Addr> → Error. */
   memoryRelease: `${MEMORY}release_wrapper`,
+  /** The service of memory shared by name. */
   sharedInstance: `${SHARED}Instance`,
+  /** Addr instance, u64 size → Expected<(Addr, String)>. */
   sharedReserve: `${SHARED}Reserve`,
+  /** Addr instance, Addr reservation, a request with segments and actions → Expected<Addr>. */
   sharedInitialize: `${SHARED}Initialize`,
+  /** Addr instance, Sequence<Addr> → Error. */
   sharedDeinitialize: `${SHARED}Deinitialize`,
+  /** Addr instance, Sequence<Addr> → Error. */
   sharedRelease: `${SHARED}Release`,
+  /** Addr main, Sequence<String> argv → i64. */
   runAsMain: `${BOOTSTRAP}run_as_main_wrapper`,
+  /** Addr of `int f(void)` → i32. */
   runAsVoidFunction: `${BOOTSTRAP}run_as_void_function_wrapper`,
+  /** Addr of `int f(int)`, i32 → i32. */
   runAsIntFunction: `${BOOTSTRAP}run_as_int_function_wrapper`,
+  /** Sequence<Addr> → Sequence<Addr>. */
   memReadPointers: `${BOOTSTRAP}mem_read_pointers_wrapper`,
+  /** Sequence<AddrRange> → Sequence<blob>. */
   memReadBuffers: `${BOOTSTRAP}mem_read_buffers_wrapper`,
+  /** Alloc action, AddrRange → Error. */
   registerEHFrame: "llvm_orc_registerEHFrameAllocAction",
+  /** Alloc action, AddrRange → Error. */
   deregisterEHFrame: "llvm_orc_deregisterEHFrameAllocAction",
 } as const;
 

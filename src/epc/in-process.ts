@@ -68,6 +68,7 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
     this.#slabs.push({ start, memory });
   }
 
+  /** Forgets the slab that starts at this address. */
   removeSlab(start: number): void {
     const index = this.#slabs.findIndex((slab) => slab.start === start);
     if (index >= 0) this.#slabs.splice(index, 1);

@@ -17,8 +17,11 @@ export interface LaunchOptions {
   readonly services?: string;
   /** Becomes descriptor 4 of the executor, where slablink's services can map it without opening anything. */
   readonly slab?: SlabMemory;
+  /** The executor's environment; this process's by default. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Its working directory; this process's by default. */
   readonly cwd?: string;
+  /** How long to wait for its Setup, in ms. */
   readonly setupLimit?: number;
   /** Room for static thread-locals beyond the loader's default, in bytes (not for `llvm`). */
   readonly staticTls?: number;

@@ -33,6 +33,7 @@ const END_LIMIT = 2_000;
 export interface RemoteOptions {
   /** The process at the other end, if it is ours: its end is reported, and disconnect waits for it. */
   readonly process?: ExecutorProcess;
+  /** How long to wait for its Setup, in ms. */
   readonly setupLimit?: number;
   /** For an executor that is not slablink's: a library that makes it one. Without, it has LLVM 22's services only. */
   readonly services?: Services;

@@ -23,24 +23,29 @@ export class SpsReader {
     return this.#view.byteLength - this.#at;
   }
 
+  /** One byte, 0 or 1. */
   bool(field: string): boolean {
     const value = this.u8(field);
     if (value > 1) this.#fail(`${field} is ${hex(value)}, not 0 or 1`);
     return value === 1;
   }
 
+  /** An unsigned byte. */
   u8(field: string): number {
     return this.#view.getUint8(this.#take(1, field));
   }
 
+  /** A 16-bit number, unsigned. */
   u16(field: string): number {
     return this.#view.getUint16(this.#take(2, field), true);
   }
 
+  /** A 32-bit number, unsigned. */
   u32(field: string): number {
     return this.#view.getUint32(this.#take(4, field), true);
   }
 
+  /** A 32-bit number, signed. */
   i32(field: string): number {
     return this.#view.getInt32(this.#take(4, field), true);
   }
@@ -61,6 +66,7 @@ export class SpsReader {
     return high * TWO_32 + this.#view.getUint32(at, true);
   }
 
+  /** ExecutorAddrRange: two addresses. */
   addressRange(field: string): AddressRange {
     return { start: this.u64(`${field} start`), end: this.u64(`${field} end`) };
   }
@@ -78,6 +84,7 @@ export class SpsReader {
     return new Uint8Array(this.#view.buffer, this.#view.byteOffset + at, size);
   }
 
+  /** String: a 64-bit length and UTF-8. */
   string(field: string): string {
     return decoder.decode(this.blob(field));
   }
@@ -99,6 +106,7 @@ export class SpsReader {
     return count;
   }
 
+  /** Optional<T>: a bool, and the value where that is true. */
   optional<T>(field: string, read: (reader: this) => T): T | undefined {
     return this.bool(`${field} present`) ? read(this) : undefined;
   }

@@ -21,21 +21,25 @@ export class SpsWriter {
     return this.#out.bytes;
   }
 
+  /** One byte, 0 or 1. */
   bool(value: boolean): this {
     this.#out.raw(value ? TRUE : FALSE);
     return this;
   }
 
+  /** An unsigned byte. */
   u8(value: number): this {
     this.#out.raw(Uint8Array.of(value));
     return this;
   }
 
+  /** A 16-bit number. */
   u16(value: number): this {
     this.#out.raw(Uint8Array.of(value, value >> 8));
     return this;
   }
 
+  /** A 32-bit number. */
   u32(value: number): this {
     this.#out.raw(Uint8Array.of(value, value >> 8, value >> 16, value >> 24));
     return this;
@@ -47,6 +51,7 @@ export class SpsWriter {
     return this;
   }
 
+  /** ExecutorAddrRange: two addresses. */
   addressRange(range: AddressRange): this {
     return this.u64(range.start).u64(range.end);
   }
@@ -57,16 +62,19 @@ export class SpsWriter {
     return this;
   }
 
+  /** String: a 64-bit length and UTF-8. */
   string(text: string): this {
     return this.blob(encoder.encode(text));
   }
 
+  /** Sequence<T>: a 64-bit count, then each item by `write`. */
   sequence<T>(items: readonly T[], write: (item: T, out: SpsWriter) => void): this {
     this.u64(items.length);
     for (const item of items) write(item, this);
     return this;
   }
 
+  /** Optional<T>: a bool, and the value by `write` unless it is undefined. */
   optional<T>(value: T | undefined, write: (value: T, out: SpsWriter) => void): this {
     this.bool(value !== undefined);
     if (value !== undefined) write(value, this);

@@ -9,6 +9,7 @@ import { HEADER_SIZE, MAGIC_SIZE } from "./archive-header.ts";
 export class ArchiveIndex {
   /** The archive's window; `nameStart` counts in its `view`. */
   readonly reader: ByteReader;
+  /** Number of entries. */
   readonly count: number;
   /** Absolute position of each name in `reader.view` (not relative to `reader.start`). */
   readonly nameStart: Int32Array;
@@ -19,6 +20,7 @@ export class ArchiveIndex {
 
   /** Where the names are in `reader.view`. */
   namesStart = 0;
+  /** Where the names end there. */
   namesEnd = 0;
 
   constructor(reader: ByteReader, count: number) {

@@ -2,6 +2,7 @@ import type { ByteReader } from "../bytes/byte-reader.ts";
 
 /** One file of an archive. Its bytes are a window on the archive's, or, in a thin archive, a file of their own. */
 export class ArchiveMember {
+  /** @internal */
   readonly archive: MemberSource;
   /** As the archive spells it; for a thin archive's member its path, as written there. */
   readonly name: string;

@@ -17,13 +17,16 @@ export type OpenFile = (path: string) => ByteReader;
  *     "!<arch>\n"  [index]  [name table]  { header (60 bytes)  data  [padding to an even offset] }
  */
 export class Archive {
+  /** All of its bytes. */
   readonly reader: ByteReader;
   /** What errors call it; a thin archive's members are found relative to its directory. */
   readonly file: string;
+  /** Its members are files of their own (`!<thin>`). */
   readonly thin: boolean;
   readonly #open: OpenFile | undefined;
   readonly #members = new Map<number, ArchiveMember>();
   readonly #nested = new Map<string, Archive>();
+  /** @internal */
   #names: NameTable | undefined;
   #indexMember: { kind: SpecialMember; offset: number; size: number } | undefined;
   #index: ArchiveIndex | undefined;
@@ -61,7 +64,7 @@ export class Archive {
     return this.#index;
   }
 
-  /** Where the index is, for a reader that needs no arrays of it; undefined unless it has the GNU form. */
+  /** @internal Where the index is, for a reader that needs no arrays of it; undefined unless it has the GNU form. */
   get indexPlace(): IndexPlace | undefined {
     if (this.#indexMember === undefined) return undefined;
     const { kind, offset, size } = this.#indexMember;

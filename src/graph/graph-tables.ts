@@ -16,17 +16,23 @@ export interface SharedReading {
 
 /** The packed tables that all graphs of one link job share. */
 export class GraphTables {
+  /** Names of global symbols. */
   readonly pool: SymbolStringPool;
-  /** Memory of the tables; its record leads the kernel to them. */
+  /** @internal Memory of the tables; its record leads the kernel to them. */
   readonly columns = new Columns();
+  /** All sections. */
   readonly sections = new SectionTable(this.columns);
+  /** All symbols. */
   readonly symbols = new SymbolTable(this.columns);
+  /** @internal */
   readonly packedGraphs = new GraphTable(this.columns);
+  /** The objects, in the order in which they were read. */
   readonly graphs: LinkGraph[] = [];
+  /** @internal */
   readonly groups = new GroupOwners(this.columns);
   /** The graphs that ask for executable stacks: `.note.GNU-stack` with SHF_EXECINSTR. */
   readonly executableStacks: LinkGraph[] = [];
-  /** Where other threads read sections, while a job is collected. */
+  /** @internal Where other threads read sections, while a job is collected. */
   queue: SharedReading | undefined;
   /** Some name may bear a version. */
   hasVersions = false;
@@ -34,6 +40,7 @@ export class GraphTables {
   readonly defaultVersions = new Map<number, number>();
   /** Rows of the sections `.init` and `.fini` that have contents. */
   readonly initSections: number[] = [];
+  /** Rows of the sections `.fini` that have contents. */
   readonly finiSections: number[] = [];
 
   /** Something of the job is out of the kernel's reach: a file, relocation entries. */

@@ -8,18 +8,25 @@ const decoder = new TextDecoder();
  * read in place from the file.
  */
 export class LinkGraph {
+  /** The tables in which its rows are. */
   readonly tables: GraphTables;
   /** Position in `tables.graphs`. */
   readonly index: number;
+  /** Row of its section 0. */
   readonly firstSection: number;
+  /** Number of its sections. */
   readonly sectionCount: number;
+  /** Row of its symbol 0. */
   firstSymbol: number;
+  /** Number of its symbols. */
   symbolCount = 0;
   /** Symbols before this one are local. */
   localCount = 0;
   /** Positions in the reader's view of the symbol entries and of their names. */
   symbolEntries = 0;
+  /** Where the symbols' names begin in the reader's view. */
   symbolNames = 0;
+  /** Where they end. */
   symbolNamesEnd = 0;
   /** Relocation tables that were expanded from a compact form, by section row. */
   readonly expandedRelocations = new Map<number, DataView>();
@@ -36,6 +43,7 @@ export class LinkGraph {
     tables.graphs.push(this);
   }
 
+  /** The file's bytes. */
   get reader(): ByteReader {
     if (typeof this.#file === "function") this.#file = this.#file();
     return this.#file;

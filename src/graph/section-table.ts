@@ -46,12 +46,19 @@ const COLUMNS = [
 export const SectionKind = {
   /** Not part of the program's memory: symbol tables, debug information, notes for tools. */
   none: KIND_NONE,
+  /** Executable. */
   code: KIND_CODE,
+  /** Neither written nor executed. */
   readOnly: KIND_READ_ONLY,
+  /** Writable, with contents. */
   data: KIND_DATA,
+  /** Writable, zero at first (SHT_NOBITS). */
   zeroFill: KIND_ZERO_FILL,
+  /** What threads' own blocks begin with. */
   tlsData: KIND_TLS_DATA,
+  /** The zero part of threads' own blocks. */
   tlsZeroFill: KIND_TLS_ZERO_FILL,
+  /** Tables for unwinding. */
   ehFrame: KIND_EH_FRAME,
   /** .preinit_array, .init_array, .ctors, .fini_array, .dtors with all their suffixes. */
   functionArray: KIND_FUNCTION_ARRAY,
@@ -70,18 +77,23 @@ export type SectionKind = (typeof SectionKind)[keyof typeof SectionKind];
  * the rows `firstSection … firstSection + sectionCount - 1`; row `firstSection + i` is the file's section i.
  */
 export class SectionTable {
+  /** Rows in use. */
   count = 0;
+  /** A SectionKind. */
   kind!: Uint8Array;
   /** Row of the graph in the job's list. */
   graph!: Int32Array;
   /** Position of the contents in the graph's reader view; -1 for writable code without contents (SHT_NOBITS). */
   content!: Int32Array;
+  /** Bytes in memory. */
   size!: Float64Array;
+  /** A power of two. */
   alignment!: Float64Array;
   /** Position of the name in the graph's reader view, NUL-terminated. */
   name!: Int32Array;
   /** Position and number of the RELA entries; a CREL table is expanded into a buffer of its own. */
   relocations!: Int32Array;
+  /** Number of the entries there. */
   relocationCount!: Int32Array;
   /** Address in the executor once the layout is fixed; offset in the TLS block for TLS sections. */
   address!: Float64Array;

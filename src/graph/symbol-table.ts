@@ -7,13 +7,23 @@ export const SYMBOL_ROW_SIZE = 19;
 const COLUMNS = ["value", "section", "id", "info"] as const;
 
 /** Where a symbol lives, when it is not in a section: values of `SymbolTable.section` below zero. */
-export const SymbolPlace = { undefined: -1, absolute: -2, common: -3, discarded: -4 } as const;
+export const SymbolPlace = {
+  /** SHN_UNDEF: defined elsewhere. */
+  undefined: -1,
+  /** SHN_ABS: its value is no address of a section. */
+  absolute: -2,
+  /** SHN_COMMON: room that is still to be given. */
+  common: -3,
+  /** In a section that has been discarded. */
+  discarded: -4,
+} as const;
 
 /**
  * All symbols of a link job, one row a symbol, packed. A graph owns the rows
  * `firstSymbol … firstSymbol + symbolCount - 1`; row `firstSymbol + i` is the file's symbol i.
  */
 export class SymbolTable {
+  /** Rows in use. */
   count = 0;
   /** Row of the section it is defined in, or one of `SymbolPlace`. */
   section!: Int32Array;

@@ -7,7 +7,16 @@ import { Errno, systemError } from "./system-error.ts";
 export const PAGE_SIZE = 4096;
 
 /** Protection bits, as in <sys/mman.h>. */
-export const Protection = { none: 0, read: 1, write: 2, exec: 4 } as const;
+export const Protection = {
+  /** PROT_NONE */
+  none: 0,
+  /** PROT_READ */
+  read: 1,
+  /** PROT_WRITE */
+  write: 2,
+  /** PROT_EXEC */
+  exec: 4,
+} as const;
 
 /** Mapping flags, as in <sys/mman.h> for x86-64. */
 export const MapFlag = {

@@ -17,8 +17,11 @@ const WINDOW_SIZE = 24 * 2 ** 20;
  * further back in the linear memory than in the slab.
  */
 export interface MemoryWindow {
+  /** Slab offset of index 0. */
   readonly offset: number;
+  /** To write numbers. */
   readonly view: DataView;
+  /** The same bytes. */
   readonly bytes: Uint8Array;
 }
 
@@ -34,7 +37,9 @@ interface MappedWindow extends MemoryWindow {
  * with other protections, where the code will run (in an executor, or elsewhere in this process).
  */
 export class SlabMemory {
+  /** Bytes, whole pages. */
   readonly size: number;
+  /** Descriptor of the memfd, closed by `dispose`. */
   readonly fd: number;
   /** Where it is mapped read-write in this process. */
   readonly address: number;
@@ -69,6 +74,7 @@ export class SlabMemory {
     return new DataView(this.#viewAll());
   }
 
+  /** All of it as one view. */
   get bytes(): Uint8Array {
     return new Uint8Array(this.#viewAll());
   }

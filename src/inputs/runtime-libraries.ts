@@ -25,7 +25,9 @@ export function isOfEveryProcess(soname: string | undefined): boolean {
 
 /** A library as the dynamic loader would find it at run time. */
 export interface RuntimeLibrary {
+  /** Such as `libstdc++.so.6`. */
   readonly soname: string;
+  /** The library, read. */
   readonly library: SharedLibrary;
 }
 

@@ -21,8 +21,11 @@ export interface AllocationRequest {
 
 /** Memory in use by the linker: it has addresses, and nothing of it is visible in the executor yet. */
 export interface InFlightAlloc {
+  /** Where it will be in the executor. */
   readonly address: number;
+  /** Bytes, whole pages. */
   readonly size: number;
+  /** Where its contents are written. */
   readonly memory: WorkingMemory;
   /** One request: protections for all segments, then the actions. The working memory is not to be written afterwards. */
   finalize(segments: readonly Segment[], actions: readonly AllocActionPair[]): Promise<FinalizedAlloc>;
@@ -32,7 +35,9 @@ export interface InFlightAlloc {
 
 /** Memory in use by the program; hand it to deallocate once. */
 export interface FinalizedAlloc {
+  /** Where it starts in the executor. */
   readonly address: number;
+  /** Bytes, as allocated. */
   readonly size: number;
   /** The mapper's key; undefined when the allocation has no segments. */
   readonly key: number | undefined;
@@ -40,12 +45,15 @@ export interface FinalizedAlloc {
 
 /** Provides the memory of link jobs (LLVM's JITLinkMemoryManager). Answers are tasks, never on the caller's stack. */
 export interface JITLinkMemoryManager {
+  /** Bytes of a page of the executor's memory. */
   readonly pageSize: number;
   /** Wants to know the parts of a job, one for each object, each in pages of its own. */
   readonly perObject?: boolean;
   /** How bytes get into the executor; absent where that is the manager's own affair. */
   readonly mapper?: MemoryMapper;
+  /** Memory for one job. Errors: code "memory" when there is none. */
   allocate(request: AllocationRequest): Promise<InFlightAlloc>;
+  /** Runs the dealloc actions and gives the memory back. */
   deallocate(allocs: readonly FinalizedAlloc[]): Promise<void>;
   /** Gives back this side's memory, when the executor has ended. */
   close?(): Promise<void>;

@@ -3,8 +3,11 @@ import type { AllocActionPair } from "../epc/executor-process-control.ts";
 
 /** Where the controller writes what will run elsewhere: the byte for address a is at index a − base of both; base may be negative. */
 export interface WorkingMemory {
+  /** To write numbers. */
   readonly view: DataView;
+  /** The same bytes. */
   readonly bytes: Uint8Array;
+  /** Address in the executor of index 0. */
   readonly base: number;
   /** Has contents reach the executor before the allocation is initialized; absent where they are there as they are written. */
   publish?(address: number, size: number): void;
@@ -16,8 +19,11 @@ export interface WorkingMemory {
  * mapper was told to provide it (`ZeroFill`).
  */
 export interface Segment {
+  /** Where it starts in the executor. */
   readonly address: number;
+  /** Bytes that have contents. */
   readonly contentSize: number;
+  /** Bytes behind them that read as zero. */
   readonly zeroFillSize: number;
   /**
    * Bits: read 1, write 2, exec 4. Write and exec together are refused unless `WRITABLE_CODE` is set as well; `SHARED_DATA` is for
@@ -40,13 +46,17 @@ export type ZeroFill = "image" | "mapper";
 
 /** One allocation to be made ready: `reservation` is the start address of the one that holds all `segments`. */
 export interface InitializeInfo {
+  /** Where the reservation starts. */
   readonly reservation: number;
+  /** By ascending addresses. */
   readonly segments: readonly Segment[];
+  /** Called in order when all segments are ready. */
   readonly actions: readonly AllocActionPair[];
 }
 
 /** How bytes get into an executor (LLVM's MemoryMapper). Errors: SlablinkError with code "memory" or "executor". */
 export interface MemoryMapper {
+  /** Bytes of a page of the executor's memory. */
   readonly pageSize: number;
   /** Whether reserve can be told an address. LLVM's executors choose for themselves. */
   readonly canPlace: boolean;

@@ -32,6 +32,7 @@ interface Reservation {
 export interface SharedMemoryMapperOptions {
   /** The slab that the executor was launched with (its descriptor 4); used for the first reservation of its size. */
   readonly inherited?: SlabMemory;
+  /** Who provides zero-fill; the image by default. */
   readonly zeroFill?: ZeroFill;
   /** The executor may be on another machine or in other namespaces: it is to make sure that it has the very same memory. */
   readonly marked?: boolean;
@@ -139,6 +140,7 @@ export class SharedMemoryMapper implements MemoryMapper {
     this.dispose();
   }
 
+  /** Gives back this side's memory. */
   dispose(): void {
     for (const { working } of this.#reservations.clear()) working.dispose();
     this.#inherited?.dispose();

@@ -16,11 +16,13 @@ import { exhausted, Slab } from "./slab.ts";
 export interface SlabOptions {
   /** Bytes of each slab; 256 MiB by default, of address space: memory is used as it is written. */
   readonly slabSize?: number;
+  /** Where slabs are reserved; below 2 GiB by default. */
   readonly placement?: Placement;
   /** A job that does not fit a slab gets a slab of its own size. */
   readonly growable?: boolean;
   /** How many slabs may be reserved; 1 by default. */
   readonly maxSlabs?: number;
+  /** How allocations are answered; by tasks of their own by default. */
   readonly tasks?: Tasks;
 }
 
@@ -36,7 +38,9 @@ export const DEFAULT_SLAB_SIZE = 256 * 2 ** 20;
  */
 export class SlabMemoryManager implements JITLinkMemoryManager {
   readonly pageSize: number;
+  /** Bytes of each slab. */
   readonly slabSize: number;
+  /** Where slabs are reserved. */
   readonly placement: Placement;
   readonly #mapper: MemoryMapper;
   readonly #epc: ExecutorProcessControl;

@@ -3,7 +3,9 @@ import type { ExecutorEnd } from "../errors.ts";
 
 /** A program in linked memory: everything that a C run-time's start file would call, in this order. */
 export interface Program {
+  /** Address of `int main(int argc, char **argv, char **envp)`. */
   main: number;
+  /** main's arguments, the program's name first. */
   argv: string[];
   /** Called first (DT_INIT-like functions), without arguments. */
   initFunctions: number[];
@@ -11,6 +13,7 @@ export interface Program {
   initArrays: AddressRange[];
   /** After main and the atexit handlers, each array backwards, the last array first. */
   finiArrays: AddressRange[];
+  /** Called last, without arguments. */
   finiFunctions: number[];
   /** What the code passes to __cxa_atexit as its third argument; 0: none. */
   dsoHandle: number;

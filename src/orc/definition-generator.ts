@@ -5,7 +5,9 @@ import type { JITDylib } from "./jit-dylib.ts";
 
 /** Members of a static archive, each linked when something refers to what it defines. */
 export class StaticArchiveGenerator {
+  /** Tells it from other generators. */
   readonly kind = "archive";
+  /** The archive, read. */
   readonly archive: Archive;
   /** Every member is linked, wanted or not. */
   readonly whole: boolean;
@@ -21,6 +23,7 @@ export class StaticArchiveGenerator {
 
 /** Archives that every program may use without naming them, behind all others; opened when something refers to what is not there. */
 export class ImplicitArchivesGenerator {
+  /** Tells it from other generators. */
   readonly kind = "implicit-archives";
   readonly #open: () => Iterable<Archive>;
   #archives: readonly StaticArchiveGenerator[] | undefined;
@@ -29,6 +32,7 @@ export class ImplicitArchivesGenerator {
     this.#open = open;
   }
 
+  /** The archives, opened when they are first asked for. */
   get archives(): readonly StaticArchiveGenerator[] {
     this.#archives ??= Array.from(this.#open(), (archive) => new StaticArchiveGenerator(archive));
     return this.#archives;
@@ -37,7 +41,9 @@ export class ImplicitArchivesGenerator {
 
 /** Exported symbols of a shared library, which the executor's loader opens. */
 export class SharedLibraryGenerator {
+  /** Tells it from other generators. */
   readonly kind = "shared-library";
+  /** The library, read. */
   readonly library: SharedLibrary;
   /** What the executor's loader is asked for: a path or a soname. */
   readonly loadName: string;
@@ -53,6 +59,7 @@ export class SharedLibraryGenerator {
 
 /** Symbols of the executor process itself: its program, the C library, whatever it has loaded globally. */
 export class ProcessSymbolsGenerator {
+  /** Tells it from other generators. */
   readonly kind = "process";
 }
 

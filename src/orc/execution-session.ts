@@ -38,6 +38,7 @@ export interface ExecutionSessionOptions extends ExecutorTarget {
    * of slablink's; in this process it is so anyway, and where memory is not shared it changes nothing.
    */
   readonly sharedData?: boolean;
+  /** Finds the libraries that programs use without naming them. */
   readonly runtime?: RuntimeLibraries;
   /** Threads that may work on a job, this one included; by default as many as pay. */
   readonly threads?: number;
@@ -86,10 +87,12 @@ export class ExecutionSession implements TrackerOwner {
     options.trace?.watch(kernelCode);
   }
 
+  /** The process that runs the code. */
   get epc(): ExecutorProcessControl {
     return this.#target.epc;
   }
 
+  /** What provides the memory of its jobs. */
   get memoryManager(): JITLinkMemoryManager {
     return this.#target.memoryManager;
   }
@@ -152,6 +155,7 @@ export class ExecutionSession implements TrackerOwner {
     return dylib;
   }
 
+  /** The JITDylib of that name, if there is one. */
   getJITDylib(name: string): JITDylib | undefined {
     return this.#dylibs.get(name);
   }

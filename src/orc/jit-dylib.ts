@@ -68,11 +68,13 @@ const DEEPEST_ALIAS = 64;
  * materializes what it needs of them.
  */
 export class JITDylib {
+  /** By which the session knows it. */
   readonly name: string;
-  /** Objects that the next look-up links, all of them, as a linker does with objects on its command line. */
+  /** @internal Objects that the next look-up links, all of them, as a linker does with objects on its command line. */
   readonly pending: PendingObject[] = [];
   /** Objects that a look-up links when it reaches what they define. */
   readonly lazy: PendingObject[] = [];
+  /** Where definitions are looked for, in this order. */
   readonly generators: DefinitionGenerator[] = [];
   /** Addresses given by hand. */
   readonly absolutes = new Map<string, number>();
@@ -82,7 +84,7 @@ export class JITDylib {
   readonly lazyAliases = new Map<string, string>();
   /** Names that stand for those of other JITDylibs. */
   readonly reexports = new Map<string, Reexport>();
-  /** The jobs that have been linked for it. */
+  /** @internal The jobs that have been linked for it. */
   readonly linked = new DefinitionIndex();
   /** Archives that have been linked as a whole, with the tables of the job that did it. */
   readonly wholeArchives = new Map<StaticArchiveGenerator, GraphTables>();
@@ -127,6 +129,7 @@ export class JITDylib {
     this.#lazyByName = undefined;
   }
 
+  /** Adds a place to look for definitions, behind all others. */
   addGenerator(generator: DefinitionGenerator): void {
     this.generators.push(generator);
   }
@@ -241,6 +244,7 @@ export class JITDylib {
     return this.#lazyByName.get(name) ?? [];
   }
 
+  /** Adds a JITDylib to look in, behind all others. */
   addToLinkOrder(dylib: JITDylib): void {
     this.linkOrder.push(dylib);
   }

@@ -69,7 +69,9 @@ export interface JobPlugins {
 
 /** Where a session links to: an executor and its memory. */
 export interface ExecutorTarget {
+  /** The process that runs the code. */
   readonly epc: ExecutorProcessControl;
+  /** What provides the memory of its jobs. */
   readonly memoryManager: JITLinkMemoryManager;
 }
 

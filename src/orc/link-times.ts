@@ -1,9 +1,18 @@
 import { milliseconds as now } from "../host/clock.ts";
 import type { Steps } from "../trace/steps.ts";
 
+/** Wall time of one phase of a link. */
+export interface PhaseTime {
+  /** What was done: "parse and resolve", "copy", … */
+  readonly name: string;
+  /** How long it took. */
+  milliseconds: number;
+}
+
 /** Wall time of the phases of a link, in the order in which they ran; of one that ran twice the sum. */
 export class LinkTimes {
-  readonly phases: { name: string; milliseconds: number }[] = [];
+  /** Names, and wall times in ms. */
+  readonly phases: PhaseTime[] = [];
   readonly #trace: Steps | undefined;
   #current: { name: string; start: number } | undefined;
 
@@ -19,6 +28,7 @@ export class LinkTimes {
     this.#current = { name, start: now() };
   }
 
+  /** Ends the current phase. */
   end(): void {
     if (this.#current === undefined) return;
     const { name, start } = this.#current;

@@ -11,7 +11,7 @@ import { inOtherProcess } from "./external-names.ts";
 import type { Interposition } from "./interposition.ts";
 import type { JITDylib, LinkedDefinitions } from "./jit-dylib.ts";
 import { LinkJob, type MaterializationContext } from "./link-job.ts";
-import { LinkTimes } from "./link-times.ts";
+import { LinkTimes, type PhaseTime } from "./link-times.ts";
 import { linkWarnings } from "./link-warnings.ts";
 import { DataOutOfReachError } from "./plan-copies.ts";
 import type { ResourceTracker } from "./resource-tracker.ts";
@@ -40,28 +40,41 @@ export interface LinkedJob extends LinkedDefinitions {
   /** Jobs that define what this one refers to, and the names. */
   readonly uses: Map<LinkedDefinitions, Set<string>>;
   readonly tables: GraphTables;
+  /** @internal */
   readonly resolution: SymbolResolution;
+  /** @internal */
   readonly layout: Layout;
+  /** Its memory. */
   readonly alloc: FinalizedAlloc;
+  /** Handle of the image that gives it to the dynamic loader. */
   readonly image: number;
   /** Whole pages of data and zero-fill that this process sees as the program does; undefined where it does not. */
   readonly visibleData: AddressRange | undefined;
+  /** @internal */
   readonly externals: Externals;
+  /** Shared libraries that it uses, as the loader was asked for them. */
   readonly libraries: readonly string[];
   /** Threads have been started to share the work. */
   readonly hasThreads: boolean;
   /** What the inputs get although it weakens the process, a sentence each. */
   readonly warnings: readonly string[];
-  /** Has to run before the program, when libraries refer to what it defines. */
+  /** @internal Has to run before the program, when libraries refer to what it defines. */
   readonly interposition: Interposition | undefined;
   /** Wall time of the steps, in their order. */
-  readonly phases: readonly { name: string; milliseconds: number }[];
+  readonly phases: readonly Readonly<PhaseTime>[];
+  /** How much was linked. */
   readonly counts: {
+    /** Members of archives included. */
     objects: number;
+    /** Archives that were read. */
     archives: number;
+    /** Relocation entries that were applied. */
     relocations: number;
+    /** Bytes of contents. */
     bytesCopied: number;
+    /** Mappings in the executor. */
     mappings: number;
+    /** Times that the executor changed the protection of one. */
     protectionChanges: number;
   };
   /** Address of a symbol that the job defines or refers to. */

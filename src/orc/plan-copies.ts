@@ -16,7 +16,9 @@ const LOADER = "ld-linux-x86-64.so.2";
 
 /** A variable that code reaches by 32 bits only, and the library that has it. */
 export interface FarVariable {
+  /** The variable. */
   readonly symbol: DynamicSymbol;
+  /** The library that defines it. */
   readonly library: SharedLibrary;
   /** What the loader calls the library. */
   readonly loadName: string;
@@ -34,7 +36,9 @@ export interface FarFunction {
  * them, and functions whose address the program and others compare.
  */
 export class DataOutOfReachError extends LinkError {
+  /** Variables of libraries that the code reaches by 32 bits. */
   readonly variables: readonly FarVariable[];
+  /** Functions whose addresses it takes by 32 bits. */
   readonly functions: readonly FarFunction[];
 
   constructor(variables: readonly FarVariable[], functions: readonly FarFunction[] = []) {

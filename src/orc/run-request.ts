@@ -2,6 +2,7 @@ import type { Reach } from "../epc/reach.ts";
 import type { InputItem } from "../inputs/input.ts";
 import type { Tasks } from "../memory/slab-memory-manager.ts";
 import type { Tracer } from "../trace/tracer.ts";
+import type { PhaseTime } from "./link-times.ts";
 
 /** All that is needed to link a program and run it. */
 export interface RunRequest {
@@ -9,6 +10,7 @@ export interface RunRequest {
   readonly items: readonly InputItem[];
   /** The `-L` directories; the system's own follow them without being named here. */
   readonly libraryDirectories: readonly string[];
+  /** In a process of its own, or in this one. */
   readonly mode: "executor" | "in-process";
   /** The executor program; the package's own by default. */
   readonly executorPath?: string;
@@ -37,6 +39,7 @@ export interface RunRequest {
   readonly processSymbols: boolean;
   /** Size of the slab in bytes. */
   readonly slabSize?: number;
+  /** Where slabs are reserved. */
   readonly placement: "low" | "near-libc" | "anywhere";
   /** Ends with status 0 where the program would begin. */
   readonly linkOnly?: boolean;
@@ -66,22 +69,38 @@ export interface MemoryUse {
 /** What one link did. */
 export interface LinkStats {
   /** In the order in which they ran. */
-  readonly phases: readonly { readonly name: string; readonly milliseconds: number }[];
+  readonly phases: readonly Readonly<PhaseTime>[];
   /** Objects that became part of the program, members of archives included. */
   readonly objects: number;
+  /** Archives that were read. */
   readonly archives: number;
+  /** Of all objects. */
   readonly sections: number;
+  /** Of all objects. */
   readonly symbols: number;
+  /** Relocation entries that were applied. */
   readonly relocations: number;
+  /** Bytes of contents. */
   readonly bytesCopied: number;
   /** Requests to the executor. */
   readonly requests: number;
+  /** To the executor. */
   readonly bytesSent: number;
+  /** From the executor. */
   readonly bytesReceived: number;
+  /** Mappings of linked code and data in the executor. */
   readonly mappings: number;
+  /** Times that the executor changed the protection of a mapping. */
   readonly protectionChanges: number;
-  /** Address and sizes in bytes. */
-  readonly slab: { readonly address: number; readonly size: number; readonly used: number };
+  /** The memory that it was linked into. */
+  readonly slab: {
+    /** In the executor. */
+    readonly address: number;
+    /** Bytes of address space. */
+    readonly size: number;
+    /** Bytes given to jobs. */
+    readonly used: number;
+  };
   /** Symbols that shared libraries or the process defined. */
   readonly externals: number;
   /** Shared libraries that were opened for the program. */

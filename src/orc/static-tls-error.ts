@@ -14,6 +14,7 @@ const LOADER_SAYS = "static TLS block";
 export class StaticTlsError extends LinkError {
   /** Room that would be enough, in bytes. */
   readonly size: number;
+  /** The alignment that it must have, in bytes. */
   readonly alignment: number;
 
   constructor(name: string, size: number, alignment: number, cause: unknown) {

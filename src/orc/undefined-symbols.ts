@@ -15,8 +15,11 @@ const shownSymbols = 100;
 
 /** One place that refers to a symbol. */
 export interface SymbolReference {
+  /** The object, with its archive. */
   readonly file: string;
+  /** The section that the reference is in. */
   readonly section: string;
+  /** Bytes from the start of the section. */
   readonly offset: number;
   /** The function that the place belongs to, when the object's symbol table says so. */
   readonly functionName: string | undefined;
@@ -24,7 +27,9 @@ export interface SymbolReference {
 
 /** A name that nothing defines, and every place that refers to it. */
 export interface UndefinedSymbol {
+  /** As the symbol table has it. */
   readonly name: string;
+  /** Who refers to it. */
   readonly references: readonly SymbolReference[];
   /** Why something that looks like a definition is none. */
   readonly note?: string | undefined;
@@ -32,6 +37,7 @@ export interface UndefinedSymbol {
 
 /** Names that nothing defines, all of them at once, each with who refers to it. */
 export class UndefinedSymbolsError extends LinkError {
+  /** All of them. */
   readonly symbols: readonly UndefinedSymbol[];
 
   constructor(symbols: readonly UndefinedSymbol[]) {

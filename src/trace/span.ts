@@ -3,10 +3,13 @@ export type SpanArguments = Record<string, string | number | boolean>;
 
 /** Something that took time on one thread. Plain data: it can be sent from a worker as it is. */
 export interface Span {
+  /** What was done. */
   readonly name: string;
   /** Nanoseconds of CLOCK_MONOTONIC (`monotonicNow`), as is `end`, which is absent while the span is open. */
   readonly start: number;
+  /** When it ended; absent while it is open. */
   end?: number;
+  /** What else there is to say. */
   args?: SpanArguments;
 }
 
@@ -14,5 +17,6 @@ export interface Span {
 export interface SpanBatch {
   /** What the thread is called; batches of one name become one thread of the trace. */
   readonly thread: string;
+  /** In the order in which they began. */
   readonly spans: readonly Span[];
 }

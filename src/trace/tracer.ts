@@ -9,7 +9,16 @@ import { watchCalls } from "./watch.ts";
 
 /** When the time axis begins, in ns as `monotonicNow`: now by default. */
 export interface TracerOptions {
+  /** When the trace begins, by `monotonicNow`; now by default. */
   readonly origin?: number;
+}
+
+/** What one thread did. */
+export interface ThreadTrace {
+  /** What the thread is called. */
+  readonly name: string;
+  /** In the order in which they began; open ones have no end. */
+  readonly spans: readonly Span[];
 }
 
 /**
@@ -29,6 +38,7 @@ export class Tracer {
   readonly origin: number;
   /** This thread's own line: stretches in which it was at work, and what it did then. */
   readonly main = new SpanRecorder("main");
+  /** @internal */
   readonly #lanes = new Map<string, Lanes>();
   readonly #workers = new Map<string, Span[]>();
   readonly #executors: ExecutorTrace[] = [];
@@ -127,8 +137,8 @@ export class Tracer {
     this.main.add(name, start, end, args);
   }
 
-  /** This thread, the workers, then the lines of what goes on side by side: name and spans. Open spans have no end. */
-  get threads(): readonly { readonly name: string; readonly spans: readonly Span[] }[] {
+  /** This thread, the workers, then the lines of what goes on side by side. */
+  get threads(): readonly ThreadTrace[] {
     const lanes = [...this.#lanes.values()].flatMap(({ all }) => all);
     return [
       { name: this.main.thread, spans: this.main.spans },

@@ -17,6 +17,7 @@ import { readVersionDefinitions } from "./shared-library-versions.ts";
 export interface DynamicSymbol {
   /** Its place in the dynamic symbol table. */
   readonly index: number;
+  /** Without a version. */
   readonly name: string;
   /** STT_…: 1 object, 2 function, 6 TLS, 10 indirect function. */
   readonly type: number;
@@ -24,9 +25,11 @@ export interface DynamicSymbol {
   readonly bind: number;
   /** STV_…: 0 default, 3 protected. */
   readonly visibility: number;
+  /** Bytes; 0 if unknown. */
   readonly size: number;
   /** Its address relative to the load address (TLS: its offset in the TLS block; SHN_ABS: its value). */
   readonly value: number;
+  /** st_shndx: the section that defines it, or SHN_ABS. */
   readonly sectionIndex: number;
   /** `GLIBC_2.2.5`, …; undefined when the library has no versions. */
   readonly versionName: string | undefined;
@@ -43,12 +46,15 @@ type DynamicTags = Map<number, number>;
  * Specification: System V gABI chapter 5 ("Dynamic Linking"); LSB for versions.
  */
 export class SharedLibrary {
+  /** All of its bytes. */
   readonly reader: ByteReader;
+  /** Its path. */
   readonly file: string;
   /** DT_SONAME; undefined when it has none (the loader then goes by the file's name). */
   readonly soname: string | undefined;
   /** DT_NEEDED, in order. */
   readonly needed: readonly string[];
+  /** @internal */
   readonly segments: readonly Segment[];
   /** It is a position-independent executable (DF_1_PIE), which cannot be linked against. */
   readonly isExecutable: boolean;
@@ -119,7 +125,7 @@ export class SharedLibrary {
     return found;
   }
 
-  /** Its hash table, if it is a DT_GNU_HASH. */
+  /** @internal Its hash table, if it is a DT_GNU_HASH. */
   get gnuHash(): GnuHashPlace | undefined {
     return this.#hash.gnuHash;
   }
@@ -201,7 +207,7 @@ export class SharedLibrary {
     return this.#segments.bytesAt(address, size);
   }
 
-  /** What the loader does to the data in `[start, end)`: entries of DT_RELA and DT_RELR (not those of the PLT). */
+  /** @internal What the loader does to the data in `[start, end)`: entries of DT_RELA and DT_RELR (not those of the PLT). */
   relocationsIn(start: number, end: number): DynamicRelocation[] {
     const { reader } = this;
     const found: DynamicRelocation[] = [];
