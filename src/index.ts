@@ -82,6 +82,7 @@ export type { TypedArray, TypedArrayConstructor, TypedArrayOf } from "./runtime-
 
 export type { DispatchHandler } from "./epc/connection.ts";
 export { Llvm as LlvmWrapper, Slablink as SlablinkWrapper } from "./epc/dialect.ts";
+export type { Endpoint } from "./epc/endpoint.ts";
 export type {
   AllocAction,
   AllocActionPair,
@@ -97,8 +98,8 @@ export { RemoteExecutorProcessControl, type RemoteOptions } from "./epc/remote.t
 export type { Services } from "./epc/services.ts";
 export { SpsReader } from "./epc/sps-reader.ts";
 export { SpsWriter } from "./epc/sps-writer.ts";
-export type { ByteChannel } from "./host/byte-channel.ts";
-export type { ExecutorProcess } from "./host/process.ts";
+export type { ByteChannel, ChannelListener } from "./host/byte-channel.ts";
+export type { ExecutorProcess, ProcessEnd } from "./host/process.ts";
 export type { Program, ProgramEnd } from "./native/program.ts";
 
 // Typed calls: signatures, how their values lie in memory, and the machine code around a call.

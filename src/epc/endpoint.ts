@@ -2,8 +2,20 @@ import { UsageError } from "../errors.ts";
 
 /** Where an executor listens. */
 export type Endpoint =
-  | { readonly kind: "unix"; readonly path: string }
-  | { readonly kind: "tcp"; readonly host: string; readonly port: number };
+  | {
+      /** A Unix domain socket. */
+      readonly kind: "unix";
+      /** Where it is in the file system. */
+      readonly path: string;
+    }
+  | {
+      /** TCP. */
+      readonly kind: "tcp";
+      /** A name or an address. */
+      readonly host: string;
+      /** From 1 to 65535. */
+      readonly port: number;
+    };
 
 /** `unix:PATH`, `tcp:HOST:PORT` or `tcp:[IPv6]:PORT`. Errors: UsageError naming `option`. */
 export function parseEndpoint(text: string, option: string): Endpoint {

@@ -11,8 +11,12 @@ import { lostConnection, SupervisedExecutor } from "./supervised.ts";
 
 /** How to get to an executor that somebody else starts: a command line whose standard input and output are the stream, or a place where one listens. */
 export type Reach =
-  | { readonly command: string }
   | {
+      /** Run by a shell. */
+      readonly command: string;
+    }
+  | {
+      /** Where an executor listens. */
       readonly endpoint: Endpoint;
       /** Shared with the executor; needed over TCP. */
       readonly secret?: Uint8Array;

@@ -26,7 +26,6 @@ export class Archive {
   readonly #open: OpenFile | undefined;
   readonly #members = new Map<number, ArchiveMember>();
   readonly #nested = new Map<string, Archive>();
-  /** @internal */
   #names: NameTable | undefined;
   #indexMember: { kind: SpecialMember; offset: number; size: number } | undefined;
   #index: ArchiveIndex | undefined;
@@ -72,7 +71,7 @@ export class Archive {
     return placeOfGnuIndex(this.reader, offset, size, kind === "gnu-index-64" ? 8 : 4);
   }
 
-  /** The table of long names; undefined when there is none. */
+  /** @internal The table of long names; undefined when there is none. */
   get names(): NameTable | undefined {
     return this.#names;
   }

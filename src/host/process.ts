@@ -7,7 +7,9 @@ import { signalName } from "./signal-names.ts";
 
 /** How a process ended: with a status (0 to 255) or by a signal (`SIGSEGV` and the like); one of the two is set. */
 export interface ProcessEnd {
+  /** 0 to 255. */
   readonly status?: number;
+  /** Its name. */
   readonly signal?: string;
 }
 

@@ -26,6 +26,7 @@ export interface FarVariable {
 
 /** A function that is to have an address within reach of 32 bits, the same for everybody. */
 export interface FarFunction {
+  /** Its symbol. */
   readonly name: string;
   /** What the loader calls its library; undefined when the process has it anyway. */
   readonly loadName: string | undefined;

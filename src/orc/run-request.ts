@@ -62,7 +62,9 @@ export interface RunRequest {
 
 /** How contents get into an executor's memory; with the reason, where memory cannot be shared. */
 export interface MemoryUse {
+  /** `RunRequest.memory` has what each means. */
   readonly kind: "shared" | "rpc" | "rpc-per-object";
+  /** Why memory cannot be shared, where that was wanted. */
   readonly reason?: string;
 }
 

@@ -28,7 +28,7 @@ export interface ExecutorMemoryOptions {
  * `allocate` gave, all of it in this process) there are arrays over it; everything else is copied. Addresses and sizes are in bytes.
  */
 export class ExecutorMemory {
-  /** Memory that this process shares with the executor. */
+  /** @internal Memory that this process shares with the executor. */
   readonly windows: SharedWindows;
   /** Addresses of arrays that are no views, because their memory is not shared (`RemoteArray`). */
   readonly #standIns = new WeakMap<object, number>();

@@ -11,8 +11,11 @@ type Element<C extends TypedArrayConstructor> = TypedArrayOf<C>[number];
  */
 export class RemoteArray<C extends TypedArrayConstructor> {
   [index: number]: Element<C>;
+  /** Elements. */
   readonly length: number;
+  /** Bytes. */
   readonly byteLength: number;
+  /** Bytes of an element. */
   readonly BYTES_PER_ELEMENT: number;
   /** In the executor. */
   readonly address: number;
@@ -62,6 +65,7 @@ export class RemoteArray<C extends TypedArrayConstructor> {
     return this.#copy(this.#memory.read(this.#at(first), count * this.BYTES_PER_ELEMENT));
   }
 
+  /** Sets the elements from `start` to `end` to one value. */
   fill(value: Element<C>, start = 0, end = this.length): this {
     const [first, count] = this.#part(start, end);
     const values = makeArray(this.#type, new ArrayBuffer(count * this.BYTES_PER_ELEMENT), 0, count);

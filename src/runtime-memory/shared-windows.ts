@@ -4,7 +4,9 @@ import { detachView, MAX_VIEW_SIZE, viewMemory } from "../host/view.ts";
 
 /** Memory of the executor as it is: the byte at the address asked for is at `byteOffset` of `buffer`, which holds more than was asked for. */
 export interface SharedWindow {
+  /** What a typed array is made over. */
   readonly buffer: ArrayBuffer;
+  /** Where the address is in it. */
   readonly byteOffset: number;
 }
 

@@ -21,12 +21,15 @@ const RESULT_SIZE = 16;
 
 /** Where a parameter's value lies in the block. */
 export interface BlockSlot {
+  /** Bytes from the block's start. */
   readonly offset: number;
+  /** What lies there. */
   readonly type: ValueType;
 }
 
 /** How one signature's values lie in a call block. All offsets are bytes; `offset` is where the block begins in `view`. */
 export interface CallLayout {
+  /** Whose values these are. */
   readonly signature: ResolvedSignature;
   /** Letters, digits and "_"; where it is equal, shim and thunk have the same code. */
   readonly key: string;
@@ -38,6 +41,7 @@ export interface CallLayout {
   encodeArguments(values: readonly unknown[], view: DataView, offset: number, pointers: PointerContext): void;
   /** undefined for void. */
   decodeResult(view: DataView, offset: number, pointers: PointerContext): unknown;
+  /** The arguments of a call from linked code, at `offset` of the view. */
   decodeArguments(view: DataView, offset: number, pointers: PointerContext): unknown[];
   /** Errors: as of encodeArguments. */
   encodeResult(value: unknown, view: DataView, offset: number, pointers: PointerContext): void;

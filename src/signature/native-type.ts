@@ -2,23 +2,29 @@ import type { ScalarName } from "./type-names.ts";
 
 /** A structure by value: its members in C's order, `align` (16 at most) where it is declared with `_Alignas`. */
 export interface StructShape {
+  /** Its members, in order. */
   readonly struct: { readonly [name: string]: MemberType };
+  /** A larger alignment than its members ask for, in bytes. */
   readonly align?: number;
 }
 
 /** An array inside of a structure. */
 export interface ArrayShape {
+  /** The type of its elements. */
   readonly array: MemberType;
+  /** Their number. */
   readonly length: number;
 }
 
 /** A pointer; what it points at is for the reader. */
 export interface PointerShape {
+  /** What it points to. */
   readonly pointer: MemberType | "void" | FunctionShape;
 }
 
 /** A pointer to a function: a JavaScript function, which gets an address in the executor, or an address. */
 export interface FunctionShape {
+  /** Its signature. */
   readonly function: Signature;
 }
 

@@ -16,40 +16,59 @@ export type ScalarKind =
 
 /** A number, a truth value, or an address; `string` is the address of a C string. Size and alignment in bytes. */
 export interface ScalarType {
+  /** Tells it from other types. */
   readonly kind: ScalarKind;
+  /** Bytes. */
   readonly size: number;
+  /** Bytes, a power of two. */
   readonly alignment: number;
 }
 
 /** A pointer to a function of a known signature: in JavaScript a function or an address. */
 export interface FunctionType {
+  /** Tells it from other types. */
   readonly kind: "function";
+  /** Bytes. */
   readonly size: number;
+  /** Bytes, a power of two. */
   readonly alignment: number;
+  /** Of the function that it points to. */
   readonly signature: ResolvedSignature;
 }
 
 /** A structure in C's layout: members in order, each at the next multiple of its alignment (psABI 3.1.2, "Aggregates and Unions"). */
 export interface StructType {
+  /** Tells it from other types. */
   readonly kind: "struct";
+  /** Bytes. */
   readonly size: number;
+  /** Bytes, a power of two. */
   readonly alignment: number;
+  /** In order. */
   readonly members: readonly StructMember[];
 }
 
 /** A member and its offset in bytes. */
 export interface StructMember {
+  /** As declared. */
   readonly name: string;
+  /** Bytes from the struct's start. */
   readonly offset: number;
+  /** What it holds. */
   readonly type: ValueType | ArrayType;
 }
 
 /** An array; only inside of a structure, since C passes no array by value. */
 export interface ArrayType {
+  /** Tells it from other types. */
   readonly kind: "array";
+  /** Bytes. */
   readonly size: number;
+  /** Bytes, a power of two. */
   readonly alignment: number;
+  /** The type of its elements. */
   readonly element: ValueType | ArrayType;
+  /** Their number. */
   readonly length: number;
 }
 
@@ -58,7 +77,9 @@ export type ValueType = ScalarType | FunctionType | StructType;
 
 /** One parameter; C text may have given it a name. */
 export interface Parameter {
+  /** For errors; undefined if the signature has none. */
   readonly name: string | undefined;
+  /** What it takes. */
   readonly type: ValueType;
 }
 
@@ -66,6 +87,7 @@ export interface Parameter {
 export interface ResolvedSignature {
   /** The function's name, where C text gave one. */
   readonly name: string | undefined;
+  /** In order. */
   readonly parameters: readonly Parameter[];
   /** undefined: void. */
   readonly result: ValueType | undefined;

@@ -4,17 +4,25 @@ import type { Tracer } from "./tracer.ts";
 
 /** An event of the Trace Event Format ("Trace Event Format", Google, sections "JSON Object Format" and "Event Types"). */
 export interface ChromeEvent {
+  /** What it is called. */
   readonly name: string;
   /** X: complete, with `dur`; B: begun and never ended; M: metadata; s, f: start and end of a flow. */
   readonly ph: "X" | "B" | "M" | "s" | "f";
+  /** The process. */
   readonly pid: number;
+  /** The thread. */
   readonly tid: number;
+  /** Its category. */
   readonly cat?: string;
   /** Microseconds since the beginning of the time axis. */
   readonly ts?: number;
+  /** How long it took, in µs. */
   readonly dur?: number;
+  /** What the ends of an arrow have in common. */
   readonly id?: number;
+  /** Binds the end of an arrow to the slice around it. */
   readonly bp?: "e";
+  /** What else there is to say. */
   readonly args?: Record<string, unknown>;
 }
 
@@ -23,6 +31,7 @@ const FIRST_LINE = 2 ** 22 + 1;
 
 /** What `chromeEvents` may be told; `end`: the program runs on in this process and may end it, so open spans get no end. */
 export interface EventOptions {
+  /** Open spans end with the trace, and say so. */
   readonly isUnfinished?: boolean;
 }
 

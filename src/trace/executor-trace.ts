@@ -18,7 +18,7 @@ interface Request {
 export class ExecutorTrace implements RequestObserver {
   /** Process id; 0 until it is known. */
   process = 0;
-  /** Every request so far by its sequence number: flow arrows lead from them. */
+  /** @internal Every request so far by its sequence number: flow arrows lead from them. */
   readonly requests = new Map<number, Request>();
   readonly #lanes: Lanes;
   readonly #handlers: Lanes;
@@ -85,7 +85,7 @@ export class ExecutorTrace implements RequestObserver {
     for (const { lane, span } of this.requests.values()) lane.end(span, { unanswered: reason });
   }
 
-  /** What the executor recorded, with words for people; what was going on at its end ends there. */
+  /** @internal What the executor recorded, with words for people; what was going on at its end ends there. */
   get spans(): readonly (Span & { readonly source: ExecutorSpan; readonly thread: string })[] {
     const tasks = new Map<number, string>();
     return [...this.#spans.values()].map((source) => {

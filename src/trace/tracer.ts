@@ -38,7 +38,6 @@ export class Tracer {
   readonly origin: number;
   /** This thread's own line: stretches in which it was at work, and what it did then. */
   readonly main = new SpanRecorder("main");
-  /** @internal */
   readonly #lanes = new Map<string, Lanes>();
   readonly #workers = new Map<string, Span[]>();
   readonly #executors: ExecutorTrace[] = [];
@@ -79,7 +78,7 @@ export class Tracer {
     return new Steps(this.lanes(group).free(), name, (step) => this.awake(step));
   }
 
-  /** The lines of what goes on side by side under one name. */
+  /** @internal The lines of what goes on side by side under one name. */
   lanes(group: string): Lanes {
     let lanes = this.#lanes.get(group);
     if (lanes === undefined) {

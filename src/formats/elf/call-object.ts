@@ -7,8 +7,11 @@ import { type ObjectRelocation, type ObjectSymbol, writeObject } from "./write-o
 
 /** A function that linked code calls by `name` and `__slablink_import` knows as `id`. */
 export interface CallImport {
+  /** The symbol that linked code calls. */
   readonly name: string;
+  /** Of its signature. */
   readonly layout: CallLayout;
+  /** What the thunk hands to `__slablink_import`. */
   readonly id: number | bigint;
 }
 

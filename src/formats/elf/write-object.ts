@@ -34,16 +34,19 @@ import {
 
 /** A relocation entry with its addend. */
 export interface ObjectRelocation {
+  /** Bytes from the section's start. */
   readonly offset: number;
   /** R_X86_64_… */
   readonly type: number;
   /** Index in the object's `symbols`. */
   readonly symbol: number;
+  /** A in the psABI. */
   readonly addend: number;
 }
 
 /** A section; the symbol, string and relocation tables are made. */
 export interface ObjectSection {
+  /** Such as `.text`. */
   readonly name: string;
   /** SHT_…; SHT_PROGBITS by default. */
   readonly type?: number;
@@ -53,6 +56,7 @@ export interface ObjectSection {
   readonly alignment?: number;
   /** A number is the size of a section without contents (SHT_NOBITS). */
   readonly contents: Uint8Array | number;
+  /** Applied to its contents. */
   readonly relocations?: readonly ObjectRelocation[];
 }
 
@@ -64,6 +68,7 @@ export interface ObjectSymbol {
   readonly section?: number | "absolute";
   /** Offset in the section, or the absolute value. */
   readonly value?: number;
+  /** st_size, in bytes. */
   readonly size?: number;
   /** STT_… */
   readonly type?: number;
@@ -75,7 +80,9 @@ export interface ObjectSymbol {
 
 /** What goes into an object. */
 export interface ObjectContents {
+  /** In the order in which they are written. */
   readonly sections: readonly ObjectSection[];
+  /** In any order; relocations name them by their places here. */
   readonly symbols: readonly ObjectSymbol[];
 }
 
