@@ -49,5 +49,6 @@ function nativeFiles() {
     "koffi.node": join(dirname(koffi.resolve("@koromix/koffi-linux-x64")), "linux_x64", "koffi.node"),
     "kernel.wasm": join(slablink, "dist", "kernel.wasm"),
     "slablink-executor": join(slablink, "executor", "build", "slablink-executor"),
+    "slablink-calls.o": join(slablink, "executor", "build", "slablink-calls.o"),
   };
 }

@@ -3,21 +3,7 @@ import { mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getAsset, getRawAsset } from "node:sea";
-import {
-  ByteReader,
-  ExecutionSession,
-  executorPath,
-  InProcessExecutorProcessControl,
-  InProcessMemoryMapper,
-  LlvmWrapper,
-  launchExecutor,
-  ProcessSymbolsGenerator,
-  SharedMemoryMapper,
-  SlabMemoryManager,
-  SpsReader,
-  SpsWriter,
-  setPackageFiles,
-} from "slablink";
+import { instantiate, setPackageFiles } from "slablink";
 
 /**
  * An asset as a file without a name: the operating system loads native modules and programs by path alone, and /proc/self/fd has
@@ -34,25 +20,16 @@ function fileOf(asset) {
   }
 }
 
-async function openSession(isolated) {
-  const files = ["koffi.node", "kernel.wasm", ...(isolated ? ["slablink-executor"] : [])];
-  setPackageFiles(Object.fromEntries(files.map((name) => [name, fileOf(name)])));
-  const epc = isolated ? await launchExecutor({ path: executorPath() }) : new InProcessExecutorProcessControl();
-  const mapper = isolated ? new SharedMemoryMapper(epc) : new InProcessMemoryMapper(epc);
-  return new ExecutionSession({ epc, memoryManager: new SlabMemoryManager(mapper, epc), sharedMemory: true });
-}
-
 async function main() {
-  const session = await openSession(process.argv.includes("--isolated"));
+  const isolated = process.argv.includes("--isolated");
+  const files = ["koffi.node", "kernel.wasm", ...(isolated ? ["slablink-executor", "slablink-calls.o"] : [])];
+  setPackageFiles(Object.fromEntries(files.map((name) => [name, fileOf(name)])));
+  const object = { name: "fib.o", bytes: getAsset("fib.o") };
+  const instance = await instantiate(object, { isolated, exports: { fib: "int64_t fib(int)" } });
   try {
-    const dylib = session.createJITDylib("main");
-    dylib.addObject(ByteReader.of(new Uint8Array(getAsset("fib.o")), "fib.o"));
-    dylib.addGenerator(new ProcessSymbolsGenerator());
-    const address = (await session.lookup(dylib, ["fib"])).get("fib");
-    const result = await session.epc.callWrapper(LlvmWrapper.runAsVoidFunction, new SpsWriter().u64(address).bytes);
-    console.log(`fib(30) = ${new SpsReader(result, "result").i32("value")}`);
+    console.log(`fib(30) = ${await instance.exports.fib(30)}`);
   } finally {
-    await session.endSession();
+    await instance.dispose();
   }
 }
 

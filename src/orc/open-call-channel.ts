@@ -1,8 +1,6 @@
 // Opens a channel for calls into what a session has linked: links the executor's side of it (executor/linked/calls.c) and says how the executor's
 // end is noticed. Where both sides see the same memory it is an area there (docs/calls.md), elsewhere messages.
 
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { AREA_SIZE, type CallArea } from "../calls/call-area.ts";
 import type { CallChannel, ChannelOptions, PointerContextFactory } from "../calls/call-channel.ts";
 import type { CallExecutor } from "../calls/call-executor.ts";
@@ -11,7 +9,7 @@ import { LaneWords } from "../calls/lane-words.ts";
 import { type CallMessages, MessageChannel, PLACE_SIZE, PLACES } from "../calls/message-channel.ts";
 import { RemoteExecutorProcessControl } from "../epc/remote.ts";
 import { SpsReader } from "../epc/sps-reader.ts";
-import { ExecutorError, LinkError } from "../errors.ts";
+import { ExecutorError } from "../errors.ts";
 import { bytesAddress } from "../host/bytes-address.ts";
 import { MapFlag, mapMemory, Protection, unmapMemory } from "../host/mapping.ts";
 import { callWithPointer } from "../host/native-call.ts";
@@ -20,7 +18,7 @@ import { WakePipe } from "../host/wake-pipe.ts";
 import { readingOpener } from "../inputs/file-opener.ts";
 import { ProcessSymbolsGenerator } from "./definition-generator.ts";
 import type { ExecutionSession } from "./execution-session.ts";
-import { executorPath } from "./executor-path.ts";
+import { builtFile } from "./executor-path.ts";
 import { withCrash } from "./explain-crash.ts";
 
 /** An open channel, and what import thunks call: `void __slablink_import(uint64_t id, void *block, uint64_t size)`. */
@@ -88,9 +86,7 @@ export async function openCallChannel(
 }
 
 async function linkCalls(session: ExecutionSession): Promise<Addresses> {
-  const file = join(dirname(executorPath()), "slablink-calls.o");
-  if (!existsSync(file))
-    throw new LinkError("link", `calls need ${file}, which has to be built: run \`npm run setup\``);
+  const file = builtFile("slablink-calls.o");
   const dylib = session.createJITDylib(`slablink-calls-${++serial}`);
   dylib.addObject(readingOpener.open(file));
   dylib.addGenerator(new ProcessSymbolsGenerator());

@@ -14,7 +14,13 @@ test("the package holds what runs without a compiler", async () => {
   const modes = new Map(files.map(({ path, mode }) => [path, mode]));
   const needed = [
     ...["dist/src/index.js", "dist/src/index.d.ts", "dist/slablink.cjs", "dist/kernel.wasm", "bin/slablink"],
-    ...["executor/build/slablink-services.so", "executor/build/slablink-interpose.o", "LICENSE", "README.md"],
+    ...[
+      "executor/build/slablink-services.so",
+      "executor/build/slablink-interpose.o",
+      "executor/build/slablink-calls.o",
+      "LICENSE",
+      "README.md",
+    ],
     ...["CHANGELOG.md", "SECURITY.md", "docs/limits.md"],
     // For a C library that is older than the one it was built with.
     ...["scripts/build-executor.mjs", "executor/main.c"],
@@ -29,7 +35,7 @@ test("the package holds what runs without a compiler", async () => {
 test("the package holds nothing of the workplace", async () => {
   const { files } = await pack();
   const strange =
-    /(^|\/)(test|node_modules|\.[^/]*)\/|\.(cache|tgz|tsbuildinfo)$|^(docs\/(api|reference)|scripts\/(?!build-executor))/;
+    /(^|\/)(test|node_modules|\.[^/]*)\/|\.(cache|tgz|tsbuildinfo)$|^(docs\/(api|reference)\/|scripts\/(?!build-executor))/;
   assert.deepEqual(
     files.map(({ path }) => path).filter((path) => strange.test(path)),
     [],

@@ -17,13 +17,21 @@ interface OutsideProgram {
   readonly expected: string;
 }
 
-const squareText = "int square(int n) { return n * n; }\nint gross(void) { return square(12); }\n";
-const square = await compile(["cc", "-O2"], "square.c", squareText);
+const square = await compile(["cc", "-O2"], "square.c", "int square(int n) { return n * n; }\n");
+const weighText = `void seen(int);
+double weights[2] = {1, 1};
+double weigh(int n) { seen(n); return weights[0] * n + weights[1]; }
+`;
+const weigh = await compile(["cc", "-O2"], "weigh.c", weighText);
 const lacking = await compile(["cc"], "lacking.c", "int square(int); int main(void) { return square(-12); }\n");
 
 const programs: readonly OutsideProgram[] = [
   { source: "examples/session.mjs", words: [square, "square", "12"], expected: "square(12) = 144\n" },
-  { source: "test/package/programs/in-process.mjs", words: [square, "gross"], expected: "gross() = 144\n" },
+  {
+    source: "test/package/programs/instantiate.mjs",
+    words: [weigh],
+    expected: "seen 4\nseen 2\nhere 6.5 4.5\nseen 4\nseen 2\nisolated 6.5 4.5\n",
+  },
   {
     source: "test/package/programs/undefined.mjs",
     words: [lacking],
