@@ -1,0 +1,7 @@
+import type { Contest } from "./contest.ts";
+import { calls } from "./contests/calls.ts";
+import { links } from "./contests/links.ts";
+import { memory } from "./contests/memory.ts";
+
+/** All of them, in the table's order. */
+export const contests: readonly Contest[] = [...calls, ...memory, ...links];
