@@ -56,7 +56,7 @@ async function main(rounds: number, milliseconds: number): Promise<void> {
 function writeBetweenMarks(path: string, text: string): void {
   const [start, end] = [
     "<!-- bench:calls: what stands between these lines is written by `npm run bench:calls` -->",
-    "<!-- /bench:calls -->",
+    "<!-- bench:calls: end -->",
   ];
   const before = readFileSync(path, "utf8");
   const [from, to] = [before.indexOf(start), before.indexOf(end)];

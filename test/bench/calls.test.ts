@@ -17,7 +17,7 @@ test("every contest of calls runs on both sides, and what it came to is reported
   const markdown = join(freshDirectory(), "table.md");
   const [start, end] = [
     "<!-- bench:calls: what stands between these lines is written by `npm run bench:calls` -->",
-    "<!-- /bench:calls -->",
+    "<!-- bench:calls: end -->",
   ];
   writeFileSync(markdown, `before\n${start}\nold\n${end}\nafter\n`);
   const { status, stdout, stderr } = await bench("--rounds=2", "--time=1", "--json", `--markdown=${markdown}`);
@@ -37,7 +37,7 @@ test("every contest of calls runs on both sides, and what it came to is reported
   }
   const text = readFileSync(markdown, "utf8");
   assert.match(text, /^before\n<!-- bench:calls[^\n]*\n\n[^\n]*2 rounds[^\n]*\n\n\| {2}\| slablink \|/);
-  assert.match(text, /\n<!-- \/bench:calls -->\nafter\n$/);
+  assert.match(text, /\n<!-- bench:calls: end -->\nafter\n$/);
   assert.ok(!text.includes("old"));
   for (const { name, against } of contests) assert.ok(text.includes(`| ${name} | `) && text.includes(against), name);
 });
