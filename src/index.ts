@@ -111,6 +111,7 @@ export type {
   Arguments,
   FunctionOf,
   ImportFunctionOf,
+  NoTypes,
   PointerArgument,
   Result,
   ResultOf,
@@ -210,6 +211,7 @@ export { type SymbolReference, type UndefinedSymbol, UndefinedSymbolsError } fro
 
 // Modules and instances: what WebAssembly's JavaScript API is for wasm (docs/api.md).
 
+export type { Callback } from "./instance/callbacks.ts";
 export {
   type CompileOptions,
   compile,

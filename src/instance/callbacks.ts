@@ -12,6 +12,7 @@ type Handler = (...values: unknown[]) => unknown;
 
 /** A native function that calls a JavaScript one, as long as it is held. */
 export interface Callback {
+  /** In the process that runs the code. */
   readonly address: number;
   /** The address may be another function's afterwards. */
   release(): void;

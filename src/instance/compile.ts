@@ -11,13 +11,17 @@ import { Module } from "./module.ts";
 
 /** An object, archive or shared library in memory; its name is for messages. */
 export interface NamedBytes {
+  /** What messages call it. */
   readonly name: string;
+  /** All of the file. */
   readonly bytes: Uint8Array | ArrayBuffer;
 }
 
 /** A source in memory; the suffix of its name says the language: `{ name: "fib.c", source: "int fib…" }`. */
 export interface NamedSource {
+  /** What messages call it; its suffix says the language. */
   readonly name: string;
+  /** The text. */
   readonly source: string;
 }
 

@@ -7,9 +7,20 @@ import type { Reach } from "../epc/reach.ts";
  */
 export type ExecutorChoice =
   | string
-  | { readonly path: string }
-  | { readonly command: string }
-  | { readonly connect: string; readonly secret?: string | Uint8Array };
+  | {
+      /** An executor program. */
+      readonly path: string;
+    }
+  | {
+      /** Run by a shell. */
+      readonly command: string;
+    }
+  | {
+      /** `unix:PATH` or `tcp:HOST:PORT`. */
+      readonly connect: string;
+      /** Needed over TCP. */
+      readonly secret?: string | Uint8Array;
+    };
 
 /** What a choice means for starting or reaching an executor. Errors: UsageError for a place that is none. */
 export function resolveExecutor(choice: ExecutorChoice | undefined): { executorPath?: string; reach?: Reach } {

@@ -3,7 +3,9 @@ import type { Signature, TypeTable } from "../signature/native-type.ts";
 
 /** A JavaScript function that linked code calls like any C function of this signature. */
 export interface ImportFunction<S extends Signature = Signature, T extends TypeTable = NoTypes> {
+  /** Its C signature. */
   readonly signature: S;
+  /** What linked code calls. */
   readonly call: ImportFunctionOf<S, T> | AsyncImport<S, T>;
 }
 

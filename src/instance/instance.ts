@@ -39,7 +39,9 @@ export class Instance<
   Isolated extends boolean = boolean,
   T extends TypeTable = NoTypes,
 > {
+  /** What was linked. */
   readonly module: Module;
+  /** Where it was linked to. */
   readonly session: Session<Isolated>;
   /** The functions for which `instantiate` was given signatures. */
   readonly exports: NativeFunctions<E, Isolated, T>;
@@ -128,6 +130,7 @@ export class Instance<
     }
   }
 
+  /** `dispose`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }

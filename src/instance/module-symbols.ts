@@ -8,6 +8,7 @@ import type { Input } from "../inputs/input.ts";
 
 /** A symbol that a module defines for others, or wants from them. */
 export interface ModuleSymbol {
+  /** As the symbol table has it. */
   readonly name: string;
   /** `symbol`: the object does not say (assembler without `.type`, undefined symbols), or it is a member of an archive. */
   readonly kind: "function" | "variable" | "thread-local" | "symbol";
@@ -21,18 +22,25 @@ export interface ModuleSymbol {
 
 /** A section of one of a module's objects that becomes part of the program's memory. */
 export interface ModuleSection {
+  /** Such as `.text`. */
   readonly name: string;
+  /** The object, with `(member)` behind an archive's path. */
   readonly file: string;
+  /** What it is to the linker. */
   readonly kind: "code" | "read-only" | "data" | "zero-fill" | "thread-local" | "frames" | "function-array";
   /** In bytes. */
   readonly size: number;
+  /** Bytes, a power of two. */
   readonly alignment: number;
 }
 
 /** What a module's objects and archives say of themselves. */
 export interface ModuleContents {
+  /** What is left undefined. */
   readonly imports: readonly ModuleSymbol[];
+  /** What is defined for others. */
   readonly exports: readonly ModuleSymbol[];
+  /** What becomes memory of the program. */
   readonly sections: readonly ModuleSection[];
 }
 

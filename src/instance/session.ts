@@ -67,6 +67,7 @@ interface Relinkable {
 
 /** A process that code is linked into, this one or an executor, for any number of modules. */
 export class Session<Isolated extends boolean = boolean> {
+  /** Whether its code runs in a process of its own. */
   readonly isolated: Isolated;
   readonly #options: SessionOptions<Isolated>;
   readonly #starts: ExecutorStarts;
@@ -111,7 +112,7 @@ export class Session<Isolated extends boolean = boolean> {
     return this.#isDisposed || this.#calls.failure !== undefined;
   }
 
-  /** How its code is called. */
+  /** @internal How its code is called. */
   get calls(): CallHost {
     return this.#calls;
   }
@@ -129,7 +130,7 @@ export class Session<Isolated extends boolean = boolean> {
     return this.#execution.free(array);
   }
 
-  /** Links a module as a JITDylib of its own. Errors: LinkError and its kin, after everything has been given back. */
+  /** @internal Links a module as a JITDylib of its own. Errors: LinkError and its kin, after everything has been given back. */
   async link(request: LinkRequest): Promise<LinkedModule> {
     for (;;) {
       const { objects, absolutes, ids } = await request.prepare(this.#calls);
@@ -151,7 +152,7 @@ export class Session<Isolated extends boolean = boolean> {
     }
   }
 
-  /** Takes a module's code and data out of the process. */
+  /** @internal Takes a module's code and data out of the process. */
   async unlink({ dylib, arena, ids }: LinkedModule): Promise<void> {
     this.#modules.delete(dylib);
     this.#calls.forget(ids);
@@ -209,6 +210,7 @@ export class Session<Isolated extends boolean = boolean> {
     }
   }
 
+  /** `dispose`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }

@@ -20,7 +20,9 @@ export type VariableArgument =
 
 /** The values of one call, with the types of those behind the signature's own. */
 export interface SplitArguments {
+  /** The values of all arguments. */
   readonly values: readonly unknown[];
+  /** Types of those behind the named ones. */
   readonly variable: readonly ValueType[];
 }
 
