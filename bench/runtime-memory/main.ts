@@ -4,6 +4,11 @@ import { ExecutionSession, executorPath, launchExecutor, SharedMemoryMapper, Sla
 import { describeMachine } from "../machine.ts";
 import { pairedRatio, summarize } from "../statistics.ts";
 
+/** Passes over an array in one measurement: enough that the clock's own time does not show. */
+const PASSES = 10;
+/** Rounds that the engine needs to compile a loop. */
+const COLD = 50;
+
 const usage = `Usage: npm run bench:memory -- [options]
 
 Reads and writes all elements of a Float64Array, in turns: a plain one, one over an executor's memory, one over a SharedArrayBuffer. Then
@@ -23,11 +28,6 @@ const { values } = parseArgs({
 });
 if (values.help) process.stdout.write(usage);
 else await main(Number(values.rounds), Number(values.elements));
-
-/** Passes over an array in one measurement: enough that the clock's own time does not show. */
-const PASSES = 10;
-/** Rounds that the engine needs to compile a loop. */
-const COLD = 50;
 
 async function main(rounds: number, elements: number): Promise<void> {
   const epc = await launchExecutor({ path: executorPath() });
@@ -92,6 +92,10 @@ async function measureAllocation(
   return [allocating, freeing];
 }
 
-const nanoseconds = (times: readonly number[]): string =>
-  `median ${summarize(times).median.toFixed(3)} ns, fastest ${Math.min(...times).toFixed(3)}`;
-const microseconds = (times: readonly number[]): string => `${summarize(times).median.toFixed(0)} µs`;
+function nanoseconds(times: readonly number[]): string {
+  return `median ${summarize(times).median.toFixed(3)} ns, fastest ${Math.min(...times).toFixed(3)}`;
+}
+
+function microseconds(times: readonly number[]): string {
+  return `${summarize(times).median.toFixed(0)} µs`;
+}
