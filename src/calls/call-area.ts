@@ -5,16 +5,23 @@
  *     4096   80 lanes of 8 KiB: 64 are threads of the channel's, 16 are for imports that other threads call
  */
 
+/** Bytes of the control page. */
 export const CONTROL_SIZE = 4096;
+/** Bytes of a lane. */
 export const LANE_SIZE = 8192;
+/** Lanes that are threads of the channel's. */
 export const CALL_LANES = 64;
+/** All lanes. */
 export const LANES = CALL_LANES + 16;
+/** Bytes of a lane's header, in front of its room. */
 export const LANE_HEADER = 64;
+/** Where the control page has the pipe's path. */
 export const PATH_OFFSET = 512;
-const LANES_END = CONTROL_SIZE + LANES * LANE_SIZE;
-/** Address space behind the lanes for what does not fit one; its pages are used as they are touched. */
-export const SPILL_OFFSET = LANES_END;
+/** Where the spill begins, behind the lanes. */
+export const SPILL_OFFSET = CONTROL_SIZE + LANES * LANE_SIZE;
+/** Address space for what does not fit a lane; its pages are used as they are touched. */
 export const SPILL_SIZE = 32 * 2 ** 20;
+/** Bytes of all of it. */
 export const AREA_SIZE = SPILL_OFFSET + SPILL_SIZE;
 
 /** Indexes of 32-bit words in the control page. */
@@ -27,6 +34,7 @@ export const Control = {
   closing: 33,
   threads: 34,
 } as const;
+/** Words of `Control.events`. */
 export const EVENT_WORDS = 3;
 
 /** Indexes of 32-bit words in a lane's header. */

@@ -1,14 +1,13 @@
 import { ExecutorError } from "../errors.ts";
 import type { BlockLayout } from "./block-layout.ts";
 
-/** A JavaScript function that linked code calls. */
-// biome-ignore lint/suspicious/noExplicitAny: the layout decides what the values are.
-export type ImportHandler = (...values: any[]) => unknown;
+/** A JavaScript function that linked code calls. Its layout decides what the values are. */
+export type ImportHandler = (...values: never[]) => unknown;
 
 /** A function and how its values lie. */
 export interface ImportEntry {
   readonly layout: BlockLayout;
-  readonly handler: ImportHandler;
+  readonly handler: (...values: unknown[]) => unknown;
 }
 
 /** The imports of a channel by number; a number is never used again. */
@@ -17,7 +16,7 @@ export class ImportTable {
   #last = 0;
 
   add(layout: BlockLayout, handler: ImportHandler): number {
-    this.#entries.set(++this.#last, { layout, handler });
+    this.#entries.set(++this.#last, { layout, handler: handler as ImportEntry["handler"] });
     return this.#last;
   }
 

@@ -8,8 +8,9 @@ import { isPromise, promiseInSyncCall } from "./import-table.ts";
 import { type CallFrame, Lane } from "./lane.ts";
 import { type QueuedCall, settleByAbort } from "./queued-call.ts";
 
-/** Bytes of a place in the executor's memory for one call's block, and how many of them there are: as many as its pool has threads. */
+/** Bytes of a place in the executor's memory for one call's block, and what belongs to it; a message with one fits a socket's buffer. */
 export const PLACE_SIZE = 64 * 1024;
+/** How many there are: as many as the executor's pool has threads. */
 export const PLACES = 64;
 /** How many calls may block, each inside an import of the one before: while they do, no other call's end is seen. */
 const SYNC_PLACES = 32;
