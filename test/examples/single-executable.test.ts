@@ -13,7 +13,9 @@ const expected = { status: 0, stdout: "fib(30) = 832040\n", stderr: "" };
 async function buildAndRun(test: TestContext, node: string): Promise<void> {
   const directory = freshDirectory();
   const program = join(directory, "fib");
-  const built = await run(node, [join(packageRoot, "examples/single-executable/build.mjs"), program]);
+  const words = [join(packageRoot, "examples/single-executable/build.mjs"), program];
+  // Ten seconds of work, on a machine that may have much else to do.
+  const built = await run(node, words, { timeout: 300_000 });
   assert.deepEqual(built, { status: 0, stdout: "", stderr: "" });
   assert.deepEqual(readdirSync(directory), ["fib"]);
 
