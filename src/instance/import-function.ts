@@ -14,9 +14,11 @@ type AsyncImport<S extends Signature, T extends TypeTable> = (
   ...values: Parameters<ImportFunctionOf<S, T>>
 ) => Promise<ReturnType<ImportFunctionOf<S, T>>>;
 
-/** What an undefined symbol of a module can be: a JavaScript function with a signature, or an address in the process. */
 // biome-ignore lint/suspicious/noExplicitAny: the function's own types have been checked where it was made
-export type Import = ImportFunction<any, any> | number | bigint;
+type AnyImport = ImportFunction<any, any>;
+
+/** What an undefined symbol of a module can be: a JavaScript function with a signature, or an address in the process. */
+export type Import = AnyImport | number | bigint;
 
 /**
  * Gives a JavaScript function a C signature, by which its parameters are typed. It may be called from any thread of linked code. What it
