@@ -22,7 +22,12 @@ export {
   StaticArchiveGenerator,
 } from "./orc/definition-generator.ts";
 export { absoluteSymbols, type Definitions, type NamesOf, reexports, symbolAliases } from "./orc/definitions.ts";
-export { ExecutionSession, type ExecutionSessionOptions, type LookupOptions } from "./orc/execution-session.ts";
+export {
+  ExecutionSession,
+  type ExecutionSessionOptions,
+  type LinkOptions,
+  type LookupOptions,
+} from "./orc/execution-session.ts";
 export {
   type AddObjectOptions,
   type DefinitionTraits,

@@ -1,4 +1,5 @@
 import { LinkError } from "../errors.ts";
+import { SymbolPlace } from "../graph/symbol-table.ts";
 import { traitsOfRow } from "./definition-traits.ts";
 import type { JITDylib, LinkedDefinitions } from "./jit-dylib.ts";
 import type { LinkJob } from "./link-job.ts";
@@ -12,7 +13,7 @@ import type { LinkedJob } from "./materialize.ts";
  */
 export function meetEarlierJobs(job: LinkJob): void {
   const { dylib, tables, resolution } = job;
-  if (dylib.linked.size === 0) return;
+  if (dylib.linked.size === 0 || job.context.redefines === true) return;
   const { pool } = tables;
   const duplicates: string[] = [];
   const yielded = new Set<number>();
@@ -25,7 +26,7 @@ export function meetEarlierJobs(job: LinkJob): void {
     if (earlier === undefined || before === undefined) continue;
     const now = traitsOfRow(resolution, row);
     if (!now.isOverridable) {
-      if (before.isOverridable) continue;
+      if (before.isOverridable || isAt(job, row, earlier.definition(name)!)) continue;
       duplicates.push(`duplicate symbol: ${name}\n>>> defined in ${before.object}\n>>> defined in ${now.object}`);
     } else if (!now.isThreadLocal && !before.isThreadLocal && !(before.isOverridable && isRemovable(earlier))) {
       yielded.add(id);
@@ -33,6 +34,11 @@ export function meetEarlierJobs(job: LinkJob): void {
   }
   if (duplicates.length > 0) throw new LinkError("duplicate-symbol", duplicates.join("\n"));
   if (yielded.size > 0) resolution.yieldNames(yielded);
+}
+
+/** An absolute symbol that says where the earlier definition is contradicts nothing. */
+function isAt({ tables }: LinkJob, row: number, address: number): boolean {
+  return tables.symbols.section[row] === SymbolPlace.absolute && tables.symbols.value[row] === address;
 }
 
 /** A job that goes with trackers of its own. */

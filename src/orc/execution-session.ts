@@ -26,8 +26,22 @@ export interface LookupOptions {
   readonly weak?: boolean | readonly string[];
 }
 
+/** How a job is linked. */
+export interface LinkOptions {
+  /**
+   * Libraries bind to what the job defines, as to an executable; their constructors run with the program's, so it must be run by
+   * `interposition.start` if the job has that.
+   */
+  readonly isProgram?: boolean;
+  /**
+   * The job may define again what is linked in the JITDylib, and is bound to its own definitions; look-ups, and jobs that are linked
+   * later, go on finding the ones before.
+   */
+  readonly redefines?: boolean;
+}
+
 /** What is special about a job. */
-type JobOptions = { isProgram?: boolean } & Partial<Pick<MaterializationContext, "objects" | "aliases" | "weakNames">>;
+type JobOptions = LinkOptions & Partial<Pick<MaterializationContext, "objects" | "aliases" | "weakNames">>;
 
 /** What a session is made of; `runtime` finds the libraries that programs use without naming them. */
 export interface ExecutionSessionOptions extends ExecutorTarget {
@@ -197,10 +211,9 @@ export class ExecutionSession implements TrackerOwner {
   }
 
   /**
-   * As `lookup`, but gives the whole job; of several the one that defines one of the names. `isProgram`: libraries bind to what the
-   * job defines, as to an executable; their constructors run with the program's, so it must be run by `interposition.start` if the job has that.
+   * As `lookup`, but gives the whole job; of several the one that defines one of the names. Errors: as `lookup`.
    */
-  link(dylib: JITDylib, names: readonly string[], options: { isProgram?: boolean } = {}): Promise<LinkedJob> {
+  link(dylib: JITDylib, names: readonly string[], options: LinkOptions = {}): Promise<LinkedJob> {
     return this.#exclusively(dylib, async () => {
       const jobs = await this.#link(dylib, names, new Set(), options);
       const own = jobs.find((job) => names.some((name) => job.definition(name) !== undefined)) ?? jobs.at(-1);
@@ -345,7 +358,7 @@ export class ExecutionSession implements TrackerOwner {
     dylib: JITDylib,
     names: readonly string[],
     visiting: Set<JITDylib>,
-    { isProgram, objects, aliases, weakNames }: JobOptions,
+    { isProgram, redefines, objects, aliases, weakNames }: JobOptions,
   ): Promise<LinkedJob> {
     for (const job of this.#unsettled) job.settle(true);
     this.#unsettled.clear();
@@ -367,6 +380,7 @@ export class ExecutionSession implements TrackerOwner {
       objects,
       aliases,
       weakNames,
+      redefines,
       plugins: await this.#startPlugins(dylib),
       interposition: isProgram === true ? () => this.#linkInterposition() : undefined,
       restart: (error) => this.#restart(error),

@@ -51,6 +51,8 @@ export interface MaterializationContext {
   readonly aliases?: ReadonlyMap<string, string>;
   /** Of the names looked up by hand, those that may be missing. */
   readonly weakNames?: ReadonlySet<string> | undefined;
+  /** The job may define what earlier ones of the JITDylib define, and is bound to its own. */
+  readonly redefines?: boolean | undefined;
   /** What sees and changes the job's objects. */
   readonly plugins?: JobPlugins | undefined;
   /** Number of the job, for names. */

@@ -51,6 +51,20 @@ for (const mode of bothModes) {
         assert.equal(await run("x"), 1);
       }));
 
+    test("two strong ones at one address, or by the wish of who links, are no error", () =>
+      inSession(mode, async (session, run) => {
+        const main = session.getJITDylib("main")!;
+        main.addObject(await object(strong(1)));
+        assert.equal(await run("x"), 1);
+        main.addObject(await object(`asm(".globl x; x = ${main.find("x")}");`, "same.o"));
+        main.addObject(await object(user("f")));
+        assert.equal(await run("f"), 1);
+        main.addObject(await object(`${strong(2)} int g(void) { return x(); }`));
+        const job = await session.link(main, ["g"], { redefines: true });
+        assert.notEqual(job.definition("x"), main.find("x"));
+        assert.deepEqual([await run("g"), await run("x")], [2, 1]);
+      }));
+
     test("common ones are one variable", () =>
       inSession(mode, async (session, run) => {
         const main = session.getJITDylib("main")!;
