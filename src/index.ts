@@ -21,6 +21,7 @@ export {
   SharedLibraryGenerator,
   StaticArchiveGenerator,
 } from "./orc/definition-generator.ts";
+export type { RedirectableSymbols, Targets } from "./orc/redirectable-symbols.ts";
 export { absoluteSymbols, type Definitions, type NamesOf, reexports, symbolAliases } from "./orc/definitions.ts";
 export {
   ExecutionSession,

@@ -42,6 +42,8 @@ export const Llvm = {
   runAsVoidFunction: `${BOOTSTRAP}run_as_void_function_wrapper`,
   /** Addr of `int f(int)`, i32 → i32. */
   runAsIntFunction: `${BOOTSTRAP}run_as_int_function_wrapper`,
+  /** Sequence<(Addr, u64)> → nothing. */
+  memWriteUInt64s: `${BOOTSTRAP}mem_write_uint64s_wrapper`,
   /** Sequence<Addr> → Sequence<Addr>. */
   memReadPointers: `${BOOTSTRAP}mem_read_pointers_wrapper`,
   /** Sequence<AddrRange> → Sequence<blob>. */

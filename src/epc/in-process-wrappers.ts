@@ -1,7 +1,7 @@
 import { SlablinkError } from "../errors.ts";
 import { findSymbols, PROCESS } from "../host/dynamic-loader.ts";
 import { callResolver, callWithPointer, writeWord } from "../host/native-call.ts";
-import { readMemory } from "../host/view.ts";
+import { readMemory, writePointer } from "../host/view.ts";
 import { Llvm, Slablink } from "./dialect.ts";
 import { SpsReader } from "./sps-reader.ts";
 import { SpsWriter } from "./sps-writer.ts";
@@ -17,6 +17,7 @@ export function inProcessWrappers(): Map<string, InProcessWrapper> {
     [Llvm.deregisterEHFrame, asError((argument) => callFrameFunction("__deregister_frame", argument))],
     [Slablink.processorTime, processorTime],
     [Llvm.runAsVoidFunction, runAsVoidFunction],
+    [Llvm.memWriteUInt64s, writeWords],
   ]);
 }
 
@@ -53,6 +54,14 @@ function callFrameFunction(name: string, argument: SpsReader): void {
 /** Calls `int f(void)` at an address, here and now on koffi's stack (2 MiB); answers i32. */
 function runAsVoidFunction(argument: SpsReader): Uint8Array {
   return new SpsWriter(4).u32(callResolver(argument.u64("function"))).bytes;
+}
+
+/** Sequence<Tuple<Addr, u64>>, all writable and aligned: each becomes a single store (memcpy of 8 bytes), as threads may be reading. */
+function writeWords(argument: SpsReader): Uint8Array {
+  for (let left = argument.count("words", 16); left > 0; left--) {
+    writePointer(argument.u64("address"), argument.u64("word"));
+  }
+  return new Uint8Array(0);
 }
 
 /** Tuple<u64, u64>: user and system time of this process in microseconds. */

@@ -18,6 +18,7 @@ import type { ExecutorTarget, JobPlugins, MaterializationContext } from "./link-
 import type { LinkPlugin } from "./link-plugin.ts";
 import { type LinkedJob, materialize } from "./materialize.ts";
 import type { DataOutOfReachError } from "./plan-copies.ts";
+import type { RedirectableSymbols, Targets } from "./redirectable-symbols.ts";
 import type { RemoveOptions, ResourceTracker, TrackerOwner } from "./resource-tracker.ts";
 
 /** How names are looked up. */
@@ -273,6 +274,14 @@ export class ExecutionSession implements TrackerOwner {
       for (const job of [...dylib.linked.jobs()].reverse()) await this.remove(job as LinkedJob);
       this.#busy.delete(dylib);
     });
+  }
+
+  /**
+   * Defines names in `dylib` as stubs that lead to functions, given by address or by the name of a symbol, which can be exchanged while
+   * the program runs. What refers to the names binds to the stubs. Errors: UsageError when `dylib` defines one of the names.
+   */
+  async createRedirectableSymbols(dylib: JITDylib, targets: Targets): Promise<RedirectableSymbols> {
+    return (await import("./redirectable-symbols.ts")).createRedirectableSymbols(this, dylib, targets);
   }
 
   /** Ends the executor (or, in-process, gives back what it can) and fails all that is pending. */
