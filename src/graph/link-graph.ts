@@ -44,6 +44,11 @@ export class LinkGraph {
   }
 
   /** The file's bytes. */
+  /** Whether its bytes are there without being fetched, as those of members of archives have to be. */
+  get hasReader(): boolean {
+    return typeof this.#file !== "function";
+  }
+
   get reader(): ByteReader {
     if (typeof this.#file === "function") this.#file = this.#file();
     return this.#file;

@@ -1,4 +1,5 @@
 import type { AddressRange } from "../bytes/address.ts";
+import type { ByteReader } from "../bytes/byte-reader.ts";
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { ExecutorError, UsageError } from "../errors.ts";
 import { SymbolStringPool } from "../graph/symbol-string-pool.ts";
@@ -19,6 +20,7 @@ import type { LinkPlugin } from "./link-plugin.ts";
 import { type LinkedJob, materialize } from "./materialize.ts";
 import type { DataOutOfReachError } from "./plan-copies.ts";
 import type { RedirectableSymbols, Targets } from "./redirectable-symbols.ts";
+import type { Place, ReplaceableObjects, Replacement } from "./replace/replaceable-objects.ts";
 import type { RemoveOptions, ResourceTracker, TrackerOwner } from "./resource-tracker.ts";
 
 /** How names are looked up. */
@@ -85,6 +87,7 @@ export class ExecutionSession implements TrackerOwner {
   /** The end of the last job that concerns a JITDylib. */
   readonly #busy = new Map<JITDylib, Promise<void>>();
   readonly #plugins: LinkPlugin[] = [];
+  readonly #replaceable = new WeakMap<JITDylib, ReplaceableObjects>();
   #interposition: Promise<Interposition> | undefined;
   #serial = 0;
   readonly #inFlight = new JobsInFlight();
@@ -282,6 +285,27 @@ export class ExecutionSession implements TrackerOwner {
    */
   async createRedirectableSymbols(dylib: JITDylib, targets: Targets): Promise<RedirectableSymbols> {
     return (await import("./redirectable-symbols.ts")).createRedirectableSymbols(this, dylib, targets);
+  }
+
+  /** The objects of a JITDylib that can be replaced while the program runs (docs/replacement.md); none at first. */
+  async replaceableObjects(dylib: JITDylib, place?: Place): Promise<ReplaceableObjects> {
+    const { ReplaceableObjects } = await import("./replace/replaceable-objects.ts");
+    const known = this.#replaceable.get(dylib) ?? new ReplaceableObjects(this, dylib, place);
+    this.#replaceable.set(dylib, known);
+    return known;
+  }
+
+  /** Adds an object that `replace` can exchange for a new version of it: that is another object of the same name. */
+  async addReplaceableObject(dylib: JITDylib, object: ByteReader): Promise<void> {
+    (await this.replaceableObjects(dylib)).add(object);
+  }
+
+  /**
+   * Exchanges an object that was added by `addReplaceableObject` for a new version: calls from now on go to its functions, the variables
+   * stay as they are. Errors: as `ReplaceableObjects.replace`.
+   */
+  async replace(dylib: JITDylib, object: ByteReader): Promise<Replacement> {
+    return (await this.replaceableObjects(dylib)).replace(object);
   }
 
   /** Ends the executor (or, in-process, gives back what it can) and fails all that is pending. */

@@ -1,0 +1,219 @@
+import { STUB_SIZE } from "../../arch/x86_64-stub.ts";
+import { ByteReader } from "../../bytes/byte-reader.ts";
+import { UsageError } from "../../errors.ts";
+import { SLOT_SIZE } from "../../formats/elf/stub-object.ts";
+import { SymbolPlace } from "../../graph/symbol-table.ts";
+import { milliseconds } from "../../host/clock.ts";
+import { ExternalKind } from "../../link/externals.ts";
+import type { ExecutionSession } from "../execution-session.ts";
+import type { JITDylib } from "../jit-dylib.ts";
+import type { LinkedJob } from "../materialize.ts";
+import { writeWords } from "../write-words.ts";
+import type { KnownProgram, KnownStub, Storage } from "./known-program.ts";
+import { makeVersion, type ObjectVersion } from "./make-version.ts";
+import { OldVersions } from "./old-versions.ts";
+
+/** What a replacement has done. */
+export interface Replacement {
+  /** Name of the object. */
+  readonly object: string;
+  /** Its version: 1 was linked first. */
+  readonly version: number;
+  /** Functions that calls from now on find in the new version; those that only the object knows as `object:name`. */
+  readonly replaced: readonly string[];
+  /** Functions that there were not before. */
+  readonly added: readonly string[];
+  /** Functions that the new version lacks: their callers go on with the old ones. */
+  readonly gone: readonly string[];
+  /** Variables that are where they were, with their values. */
+  readonly kept: readonly string[];
+  /** A sentence each about what is not as in the source. */
+  readonly warnings: readonly string[];
+  /** From the object's bytes to the swap. */
+  readonly milliseconds: number;
+}
+
+/** Puts an object that was made in memory where the kernel reads it. */
+export type Place = (bytes: Uint8Array, name: string) => ByteReader;
+
+interface Linked {
+  readonly version: ObjectVersion;
+  readonly job: LinkedJob;
+}
+
+/** The objects of a JITDylib that can be replaced. */
+export class ReplaceableObjects {
+  readonly #session: ExecutionSession;
+  readonly #dylib: JITDylib;
+  readonly #place: Place;
+  /** Added, and not known to be linked: the reader of the object that is linked for it. */
+  readonly #added = new Map<ByteReader, ObjectVersion>();
+  /** The version that is in use, by the object's name. */
+  readonly #current = new Map<string, Linked>();
+  readonly #stubs = new Map<string, KnownStub>();
+  readonly #variables = new Map<string, Storage>();
+  readonly #localVariables = new Map<string, Map<string, Storage>>();
+  readonly #old: OldVersions;
+  #version = 1;
+  #replacing: Promise<unknown> = Promise.resolve();
+
+  constructor(session: ExecutionSession, dylib: JITDylib, place: Place = ByteReader.of) {
+    this.#session = session;
+    this.#dylib = dylib;
+    this.#place = place;
+    this.#old = new OldVersions(session);
+  }
+
+  /** Names of the objects that have been added. */
+  get names(): readonly string[] {
+    return [...this.#current.keys(), ...Array.from(this.#added.values(), ({ name }) => name)];
+  }
+
+  /** Adds an object, which the next look-up links. Errors: ObjectFormatError; UsageError when there is one of the same name. */
+  add(reader: ByteReader): void {
+    const { name } = reader;
+    if (this.names.includes(name)) throw new UsageError(`there is a replaceable object called ${name} already`);
+    this.#addVersion(makeVersion(reader, this.#known(), 1));
+  }
+
+  /**
+   * Links a new version of the object that has the reader's name, and has calls from now on go there. One at a time. Errors: UsageError
+   * when there is no such object or it has not been linked; ObjectFormatError, LinkError and its kin: everything is as before then.
+   */
+  replace(reader: ByteReader): Promise<Replacement> {
+    const done = this.#replacing.then(() => this.#replace(reader));
+    this.#replacing = done.catch(() => {});
+    return done;
+  }
+
+  /** Takes versions out of the executor that nothing refers to any more; gives how many. See docs/replacement.md. */
+  collect(): Promise<number> {
+    const done = this.#replacing.then(() => this.#old.collect());
+    this.#replacing = done.catch(() => {});
+    return done;
+  }
+
+  async #replace(reader: ByteReader): Promise<Replacement> {
+    const started = milliseconds();
+    this.#findLinked();
+    const before = this.#current.get(reader.name);
+    if (before === undefined) {
+      const isAdded = this.names.includes(reader.name);
+      const what = isAdded ? "has not been linked yet" : "is none of the replaceable objects";
+      throw new UsageError(`${reader.name} ${what}`);
+    }
+    const version = makeVersion(reader, this.#known(), this.#version + 1);
+    const added = this.#addVersion(version);
+    let job: LinkedJob;
+    try {
+      job = await this.#session.link(this.#dylib, []);
+    } catch (error) {
+      for (const each of added) this.#added.delete(each);
+      const { pending } = this.#dylib;
+      const rest = pending.splice(0).filter((object) => !added.includes(object.reader));
+      pending.push(...rest);
+      throw error;
+    }
+    this.#version++;
+    const replaced = version.functions.filter(({ stub }) => this.#stubs.has(stub));
+    this.#findLinked();
+    const words = replaced.map(({ stub, symbol }) => ({
+      address: this.#stubs.get(stub)!.slot,
+      value: job.definition(symbol)!,
+    }));
+    await writeWords(this.#session.epc, words);
+    this.#old.add(before.job, isIndispensable(before.version, before.job));
+    const names = new Set(version.functions.map(({ stub }) => stub));
+    const replacement = {
+      object: reader.name,
+      version: version.version,
+      replaced: replaced.map(({ stub }) => stub),
+      added: version.newStubs,
+      gone: before.version.functions.map(({ stub }) => stub).filter((name) => !names.has(name)),
+      kept: version.variables.filter(({ storage }) => storage !== undefined).map(({ symbol }) => symbol.name),
+      warnings: [...version.warnings, ...initializerWarning(version)],
+      milliseconds: milliseconds() - started,
+    };
+    await this.#old.collectIfMany();
+    return replacement;
+  }
+
+  #addVersion(version: ObjectVersion): ByteReader[] {
+    const readers = [this.#place(version.bytes, version.name)];
+    if (version.stubs !== undefined) readers.push(this.#place(version.stubs, version.name));
+    for (const reader of readers) this.#dylib.addObject(reader);
+    this.#added.set(readers[0]!, version);
+    return readers;
+  }
+
+  /** Looks up where versions have been linked that were added. */
+  #findLinked(): void {
+    if (this.#added.size === 0) return;
+    for (const each of this.#dylib.linked.jobs()) {
+      const job = each as LinkedJob;
+      for (const graph of job.tables.graphs) {
+        const version = graph.hasReader ? this.#added.get(graph.reader) : undefined;
+        if (version === undefined) continue;
+        this.#added.delete(graph.reader);
+        this.#note(version, job, graph.firstSection);
+      }
+    }
+  }
+
+  #note(version: ObjectVersion, job: LinkedJob, firstSection: number): void {
+    const { name, variables, stubNames, newStubs, sectionSizes } = version;
+    this.#current.set(name, { version, job });
+    const start = job.definition(stubNames.stubs);
+    const slots = job.definition(stubNames.slots);
+    newStubs.forEach((stub, i) => {
+      // Of several definitions of a name, as inline functions have, one has won.
+      if (job.definition(stub) === start! + STUB_SIZE * i) this.#stubs.set(stub, { slot: slots! + SLOT_SIZE * i });
+    });
+    const { address } = job.tables.sections;
+    const local = new Map<string, Storage>();
+    this.#localVariables.set(name, local);
+    for (const { key, symbol, storage } of variables) {
+      if (key === "") continue;
+      const start = symbol.section >= 0 ? address[firstSection + symbol.section]! : 0;
+      const isCommon = symbol.section === SymbolPlace.common;
+      const place = symbol.isLocal ? start + symbol.value : job.definition(symbol.name)!;
+      const size = isCommon ? symbol.size : sectionSizes[symbol.section]!;
+      const made = storage ?? { address: place, size: symbol.size, sectionEnd: isCommon ? place + size : start + size };
+      if (symbol.isLocal) local.set(key, made);
+      else if (storage === undefined && (!this.#variables.has(key) || version.version > 1))
+        this.#variables.set(key, made);
+    }
+  }
+
+  #known(): KnownProgram {
+    const jobs = [...this.#dylib.linked.jobs()] as LinkedJob[];
+    return {
+      stubs: this.#stubs,
+      variables: this.#variables,
+      localVariables: this.#localVariables,
+      defines: (name) => this.#dylib.find(name) !== undefined,
+      copyOf: (name) => {
+        for (const job of jobs) {
+          const id = job.tables.pool.internString(name);
+          const address = job.externals.address[id];
+          if (address === undefined || Number.isNaN(address) || job.externals.kind[id] !== ExternalKind.data) continue;
+          if (address >= job.alloc.address && address < job.alloc.address + job.alloc.size) return address;
+        }
+        return undefined;
+      },
+    };
+  }
+}
+
+/** Whether others use a version's memory by its address: variables that began in it, and names that they may be bound to. */
+function isIndispensable(version: ObjectVersion, job: LinkedJob): boolean {
+  // The program's own job has the stubs; and members of archives may have been linked together with a version.
+  if (version.version === 1 || version.stubs !== undefined || version.definesOther) return true;
+  return job.tables.graphs.length > 1 || version.variables.some(({ storage }) => storage === undefined);
+}
+
+function initializerWarning({ name, hasInitializers, variables }: ObjectVersion): string[] {
+  const fresh = variables.filter(({ storage }) => storage === undefined).map(({ symbol }) => symbol.name);
+  if (!hasInitializers || fresh.length === 0) return [];
+  return [`${name}: its initializers are not run again; what they would set is zero in ${fresh.join(", ")}`];
+}
