@@ -55,6 +55,7 @@ const DECLARATIONS = {
   posix_spawn_file_actions_destroy: ["int", "void *"],
   waitpid: ["int", "int", "void *", "int"],
   waitid: ["int", "int", "uint", "void *", "int"],
+  ptrace: ["long", "long", "int", "intptr_t", "void *"],
   syscall: ["long", "long", "long", "long"],
   _exit: ["void", "int"],
   sem_init: ["int", "intptr_t", "int", "uint"],
@@ -146,6 +147,7 @@ export interface Libc {
     async(pid: number, status: Uint8Array, options: number, done: (error: unknown, pid: number) => void): void;
   };
   waitid(idType: number, id: number, info: Uint8Array, options: number): number;
+  ptrace(request: number, pid: number, address: number, data: Pointer): number;
   syscall(number: number, first: number, second: number): number;
   _exit(status: number): void;
   sem_init(semaphore: number, shared: number, value: number): number;

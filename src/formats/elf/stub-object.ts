@@ -7,17 +7,9 @@
 
 import { R_X86_64_64, R_X86_64_PC32 } from "../../arch/x86_64.ts";
 import { STUB_SIZE } from "../../arch/x86_64-stub.ts";
-import { alignUp } from "../../bytes/address.ts";
 import { ByteWriter } from "../../bytes/byte-writer.ts";
 import {
-  EHDR_SIZE,
-  ELFCLASS64,
-  ELFDATA2LSB,
-  EM_X86_64,
-  ET_REL,
-  EV_CURRENT,
   RELA_SIZE,
-  SHDR_SIZE,
   SHF_ALLOC,
   SHF_EXECINSTR,
   SHF_WRITE,
@@ -33,6 +25,7 @@ import {
   STV_HIDDEN,
   SYM_SIZE,
 } from "./constants.ts";
+import { type NewSection, StringTable, writeRelocatable } from "./relocatable-file.ts";
 
 /** One stub: its name, and what its slot holds at first. */
 export interface Stub {
@@ -53,8 +46,8 @@ export interface StubObjectNames {
 
 export const SLOT_SIZE = 8;
 
-/** Positions of sections, each table of relocations behind what it is for; the names of sections come last. */
-const [TEXT, SLOTS, FRAMES, SYMBOLS, STRINGS, NAMES, SECTIONS] = [1, 3, 5, 8, 9, 10, 11];
+/** Positions of sections, each table of relocations behind what it is for. */
+const [TEXT, SLOTS, FRAMES, SYMBOLS, STRINGS] = [1, 3, 5, 8, 9];
 /** Of the symbols of the sections, behind the null symbol. */
 const [TEXT_SYMBOL, SLOTS_SYMBOL, LOCALS] = [1, 2, 3];
 
@@ -70,20 +63,9 @@ const FRAME = [
 const FRAME_START = 32;
 const FRAME_SIZE = 36;
 
-interface Section {
-  readonly name: string;
-  readonly type: number;
-  readonly flags: number;
-  readonly alignment: number;
-  readonly link?: number;
-  readonly info?: number;
-  readonly entrySize?: number;
-  readonly contents: Uint8Array;
-}
-
 /** The bytes of a relocatable file (gABI 4 and 5) with the stubs, in their order. */
 export function writeStubObject(stubs: readonly Stub[], names: StubObjectNames): Uint8Array {
-  const strings = new Strings();
+  const strings = new StringTable();
   const symbols = new ByteWriter(SYM_SIZE * (stubs.length + 8)).zeros(SYM_SIZE);
   let symbolCount = LOCALS;
   const symbol = (name: number, info: number, other: number, section: number, value = 0, size = 0): number => {
@@ -114,13 +96,13 @@ export function writeStubObject(stubs: readonly Stub[], names: StubObjectNames):
   const frameEntries = new ByteWriter(RELA_SIZE);
   rela(frameEntries, FRAME_START, TEXT_SYMBOL, R_X86_64_PC32, 0);
 
-  const entries = (name: string, info: number, contents: Uint8Array): Section => ({
+  const entries = (name: string, info: number, contents: Uint8Array): NewSection => ({
     ...{ name, type: SHT_RELA, flags: 0, alignment: 8, link: SYMBOLS, info, entrySize: RELA_SIZE, contents },
   });
-  const plain = (name: string, type: number, flags: number, alignment: number, contents: Uint8Array): Section => ({
+  const plain = (name: string, type: number, flags: number, alignment: number, contents: Uint8Array): NewSection => ({
     ...{ name, type, flags, alignment, contents },
   });
-  return writeFile([
+  return writeRelocatable([
     plain(".text.stubs", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, STUB_SIZE, code.bytes),
     entries(".rela.text.stubs", TEXT, codeEntries.bytes),
     plain(".data.slots", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, SLOT_SIZE, slots.bytes),
@@ -135,49 +117,4 @@ export function writeStubObject(stubs: readonly Stub[], names: StubObjectNames):
 
 function rela(out: ByteWriter, offset: number, symbol: number, type: number, addend: number): void {
   out.u64(offset).u32(type).u32(symbol).u64(addend);
-}
-
-/** Header, contents, section headers; the table of the sections' names comes last. */
-function writeFile(sections: readonly Section[]): Uint8Array {
-  const names = new Strings();
-  const all = [
-    ...sections,
-    { name: ".shstrtab", type: SHT_STRTAB, flags: 0, alignment: 1, contents: new Uint8Array(0) },
-  ];
-  const headers = new ByteWriter(SHDR_SIZE * SECTIONS).zeros(SHDR_SIZE);
-  const body = new ByteWriter(4096).zeros(EHDR_SIZE);
-  const positions = all.map(({ name }) => names.add(name));
-  for (const [i, section] of all.entries()) {
-    const contents = i === NAMES - 1 ? names.bytes : section.contents;
-    body.align(Math.max(section.alignment, 1));
-    headers.u32(positions[i]!).u32(section.type).u64(section.flags).u64(0).u64(body.length).u64(contents.length);
-    const { link = 0, info = 0, alignment, entrySize = 0 } = section as Section;
-    headers.u32(link).u32(info).u64(alignment).u64(entrySize);
-    body.raw(contents);
-  }
-  const sectionTable = alignUp(body.length, 8);
-  body.align(8).raw(headers.bytes);
-  const { bytes } = body;
-  const header = new ByteWriter(EHDR_SIZE).u32(0x464c457f).u8(ELFCLASS64).u8(ELFDATA2LSB).u8(EV_CURRENT).zeros(9);
-  header.u16(ET_REL).u16(EM_X86_64).u32(EV_CURRENT).u64(0).u64(0).u64(sectionTable).u32(0);
-  header.u16(EHDR_SIZE).u16(0).u16(0).u16(SHDR_SIZE).u16(SECTIONS).u16(NAMES);
-  bytes.set(header.bytes, 0);
-  return bytes;
-}
-
-/** A string table (gABI 4, "String Table"). */
-class Strings {
-  readonly #out = new ByteWriter().u8(0);
-  readonly #encoder = new TextEncoder();
-
-  /** Position of the name. */
-  add(name: string): number {
-    const at = this.#out.length;
-    this.#out.raw(this.#encoder.encode(name)).u8(0);
-    return at;
-  }
-
-  get bytes(): Uint8Array {
-    return this.#out.bytes;
-  }
 }

@@ -26,8 +26,8 @@ export interface ObjectVersion {
   readonly sectionSizes: readonly number[];
   /** It has initializers (`.init_array`), which run only with the program's. */
   readonly hasInitializers: boolean;
-  /** Names that other objects could come to refer to, and that are neither functions nor variables that are kept. */
-  readonly definesOther: boolean;
+  /** Its code and its constants can be found by what does not show in memory: it has to stay. */
+  readonly staysForGood: boolean;
   readonly warnings: readonly string[];
 }
 
@@ -41,7 +41,7 @@ export function makeVersion(reader: ByteReader, program: KnownProgram, version: 
     const warnings: string[] = [];
     const patch = new ObjectPatch(reader);
     const variables = bindVariables(object, program, warnings);
-    const { functions, stubs } = redirectFunctions(object, patch, program, version);
+    const { functions, stubs, leaksAddresses } = redirectFunctions(object, patch, program, version);
     keepData(object, patch, variables);
     if (version > 1) bindOutside(object, patch, program);
     const stubNames = { stubs: `${reader.name}:stubs.v${version}`, slots: `${reader.name}:slots.v${version}` };
@@ -57,14 +57,7 @@ export function makeVersion(reader: ByteReader, program: KnownProgram, version: 
       variables,
       sectionSizes: sections.map((section) => object.sectionSize(section)),
       hasInitializers: sections.some((section) => object.kind(section) === SectionKind.functionArray),
-      definesOther: object.symbols.some(
-        (symbol) =>
-          !symbol.isLocal &&
-          symbol.visibility === 0 &&
-          (symbol.section >= 0 || symbol.section === SymbolPlace.absolute) &&
-          !object.isFunction(symbol) &&
-          !object.isVariable(symbol),
-      ),
+      staysForGood: version === 1 || leaksAddresses || stubs.length > 0 || definesOther(object, variables),
       warnings,
     };
   } finally {
@@ -83,4 +76,18 @@ function bindOutside(object: ObjectSymbols, patch: ObjectPatch, program: KnownPr
     if (copy !== undefined) patch.makeAbsolute(index, copy);
     else if (visibility !== STV_DEFAULT) patch.undefine(index, binding, type);
   }
+}
+
+/**
+ * Whether other objects can come to use a version's memory by its address: variables that begin in it, constants that they may be bound to,
+ * thread-locals.
+ */
+function definesOther(object: ObjectSymbols, variables: readonly BoundVariable[]): boolean {
+  if (variables.some(({ storage }) => storage === undefined)) return true;
+  return object.symbols.some((symbol) => {
+    const { isLocal, visibility, section, type } = symbol;
+    if (section < 0 && section !== SymbolPlace.absolute) return false;
+    if (type === STT_TLS) return true;
+    return !isLocal && visibility === STV_DEFAULT && !object.isFunction(symbol) && !object.isVariable(symbol);
+  });
 }

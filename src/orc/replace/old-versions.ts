@@ -1,5 +1,15 @@
+import type { AddressRange } from "../../bytes/address.ts";
+import { SectionKind } from "../../graph/section-table.ts";
+import { ExternalKind } from "../../link/externals.ts";
 import type { ExecutionSession } from "../execution-session.ts";
 import type { LinkedJob } from "../materialize.ts";
+import type { ObjectVersion } from "./make-version.ts";
+
+/** A version and the job that it has been linked by. */
+export interface LinkedVersion {
+  readonly version: ObjectVersion;
+  readonly job: LinkedJob;
+}
 
 /** So many are kept before it is worth while to look which are still in use. */
 const MANY = 16;
@@ -9,16 +19,16 @@ export class OldVersions {
   readonly #session: ExecutionSession;
   /** The latest last. */
   #waiting: LinkedJob[] = [];
-  /** Looked at in vain so many times as there are bits: each time, the next look is put off for longer. */
+  /** How many may wait until the next look: the more were in use at the last one, the more. */
   #patience = MANY;
 
   constructor(session: ExecutionSession) {
     this.#session = session;
   }
 
-  /** Takes a version that has been replaced. `stays`: others use its memory for good. */
-  add(job: LinkedJob, stays: boolean): void {
-    if (!stays) this.#waiting.push(job);
+  /** Takes a version that has been replaced. */
+  add({ version, job }: LinkedVersion): void {
+    if (!version.staysForGood && !isShared(job)) this.#waiting.push(job);
   }
 
   /** Looks when there are many. */
@@ -32,7 +42,7 @@ export class OldVersions {
   async collect(): Promise<number> {
     if (this.#waiting.length === 0) return 0;
     const { findReferences } = await import("./find-references.ts");
-    const ranges = this.#waiting.map(({ alloc }) => ({ start: alloc.address, end: alloc.address + alloc.size }));
+    const ranges = this.#waiting.map(rangesOf);
     const referred = findReferences(this.#session.epc, ranges);
     if (referred === undefined) return 0;
     const free = this.#waiting.filter((_, i) => !referred[i]);
@@ -40,4 +50,34 @@ export class OldVersions {
     for (const job of free) await this.#session.remove(job);
     return free.length;
   }
+}
+
+/** Objects of a version's job: the version and the padding. */
+const OWN_OBJECTS = 2;
+const PADDING_GRAPH = 0;
+const POINTED_TO: ReadonlySet<number> = new Set([
+  SectionKind.code,
+  SectionKind.writableCode,
+  SectionKind.readOnly,
+  SectionKind.data,
+]);
+
+/** Whether a job has members of archives, which others may come to use, or a library's variable. */
+function isShared({ tables, externals, alloc }: LinkedJob): boolean {
+  if (tables.graphs.length > OWN_OBJECTS) return true;
+  return externals.ids.some((id) => {
+    const address = externals.address[id]!;
+    return externals.kind[id] === ExternalKind.data && address >= alloc.address && address < alloc.address + alloc.size;
+  });
+}
+
+/** The sections that pointers may lead to. What is of the padding is where segments begin, whose addresses the executor keeps. */
+function rangesOf({ tables }: LinkedJob): AddressRange[] {
+  const { kind, address, size, graph, count } = tables.sections;
+  const ranges: AddressRange[] = [];
+  for (let row = 0; row < count; row++) {
+    if (graph[row] === PADDING_GRAPH || size[row] === 0 || !POINTED_TO.has(kind[row]!)) continue;
+    ranges.push({ start: address[row]!, end: address[row]! + size[row]! });
+  }
+  return ranges;
 }

@@ -23,6 +23,8 @@ export interface RedirectedFunctions {
   readonly functions: readonly VersionedFunction[];
   /** Those that have no stub yet. */
   readonly stubs: readonly Stub[];
+  /** The code takes addresses of functions that are not stubs: pointers to them may be anywhere, in the kernel for one. */
+  readonly leaksAddresses: boolean;
 }
 
 const MARK = String.fromCharCode(VERSION_MARK);
@@ -51,7 +53,8 @@ export function redirectFunctions(
     definitions.set(symbol.index, add(symbol.name, symbol, binding, symbol.visibility));
     patch.undefine(symbol.index);
   }
-  const locals = new LocalFunctions(object);
+  const places = new FunctionPlaces(object);
+  let leaksAddresses = places.areLoadedDirectly();
   const added = new Set<string>();
   const addLocal = (symbol: ObjectSymbol): string => {
     const stub = `${object.reader.name}:${symbol.name}`;
@@ -67,16 +70,18 @@ export function redirectFunctions(
       if (definition !== undefined) patch.point(entry.position, definition);
       continue;
     }
-    const target = locals.targetOf(entry);
-    if (target === undefined) continue;
-    const addend = isAbsolute(entry.type) ? 0 : -4;
-    patch.point(entry.position, patch.reference(addLocal(target)), addend);
+    const target = places.targetOf(entry);
+    if (target === undefined) leaksAddresses ||= places.mayLeak(entry);
+    else {
+      const name = target.isLocal ? addLocal(target) : target.name;
+      patch.point(entry.position, patch.reference(name), isAbsolute(entry.type) ? 0 : -4);
+    }
   }
   // Pointers to them may be about although nothing takes their address any more.
-  for (const symbol of locals.all) {
+  for (const symbol of places.all()) {
     if (program.stubs.has(`${object.reader.name}:${symbol.name}`)) addLocal(symbol);
   }
-  return { functions, stubs };
+  return { functions, stubs, leaksAddresses };
 }
 
 function isAbsolute(type: number): boolean {
@@ -86,53 +91,90 @@ function isAbsolute(type: number): boolean {
 const CALL = 0xe8;
 const LEA = 0x8d;
 
-/** Functions of one object that have a name of their own there, and the entries that mean their starts. */
-class LocalFunctions {
+/** Where an object's functions begin, and the entries that mean those places. */
+class FunctionPlaces {
   readonly #object: ObjectSymbols;
+  /** Functions that can have a stub, by their places. */
   readonly #byPlace = new Map<string, ObjectSymbol>();
+  /** The places of all. */
+  readonly #starts = new Set<string>();
 
   constructor(object: ObjectSymbols) {
     this.#object = object;
     const byName = new Map<string, ObjectSymbol | undefined>();
     for (const symbol of object.symbols) {
+      if (!object.isFunction(symbol)) continue;
+      this.#starts.add(place(symbol.section, symbol.value));
       // A name with a dot is a part or a copy of a function that the compiler has made, whose interface is its own affair.
-      if (!symbol.isLocal || !object.isFunction(symbol) || symbol.name.includes(".")) continue;
+      if (symbol.isLocal && symbol.name.includes(".")) continue;
+      if (symbol.name.includes(MARK)) continue;
       byName.set(symbol.name, byName.has(symbol.name) ? undefined : symbol);
     }
-    for (const symbol of byName.values()) if (symbol !== undefined) this.#byPlace.set(this.#place(symbol), symbol);
+    for (const symbol of byName.values()) {
+      if (symbol !== undefined) this.#byPlace.set(place(symbol.section, symbol.value), symbol);
+    }
   }
 
-  get all(): Iterable<ObjectSymbol> {
-    return this.#byPlace.values();
+  /** Those that only the object knows. */
+  *all(): Generator<ObjectSymbol, void, undefined> {
+    for (const symbol of this.#byPlace.values()) if (symbol.isLocal) yield symbol;
   }
 
   /**
-   * The function whose start an entry means: a call, an address that is loaded, or a word of data. A jump is none of these: it may be one
-   * within a function of which a part lies in another section.
+   * The function whose start an entry means that does not name it: a call, an address that is loaded, or a word of data. A jump is none of
+   * these: it may be one within a function of which a part lies in another section.
    */
-  targetOf({ section, offset, type, symbol, addend }: RelocationEntry): ObjectSymbol | undefined {
+  targetOf(entry: RelocationEntry): ObjectSymbol | undefined {
+    const at = this.#meant(entry);
+    return at === undefined ? undefined : this.#byPlace.get(at);
+  }
+
+  /** Whether an entry for which there is no stub may be the address of a function, and not a call or a jump. */
+  mayLeak(entry: RelocationEntry): boolean {
+    const at = this.#meant(entry);
+    return at !== undefined && this.#starts.has(at) && !this.#calls(entry);
+  }
+
+  /** Whether code loads the address of a function of its own section, which takes no relocation: `lea f(%rip), %reg`. */
+  areLoadedDirectly(): boolean {
+    for (let section = 1; section < this.#object.sectionCount; section++) {
+      if (!this.#object.isCode(section)) continue;
+      const code = this.#object.contents(section);
+      const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
+      for (let at = code.indexOf(LEA); at >= 0 && at + 6 <= code.length; at = code.indexOf(LEA, at + 1)) {
+        if ((code[at + 1]! & 0xc7) !== 0x05) continue;
+        if (this.#starts.has(place(section, at + 6 + view.getInt32(at + 2, true)))) return true;
+      }
+    }
+    return false;
+  }
+
+  /** The place in code that an entry means by its distance from the start of a section. */
+  #meant(entry: RelocationEntry): string | undefined {
+    const { section, type, symbol, addend } = entry;
     const referred = this.#object.symbols[symbol];
     if (referred === undefined || !referred.isLocal || referred.section <= 0) return undefined;
     const kind = this.#object.kind(section);
     const isCode = this.#object.isCode(section);
     if (!isCode && kind !== SectionKind.data && kind !== SectionKind.readOnly) return undefined;
-    let value = referred.value + addend;
-    if (type === R_X86_64_PC32 || type === R_X86_64_PLT32) {
-      if (!isCode || !this.#callsOrLoads(section, offset)) return undefined;
-      value += 4;
-    } else if (!isAbsolute(type)) return undefined;
-    return this.#byPlace.get(this.#place({ section: referred.section, value }));
+    const value = referred.value + addend;
+    if (isAbsolute(type)) return place(referred.section, value);
+    const isNear = type === R_X86_64_PC32 || type === R_X86_64_PLT32;
+    return isNear && isCode && (this.#calls(entry) || this.#loads(entry)) ? place(referred.section, value + 4) : undefined;
   }
 
-  #place({ section, value }: Pick<ObjectSymbol, "section" | "value">): string {
-    return `${section}:${value}`;
+  /** `call f` */
+  #calls({ section, offset }: RelocationEntry): boolean {
+    return this.#object.isCode(section) && this.#object.contents(section)[offset - 1] === CALL;
   }
 
-  /** `call f`, or `lea f(%rip), %reg`. */
-  #callsOrLoads(section: number, offset: number): boolean {
-    const code = this.#object.contents(section);
-    if (code[offset - 1] === CALL) return true;
-    const [prefix, opcode, modrm] = code.subarray(offset - 3, offset);
+  /** `lea f(%rip), %reg` */
+  #loads({ section, offset }: RelocationEntry): boolean {
+    const [prefix, opcode, modrm] = this.#object.contents(section).subarray(offset - 3, offset);
     return opcode === LEA && prefix !== undefined && (prefix & 0xfb) === 0x48 && (modrm! & 0xc7) === 0x05;
   }
+}
+
+function place(section: number, value: number): string {
+  return `${section}:${value}`;
 }

@@ -1,6 +1,7 @@
 import { STUB_SIZE } from "../../arch/x86_64-stub.ts";
 import { ByteReader } from "../../bytes/byte-reader.ts";
 import { UsageError } from "../../errors.ts";
+import { writePaddingObject } from "../../formats/elf/padding-object.ts";
 import { SLOT_SIZE } from "../../formats/elf/stub-object.ts";
 import { SymbolPlace } from "../../graph/symbol-table.ts";
 import { milliseconds } from "../../host/clock.ts";
@@ -11,7 +12,7 @@ import type { LinkedJob } from "../materialize.ts";
 import { writeWords } from "../write-words.ts";
 import type { KnownProgram, KnownStub, Storage } from "./known-program.ts";
 import { makeVersion, type ObjectVersion } from "./make-version.ts";
-import { OldVersions } from "./old-versions.ts";
+import { type LinkedVersion, OldVersions } from "./old-versions.ts";
 
 /** What a replacement has done. */
 export interface Replacement {
@@ -33,13 +34,11 @@ export interface Replacement {
   readonly milliseconds: number;
 }
 
+/** Linked first with every later version. */
+const PADDING = ByteReader.of(writePaddingObject(), "padding");
+
 /** Puts an object that was made in memory where the kernel reads it. */
 export type Place = (bytes: Uint8Array, name: string) => ByteReader;
-
-interface Linked {
-  readonly version: ObjectVersion;
-  readonly job: LinkedJob;
-}
 
 /** The objects of a JITDylib that can be replaced. */
 export class ReplaceableObjects {
@@ -49,7 +48,7 @@ export class ReplaceableObjects {
   /** Added, and not known to be linked: the reader of the object that is linked for it. */
   readonly #added = new Map<ByteReader, ObjectVersion>();
   /** The version that is in use, by the object's name. */
-  readonly #current = new Map<string, Linked>();
+  readonly #current = new Map<string, LinkedVersion>();
   readonly #stubs = new Map<string, KnownStub>();
   readonly #variables = new Map<string, Storage>();
   readonly #localVariables = new Map<string, Map<string, Storage>>();
@@ -122,7 +121,7 @@ export class ReplaceableObjects {
       value: job.definition(symbol)!,
     }));
     await writeWords(this.#session.epc, words);
-    this.#old.add(before.job, isIndispensable(before.version, before.job));
+    this.#old.add(before);
     const names = new Set(version.functions.map(({ stub }) => stub));
     const replacement = {
       object: reader.name,
@@ -140,10 +139,11 @@ export class ReplaceableObjects {
 
   #addVersion(version: ObjectVersion): ByteReader[] {
     const readers = [this.#place(version.bytes, version.name)];
+    if (version.version > 1) this.#dylib.addObject(PADDING);
     if (version.stubs !== undefined) readers.push(this.#place(version.stubs, version.name));
     for (const reader of readers) this.#dylib.addObject(reader);
     this.#added.set(readers[0]!, version);
-    return readers;
+    return [...readers, PADDING];
   }
 
   /** Looks up where versions have been linked that were added. */
@@ -203,13 +203,6 @@ export class ReplaceableObjects {
       },
     };
   }
-}
-
-/** Whether others use a version's memory by its address: variables that began in it, and names that they may be bound to. */
-function isIndispensable(version: ObjectVersion, job: LinkedJob): boolean {
-  // The program's own job has the stubs; and members of archives may have been linked together with a version.
-  if (version.version === 1 || version.stubs !== undefined || version.definesOther) return true;
-  return job.tables.graphs.length > 1 || version.variables.some(({ storage }) => storage === undefined);
 }
 
 function initializerWarning({ name, hasInitializers, variables }: ObjectVersion): string[] {
