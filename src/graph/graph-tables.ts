@@ -30,6 +30,13 @@ export class GraphTables {
   readonly graphs: LinkGraph[] = [];
   /** @internal */
   readonly groups = new GroupOwners(this.columns);
+  /** Memory of the tables; its record leads the kernel to them. */
+  readonly columns: Columns;
+  readonly sections: SectionTable;
+  readonly symbols: SymbolTable;
+  readonly packedGraphs: GraphTable;
+  readonly graphs: LinkGraph[] = [];
+  readonly groups: GroupOwners;
   /** The graphs that ask for executable stacks: `.note.GNU-stack` with SHF_EXECINSTR. */
   readonly executableStacks: LinkGraph[] = [];
   /** @internal Where other threads read sections, while a job is collected. */
@@ -46,8 +53,13 @@ export class GraphTables {
   /** Something of the job is out of the kernel's reach: a file, relocation entries. */
   #isFar = false;
 
-  constructor(pool = new SymbolStringPool()) {
+  constructor(pool = new SymbolStringPool(), columns = new Columns()) {
     this.pool = pool;
+    this.columns = columns;
+    this.sections = new SectionTable(columns);
+    this.symbols = new SymbolTable(columns);
+    this.packedGraphs = new GraphTable(columns);
+    this.groups = new GroupOwners(columns);
   }
 
   /** Position of the record, when the kernel reaches everything that the job consists of. */

@@ -45,7 +45,7 @@ const encoder = new TextEncoder();
  */
 export class SymbolStringPool {
   /** Memory of the tables, for the kernel. */
-  readonly columns = new Columns();
+  readonly columns: Columns;
   #slots!: Int32Array;
   /** By identifier, WORDS of them: hash, start and length. */
   #names!: Int32Array;
@@ -54,9 +54,11 @@ export class SymbolStringPool {
   #namesBlock: ColumnBlock | undefined;
   #storeBlock: ColumnBlock | undefined;
   /** What changes with every new name is in the record, since the kernel adds names as well. */
-  #words: Int32Array = this.columns.words;
+  #words: Int32Array;
 
-  constructor() {
+  constructor(columns = new Columns()) {
+    this.columns = columns;
+    this.#words = columns.words;
     this.#makeSlots(2 * initialNames);
     this.#makeNames(initialNames);
     this.#makeStore(initialBytes);

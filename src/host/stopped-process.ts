@@ -136,7 +136,8 @@ export class StoppedProcess {
         this.#threads.set(id, { id, signal: isSignal ? (status[0]! >> 8) & 0xff : 0 });
       }
       // Threads that have ended meanwhile are not there any more; others may not be stopped.
-      if (seized.length < fresh.length && fresh.some((id) => !seized.includes(id) && isAlive(this.#pid, id))) return false;
+      if (seized.length < fresh.length && fresh.some((id) => !seized.includes(id) && isAlive(this.#pid, id)))
+        return false;
     }
   }
 

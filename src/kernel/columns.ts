@@ -30,9 +30,10 @@ export class Columns {
     return this.#linear?.buffer;
   }
 
-  constructor(linear = linearMemory()) {
-    this.#linear = linear;
-    if (linear === undefined) return;
+  /** `linear`: where the columns go while it has room; null: nowhere. */
+  constructor(linear: LinearMemory | null = linearMemory() ?? null) {
+    this.#linear = linear ?? undefined;
+    if (linear === null) return;
     registry.register(this, { linear, ranges: this.#ranges });
     this.record = linear.take("tables", RECORD_SIZE);
     if (this.record === undefined) return;

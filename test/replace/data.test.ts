@@ -30,14 +30,17 @@ const cases: readonly Case[] = [
   {
     name: "variables change places",
     flags: ["-O2", "-fno-pic"],
-    before: "static volatile long a = 1; static volatile int b = 2; int get(void) { a += 10; b += 20; return a * 100 + b; }",
-    after: "static volatile int b = 2; static volatile long a = 1; int get(void) { b += 20; a += 10; return a * 100 + b; }",
+    before:
+      "static volatile long a = 1; static volatile int b = 2; int get(void) { a += 10; b += 20; return a * 100 + b; }",
+    after:
+      "static volatile int b = 2; static volatile long a = 1; int get(void) { b += 20; a += 10; return a * 100 + b; }",
     results: [1122, 2142],
   },
   {
     name: "an immediate stands behind the displacement",
     flags: ["-O2"],
-    before: "static volatile char a, b; static volatile int c; int get(void) { a = 1; b = 2; c = 3; return a + b + c; }",
+    before:
+      "static volatile char a, b; static volatile int c; int get(void) { a = 1; b = 2; c = 3; return a + b + c; }",
     after:
       "static volatile int c; static volatile char n, b, a; int get(void) { n = 40; int r = a * 100 + b * 10 + c; a = 5; b = 6; c = 7; return r + n; }",
     results: [6, 123 + 40],
@@ -65,7 +68,10 @@ const cases: readonly Case[] = [
     before: "int f(void) { static int n = 5; return ++n; } int get(void) { static int n = 50; return ++n; }",
     after: "int f(void) { static int n = 5; return ++n; } int get(void) { static int n = 50; return ++n; }",
     results: [51, 51],
-    warnings: [/several variables are called n: n\.\d begins anew/, /several variables are called n: n\.\d begins anew/],
+    warnings: [
+      /several variables are called n: n\.\d begins anew/,
+      /several variables are called n: n\.\d begins anew/,
+    ],
   },
   {
     name: "a variable becomes larger",
@@ -85,8 +91,10 @@ const cases: readonly Case[] = [
   {
     name: "constants are the new version's",
     flags: ["-O2"],
-    before: 'const int limit = 3; static const char *names[2] = { "a", "b" }; int get(void) { return names[1][0] + limit; }',
-    after: 'const int limit = 5; static const char *names[2] = { "c", "d" }; int get(void) { return names[1][0] + limit; }',
+    before:
+      'const int limit = 3; static const char *names[2] = { "a", "b" }; int get(void) { return names[1][0] + limit; }',
+    after:
+      'const int limit = 5; static const char *names[2] = { "c", "d" }; int get(void) { return names[1][0] + limit; }',
     results: [98 + 3, 100 + 5],
   },
   {

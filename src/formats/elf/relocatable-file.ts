@@ -49,7 +49,13 @@ export function writeRelocatable(sections: readonly NewSection[]): Uint8Array {
   const { bytes } = body;
   const header = new ByteWriter(EHDR_SIZE).u32(0x464c457f).u8(ELFCLASS64).u8(ELFDATA2LSB).u8(EV_CURRENT).zeros(9);
   header.u16(ET_REL).u16(EM_X86_64).u32(EV_CURRENT).u64(0).u64(0).u64(sectionTable).u32(0);
-  header.u16(EHDR_SIZE).u16(0).u16(0).u16(SHDR_SIZE).u16(all.length + 1).u16(all.length);
+  header
+    .u16(EHDR_SIZE)
+    .u16(0)
+    .u16(0)
+    .u16(SHDR_SIZE)
+    .u16(all.length + 1)
+    .u16(all.length);
   bytes.set(header.bytes, 0);
   return bytes;
 }

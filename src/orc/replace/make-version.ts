@@ -37,32 +37,28 @@ export interface ObjectVersion {
  */
 export function makeVersion(reader: ByteReader, program: KnownProgram, version: number): ObjectVersion {
   const object = new ObjectSymbols(reader);
-  try {
-    const warnings: string[] = [];
-    const patch = new ObjectPatch(reader);
-    const variables = bindVariables(object, program, warnings);
-    const { functions, stubs, leaksAddresses } = redirectFunctions(object, patch, program, version);
-    keepData(object, patch, variables);
-    if (version > 1) bindOutside(object, patch, program);
-    const stubNames = { stubs: `${reader.name}:stubs.v${version}`, slots: `${reader.name}:slots.v${version}` };
-    const sections = Array.from({ length: object.sectionCount }, (_, section) => section);
-    return {
-      name: reader.name,
-      version,
-      bytes: patch.finish(),
-      stubs: stubs.length === 0 ? undefined : writeStubObject(stubs, stubNames),
-      stubNames,
-      newStubs: stubs.map(({ name }) => name),
-      functions,
-      variables,
-      sectionSizes: sections.map((section) => object.sectionSize(section)),
-      hasInitializers: sections.some((section) => object.kind(section) === SectionKind.functionArray),
-      staysForGood: version === 1 || leaksAddresses || stubs.length > 0 || definesOther(object, variables),
-      warnings,
-    };
-  } finally {
-    object.dispose();
-  }
+  const warnings: string[] = [];
+  const patch = new ObjectPatch(reader);
+  const variables = bindVariables(object, program, warnings);
+  const { functions, stubs, leaksAddresses } = redirectFunctions(object, patch, program, version);
+  keepData(object, patch, variables);
+  if (version > 1) bindOutside(object, patch, program);
+  const stubNames = { stubs: `${reader.name}:stubs.v${version}`, slots: `${reader.name}:slots.v${version}` };
+  const sections = Array.from({ length: object.sectionCount }, (_, section) => section);
+  return {
+    name: reader.name,
+    version,
+    bytes: patch.finish(),
+    stubs: stubs.length === 0 ? undefined : writeStubObject(stubs, stubNames),
+    stubNames,
+    newStubs: stubs.map(({ name }) => name),
+    functions,
+    variables,
+    sectionSizes: sections.map((section) => object.sectionSize(section)),
+    hasInitializers: sections.some((section) => object.kind(section) === SectionKind.functionArray),
+    staysForGood: version === 1 || leaksAddresses || stubs.length > 0 || definesOther(object, variables),
+    warnings,
+  };
 }
 
 /** What a later version refers to is in other link jobs, whatever its visibility; and a library's variable is where the program has it. */

@@ -4,7 +4,9 @@ import { STT_FUNC, STT_OBJECT, STT_SECTION, STT_TLS } from "../../formats/elf/co
 import { GraphTables } from "../../graph/graph-tables.ts";
 import type { LinkGraph } from "../../graph/link-graph.ts";
 import { SectionKind } from "../../graph/section-table.ts";
+import { SymbolStringPool } from "../../graph/symbol-string-pool.ts";
 import { SymbolPlace } from "../../graph/symbol-table.ts";
+import { Columns } from "../../kernel/columns.ts";
 
 /** A symbol of an object, as far as replacing is concerned. */
 export interface ObjectSymbol {
@@ -31,14 +33,9 @@ export class ObjectSymbols {
   /** Errors: ObjectFormatError. */
   constructor(reader: ByteReader) {
     this.reader = reader;
-    this.graph = buildLinkGraph(new GraphTables(), reader);
+    // Out of the kernel's reach: memory of its own costs more here, to take and to give back, than the kernel would save.
+    this.graph = buildLinkGraph(new GraphTables(new SymbolStringPool(new Columns(null)), new Columns(null)), reader);
     this.symbols = Array.from({ length: this.graph.symbolCount }, (_, index) => this.#symbol(index));
-  }
-
-  /** Gives back the memory of the tables. */
-  dispose(): void {
-    this.graph.tables.columns.dispose();
-    this.graph.tables.pool.columns.dispose();
   }
 
   get sectionCount(): number {

@@ -160,7 +160,9 @@ class FunctionPlaces {
     const value = referred.value + addend;
     if (isAbsolute(type)) return place(referred.section, value);
     const isNear = type === R_X86_64_PC32 || type === R_X86_64_PLT32;
-    return isNear && isCode && (this.#calls(entry) || this.#loads(entry)) ? place(referred.section, value + 4) : undefined;
+    return isNear && isCode && (this.#calls(entry) || this.#loads(entry))
+      ? place(referred.section, value + 4)
+      : undefined;
   }
 
   /** `call f` */

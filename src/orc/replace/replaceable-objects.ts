@@ -133,6 +133,8 @@ export class ReplaceableObjects {
       warnings: [...version.warnings, ...initializerWarning(version)],
       milliseconds: milliseconds() - started,
     };
+    // Behind the swap, not in front of the next one.
+    job.settle(true);
     await this.#old.collectIfMany();
     return replacement;
   }
