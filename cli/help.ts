@@ -36,6 +36,8 @@ The link
   --abs NAME=ADDRESS     define a symbol as an address
   --alias NEW=OLD        define a symbol as another name of one
   --no-run               link only, up to where the program would begin
+  --watch                when an object or a source among the inputs changes, its functions are exchanged in the running
+                         program, whose variables stay as they are; when the program has ended, it is run again
   --no-process-symbols   do not look for undefined symbols in the process itself
   --placement WHERE      low: below 2 GiB, where code of every model works (default); near-libc; anywhere
   --slab-size SIZE       room reserved for code and data, as in 512M

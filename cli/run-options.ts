@@ -9,7 +9,8 @@ import { type Option, oneOf, parseAddress, parseCount, parseOptions, parsePair, 
 export type StatsForm = "none" | "table" | "line" | "json";
 
 /** The command line of `slablink run`, understood but not acted on. */
-export interface RunOptions extends Omit<RunRequest, "onLinked" | "onExecutor" | "trace" | "reach"> {
+export interface RunOptions
+  extends Omit<RunRequest, "onLinked" | "onExecutor" | "onReplaceable" | "compile" | "trace" | "reach"> {
   /** The executor's command line, or where it listens and the file that holds the secret. */
   readonly command?: string;
   readonly connect?: Endpoint;
@@ -17,6 +18,8 @@ export interface RunOptions extends Omit<RunRequest, "onLinked" | "onExecutor" |
   readonly stats: StatsForm;
   /** Where a trace is to be written. */
   readonly trace?: string;
+  /** The program is changed while it runs, and run again, when inputs change. */
+  readonly watch: boolean;
   readonly help: boolean;
 }
 
@@ -44,6 +47,7 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
     processSymbols: true,
     placement: "low",
     stats: "none",
+    watch: false,
     help: false,
   };
   let memoryGiven = false;
@@ -126,6 +130,9 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
     flag(["--no-run"], () => {
       run.linkOnly = true;
     }),
+    flag(["--watch"], () => {
+      run.watch = true;
+    }),
     flag(["--no-process-symbols"], () => {
       run.processSymbols = false;
     }),
@@ -191,6 +198,11 @@ function checkWays(run: Partial<RunOptions>): void {
     ["--connect", run.connect !== undefined],
   ].flatMap(([name, given]) => (given === true ? [name] : []));
   if (ways.length > 1) throw new UsageError(`${ways[0]} and ${ways[1]} exclude each other: there is one executor`);
+  if (run.watch) {
+    const way = ways.find((name) => name !== "--executor");
+    const excluded = way ?? (run.linkOnly ? "--no-run" : run.trace !== undefined ? "--trace" : undefined);
+    if (excluded !== undefined) throw new UsageError(`--watch and ${excluded} exclude each other`);
+  }
   if (run.secretFile !== undefined && run.connect === undefined) {
     throw new UsageError("--secret-file belongs to --connect");
   }

@@ -14,8 +14,9 @@ const WRITE_CODE_CACHE = "SLABLINK_WRITE_CODE_CACHE";
 /** `slablink run`: compiles what is source, links, runs; the status is the program's. `marks` are for a trace. */
 export async function command(words: string[], marks?: StartMarks): Promise<number> {
   const { command, connect, secretFile, ...parsed } = parseRunOptions(expandResponseFiles(words));
-  const { stats: form, help, trace: traceFile, ...options } = parsed;
+  const { stats: form, help, watch, trace: traceFile, ...options } = parsed;
   if (help) return (await import("./help.ts")).command(["run"]);
+  if (watch) return (await import("./watch.ts")).runWatched(options);
   if (traceFile !== undefined) marks?.push(process.hrtime());
   const traced = traceFile === undefined ? undefined : (await import("./trace.ts")).startTrace(traceFile, marks);
   const isElsewhere = command !== undefined || connect !== undefined;
@@ -49,7 +50,7 @@ export async function command(words: string[], marks?: StartMarks): Promise<numb
 }
 
 /** A line about the signal, and below it what is known of a crash. */
-async function sayHowItEnded({ signal, crash }: ProgramEnd): Promise<void> {
+export async function sayHowItEnded({ signal, crash }: ProgramEnd): Promise<void> {
   const told = crash?.signal === signal ? (await import("../src/debug/crash-text.ts")).crashText(crash!) : [signal];
   writeError(`slablink: program ended by ${told.join("\nslablink: ")}\n`);
 }

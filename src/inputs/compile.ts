@@ -12,6 +12,10 @@ export interface CompileOptions {
   readonly environment?: NodeJS.ProcessEnv;
   /** Descriptor that the compilers write to; 2, the standard error, by default. */
   readonly diagnostics?: number;
+  /** Flags behind those of the environment. */
+  readonly flags?: readonly string[];
+  /** Is told which files a source consists of: itself, and what it includes but for the system's headers. */
+  readonly onDependencies?: (source: string, files: readonly string[]) => void;
   /** Is given the work of each compiler to do, for a trace. */
   readonly follow?: <T>(name: string, work: () => Promise<T>, group: string) => Promise<T>;
 }
@@ -62,6 +66,9 @@ function compile(
   running: Set<ChildProcess>,
 ): Promise<string | undefined> {
   const { command, args, variable: commandVariable } = compilerFor(source, options.environment ?? process.env);
+  args.push(...(options.flags ?? []));
+  const dependencies = `${object}.d`;
+  if (options.onDependencies !== undefined) args.push("-MMD", "-MF", dependencies);
   args.push("-c", source.startsWith("-") ? `./${source}` : source, "-o", object);
 
   const { spawn } = process.getBuiltinModule("node:child_process");
@@ -78,8 +85,11 @@ function compile(
     });
     child.on("close", (status, signal) => {
       running.delete(child);
-      if (status === 0 && existsSync(object)) resolve(undefined);
-      else if (status === 0) resolve(`${source}: the compiler ${command} ended well but wrote no object`);
+      if (status === 0 && existsSync(object)) {
+        if (existsSync(dependencies))
+          options.onDependencies?.(source, readDependencies(readFileSync(dependencies, "utf8")));
+        resolve(undefined);
+      } else if (status === 0) resolve(`${source}: the compiler ${command} ended well but wrote no object`);
       else if (signal !== null) resolve(`${source}: the compiler ${command} was ended by ${signal}`);
       else resolve(`${source}: the compiler ${command} failed with exit status ${status}`);
     });
@@ -98,4 +108,10 @@ export function compilerFor(
   const [command, ...args] = words.length > 0 ? words : [fallback];
   args.push(...splitShellWords(environment[flagsVariable] ?? "", flagsVariable));
   return { command: command!, args, variable };
+}
+
+/** The prerequisites of a rule as compilers write it for make: blanks in names have a backslash before them, lines end with one. */
+function readDependencies(rule: string): string[] {
+  const files = rule.slice(rule.indexOf(": ") + 2).replaceAll("\\\n", " ");
+  return (files.match(/(\\.|\S)+/g) ?? []).map((name) => name.replace(/\\(.)/g, "$1").replaceAll("$$", "$"));
 }

@@ -7,6 +7,7 @@ import {
   StaticArchiveGenerator,
 } from "./definition-generator.ts";
 import type { JITDylib } from "./jit-dylib.ts";
+import type { ReplaceableObjects } from "./replace/replaceable-objects.ts";
 
 /** What a program consists of beside its inputs. */
 export interface Definitions {
@@ -18,15 +19,20 @@ export interface Definitions {
   readonly processSymbols: boolean;
 }
 
-/** What the program is made of: the inputs in their order, what was defined by hand, the process at last. */
+/**
+ * What the program is made of: the inputs in their order, what was defined by hand, the process at last. `replaceable`: takes the objects,
+ * so that they can be replaced.
+ */
 export function fillDylib(
   dylib: JITDylib,
   inputs: readonly Input[],
   request: Definitions,
   runtime: RuntimeLibraries,
+  replaceable?: ReplaceableObjects,
 ): void {
   for (const input of inputs) {
-    if (input.kind === "object") dylib.addObject(input.reader);
+    if (input.kind === "object" && replaceable !== undefined) replaceable.add(input.reader);
+    else if (input.kind === "object") dylib.addObject(input.reader);
     else if (input.kind === "archive") {
       dylib.addGenerator(new StaticArchiveGenerator(input.archive, { whole: input.wholeArchive, group: input.group }));
     } else {

@@ -68,12 +68,15 @@ async function linkAndRun(request: RunRequest, starts: ExecutorStarts): Promise<
       { name: "wait for executor", milliseconds: milliseconds() - inputsRead },
     ];
     const program = session.createJITDylib("main");
-    fillDylib(program, inputs, request, runtime);
+    const replaceable =
+      request.onReplaceable && (await session.replaceableObjects(program, (bytes, name) => arena.place(bytes, name)));
+    fillDylib(program, inputs, request, runtime, replaceable);
     const job = await session.link(program, [request.entry], { isProgram: true });
     const main = job.address(request.entry);
     if (main === undefined) throw new LinkError("undefined-symbol", `the entry point ${request.entry} is not defined`);
     if (job.address(PASCAL_MAIN) !== undefined) throw new LinkError("link", pascalSentence);
     for (const warning of job.warnings) request.onWarning?.(warning);
+    if (replaceable !== undefined) request.onReplaceable?.(replaceable);
     request.onLinked?.({ ...statsOf(session, job, before), memory: starts.memory });
     hasRun = request.linkOnly !== true || request.endsProcess === true;
     if (request.linkOnly) return { status: 0 };
@@ -149,6 +152,7 @@ function readInputs(request: RunRequest, opener: FileOpener, runtime: RuntimeLib
       systemDirectories: () => runtime.systemDirectories,
     }),
     opener,
+    ...request.compile,
     follow: request.trace && ((...work) => request.trace!.follow(...work)),
   });
 }

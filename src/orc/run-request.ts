@@ -1,8 +1,10 @@
 import type { Reach } from "../epc/reach.ts";
+import type { CompileOptions } from "../inputs/compile.ts";
 import type { InputItem } from "../inputs/input.ts";
 import type { Tasks } from "../memory/slab-memory-manager.ts";
 import type { Tracer } from "../trace/tracer.ts";
 import type { PhaseTime } from "./link-times.ts";
+import type { ReplaceableObjects } from "./replace/replaceable-objects.ts";
 
 /** All that is needed to link a program and run it. */
 export interface RunRequest {
@@ -45,6 +47,13 @@ export interface RunRequest {
   readonly linkOnly?: boolean;
   /** The caller ends this process right after the program: giving back mappings (5 to 10 ms) is left to the kernel. */
   readonly endsProcess?: boolean;
+  /** How sources among the inputs are compiled. */
+  readonly compile?: Pick<CompileOptions, "flags" | "onDependencies">;
+  /**
+   * Called once, when everything is linked and before the program runs: the objects and sources among the inputs are linked so that they
+   * can be replaced meanwhile (docs/replacement.md).
+   */
+  onReplaceable?(objects: ReplaceableObjects): void;
   /** Records all of it. */
   readonly trace?: Tracer;
   /** Called once, when everything is linked and before the first instruction of the program runs. */

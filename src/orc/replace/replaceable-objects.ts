@@ -140,9 +140,11 @@ export class ReplaceableObjects {
   }
 
   #addVersion(version: ObjectVersion): ByteReader[] {
-    const readers = [this.#place(version.bytes, version.name)];
+    // The place is for what a program begins with; later versions come and go.
+    const place = version.version === 1 ? this.#place : ByteReader.of;
+    const readers = [place(version.bytes, version.name)];
     if (version.version > 1) this.#dylib.addObject(PADDING);
-    if (version.stubs !== undefined) readers.push(this.#place(version.stubs, version.name));
+    if (version.stubs !== undefined) readers.push(place(version.stubs, version.name));
     for (const reader of readers) this.#dylib.addObject(reader);
     this.#added.set(readers[0]!, version);
     return [...readers, PADDING];
