@@ -58,7 +58,15 @@ test("words for the linker that make no difference here are passed over, others 
 test("what is not given has its default", () => {
   const { items: _, ...rest } = parseRunOptions(["a.o"]);
   assert.deepEqual(rest, {
-    ...{ mode: "executor", memory: "shared", entry: "main", processSymbols: true, placement: "low", stats: "none" },
+    ...{
+      mode: "executor",
+      memory: "shared",
+      entry: "main",
+      processSymbols: true,
+      placement: "low",
+      stats: "none",
+      watch: false,
+    },
     ...{ help: false, libraryDirectories: [], absolutes: [], aliases: [], argv: ["a.o"] },
   });
 });

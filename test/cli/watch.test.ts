@@ -113,9 +113,9 @@ describe("slablink run --watch", () => {
     const watched = new Watched(files, ["main.c", "step.c"]);
     await watched.see("stdout", /^\d+ 1001 5\n/m);
     watched.write("step.c", step("1000 + total ="));
-    await watched.see("stderr", /error: .*\n[^]*slablink: step\.c is not replaced: the program goes on as it is\n/);
+    await watched.see("stderr", /error: .*\n[\s\S]*slablink: step\.c is not replaced: the program goes on as it is\n/);
     watched.write("step.c", `int absent(void);\n${step("absent()")}`);
-    await watched.see("stderr", /undefined symbol: absent\n[^]*step\.c is not replaced/);
+    await watched.see("stderr", /undefined symbol: absent\n[\s\S]*step\.c is not replaced/);
     const [, before] = await watched.see("stdout", /^\d+ 1(\d+) 5\n/m);
     watched.write("step.c", step("2000 + total"));
     const [, after] = await watched.see("stdout", /^\d+ 2(\d+) 5\n/m);
@@ -136,7 +136,7 @@ describe("slablink run --watch", () => {
       '#include <stdio.h>\nint main(void) { puts("two"); fflush(stdout); return *(volatile int *)8; }\n',
     );
     await watched.see("stdout", /^two\n/m);
-    await watched.see("stderr", /program ended by SIGSEGV[^]*waiting for a change/);
+    await watched.see("stderr", /program ended by SIGSEGV[\s\S]*waiting for a change/);
     watched.interrupt();
     assert.equal((await watched.ended).status, 130);
   });
