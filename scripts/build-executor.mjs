@@ -3,6 +3,7 @@
 //   slablink-services.so   its services as a library, which LLVM's executors load: services/, library/
 //   slablink-interpose.o   what slablink itself links into the process beside some programs: linked/
 //   slablink-calls.o       what it links there for typed calls: linked/calls*
+//   slablink-lazy.o        and for functions that are linked when they are called: linked/lazy.c
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -15,6 +16,7 @@ const exported = join(folder, "exported-symbols.txt");
 const services = join(folder, "build", "slablink-services.so");
 const linkedObject = join(folder, "build", "slablink-interpose.o");
 const callsObject = join(folder, "build", "slablink-calls.o");
+const lazyObject = join(folder, "build", "slablink-lazy.o");
 
 // Non-PIE: its copies of the C library's data must lie below 2 GiB (data.c). Hidden visibility and the dynamic list:
 // nothing of the executor's own may bind a linked program's undefined names.
@@ -72,13 +74,14 @@ function buildServices() {
   build(services, [...inputs, ...headers], [...SERVICES_FLAGS, ...inputs.filter(isSource), ...LIBRARIES]);
 }
 
-/** The objects for programs that replace functions of libraries, and for calls. */
+/** The objects for programs that replace functions of libraries, for calls, and for functions that are linked late. */
 function buildLinked() {
-  const isForCalls = (path) => basename(path).startsWith("calls");
+  const isFor = (word) => (path) => basename(path).startsWith(word);
   const inputs = filesIn("linked");
   for (const [output, files] of [
-    [linkedObject, inputs.filter((path) => !isForCalls(path))],
-    [callsObject, inputs.filter(isForCalls)],
+    [linkedObject, inputs.filter((path) => !isFor("calls")(path) && !isFor("lazy")(path))],
+    [callsObject, inputs.filter(isFor("calls"))],
+    [lazyObject, inputs.filter(isFor("lazy"))],
   ]) {
     build(output, files, [...LINKED_FLAGS, ...files.filter(isSource)]);
   }

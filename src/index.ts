@@ -22,6 +22,7 @@ export {
   StaticArchiveGenerator,
 } from "./orc/definition-generator.ts";
 export type { RedirectableSymbols, Targets } from "./orc/redirectable-symbols.ts";
+export type { Place, ReplaceableObjects, Replacement } from "./orc/replace/replaceable-objects.ts";
 export { absoluteSymbols, type Definitions, type NamesOf, reexports, symbolAliases } from "./orc/definitions.ts";
 export {
   ExecutionSession,

@@ -287,6 +287,19 @@ export class ExecutionSession implements TrackerOwner {
     return (await import("./redirectable-symbols.ts")).createRedirectableSymbols(this, dylib, targets);
   }
 
+  /**
+   * Defines functions in `dylib` that are linked when they are first called: what `source` has of these names, or of the names that the
+   * given ones stand for there. A call that cannot be linked ends the executor, with the sentence on its standard error, as there is nothing
+   * to return to. Errors: UsageError in this process, and when `dylib` defines one of the names.
+   */
+  async lazyReexports(
+    dylib: JITDylib,
+    source: JITDylib,
+    names: readonly string[] | Readonly<Record<string, string>>,
+  ): Promise<void> {
+    await (await import("./lazy-reexports.ts")).lazyReexports(this, dylib, source, names);
+  }
+
   /** The objects of a JITDylib that can be replaced while the program runs (docs/replacement.md); none at first. */
   async replaceableObjects(dylib: JITDylib, place?: Place): Promise<ReplaceableObjects> {
     const { ReplaceableObjects } = await import("./replace/replaceable-objects.ts");

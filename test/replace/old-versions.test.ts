@@ -17,13 +17,14 @@ int wait_here(int (*until)(void)) { while (!until()) usleep(1000); return name()
 `;
 const users = `
 #include <pthread.h>
+#include <unistd.h>
 const char *name(void);
 unsigned step(void);
 int wait_here(int (*until)(void));
 static volatile int running = 1, waiting = 1, waited;
 static pthread_t threads[3];
 static int is_over(void) { return !waiting; }
-static void *work(void *unused) { while (running) step(); return unused; }
+static void *work(void *unused) { while (running) { for (int i = 0; i < 50; i++) step(); usleep(100); } return unused; }
 static void *wait(void *unused) { waited = wait_here(is_over); return unused; }
 int begin(void) { pthread_create(&threads[0], 0, work, 0); pthread_create(&threads[1], 0, work, 0); return 0; }
 int end(void) { running = 0; pthread_join(threads[0], 0); pthread_join(threads[1], 0); return 1; }
@@ -40,8 +41,8 @@ const version = async (name: string, spin = 1) =>
 
 const names = ["begin", "end", "begin_wait", "end_wait", "keep", "letter", "forget", "get"];
 
-async function start(context: Parameters<typeof sessionFor>[0]) {
-  const { session, dylib } = await sessionFor(context);
+async function start(...[context, way]: Parameters<typeof sessionFor>) {
+  const { session, dylib } = await sessionFor(context, way);
   await session.addReplaceableObject(dylib, await version("0"));
   dylib.addObject(readerOf(await compile(["gcc", "-O2"], "users.c", users), "users.o"));
   const found = Object.fromEntries(await session.lookup(dylib, names));
@@ -80,6 +81,14 @@ describe("versions that have been replaced", () => {
     // Only now, in the old code, is the stub of name() called: it leads to the new one.
     assert.equal(await call("end_wait"), "3".charCodeAt(0));
     assert.equal(await objects.collect(), 1);
+  });
+
+  test("are not looked for in this process, and go when somebody says so", async (context) => {
+    const { session, dylib, objects, count } = await start(context, "in this process");
+    for (const name of ["1", "2", "3"]) await session.replace(dylib, await version(name));
+    assert.equal(await objects.collect(), 0);
+    assert.equal(await objects.collect({ unchecked: true }), 2);
+    assert.equal(count(), 2);
   });
 
   test("are gone after 1,000 replacements while threads run in them", async (context) => {
