@@ -3,6 +3,7 @@ import { STT_TLS, STV_DEFAULT } from "../../formats/elf/constants.ts";
 import { ObjectPatch } from "../../formats/elf/object-patch.ts";
 import { type StubObjectNames, writeStubObject } from "../../formats/elf/stub-object.ts";
 import { SectionKind } from "../../graph/section-table.ts";
+import type { SymbolStringPool } from "../../graph/symbol-string-pool.ts";
 import { SymbolPlace } from "../../graph/symbol-table.ts";
 import { keepData } from "./keep-data.ts";
 import type { KnownProgram } from "./known-program.ts";
@@ -35,8 +36,13 @@ export interface ObjectVersion {
  * Makes a version of an object: functions lead through stubs, variables stay where `program` has them. Errors: ObjectFormatError,
  * LinkError.
  */
-export function makeVersion(reader: ByteReader, program: KnownProgram, version: number): ObjectVersion {
-  const object = new ObjectSymbols(reader);
+export function makeVersion(
+  reader: ByteReader,
+  program: KnownProgram,
+  version: number,
+  pool: SymbolStringPool,
+): ObjectVersion {
+  const object = new ObjectSymbols(reader, pool);
   const warnings: string[] = [];
   const patch = new ObjectPatch(reader);
   const variables = bindVariables(object, program, warnings);

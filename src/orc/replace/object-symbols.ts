@@ -4,7 +4,7 @@ import { STT_FUNC, STT_OBJECT, STT_SECTION, STT_TLS } from "../../formats/elf/co
 import { GraphTables } from "../../graph/graph-tables.ts";
 import type { LinkGraph } from "../../graph/link-graph.ts";
 import { SectionKind } from "../../graph/section-table.ts";
-import { SymbolStringPool } from "../../graph/symbol-string-pool.ts";
+import type { SymbolStringPool } from "../../graph/symbol-string-pool.ts";
 import { SymbolPlace } from "../../graph/symbol-table.ts";
 import { Columns } from "../../kernel/columns.ts";
 
@@ -30,11 +30,11 @@ export class ObjectSymbols {
   readonly reader: ByteReader;
   readonly symbols: readonly ObjectSymbol[];
 
-  /** Errors: ObjectFormatError. */
-  constructor(reader: ByteReader) {
+  /** `pool`: of one version after the other, which have nearly the same names. Errors: ObjectFormatError. */
+  constructor(reader: ByteReader, pool: SymbolStringPool) {
     this.reader = reader;
     // Out of the kernel's reach: memory of its own costs more here, to take and to give back, than the kernel would save.
-    this.graph = buildLinkGraph(new GraphTables(new SymbolStringPool(new Columns(null)), new Columns(null)), reader);
+    this.graph = buildLinkGraph(new GraphTables(pool, new Columns(null)), reader);
     this.symbols = Array.from({ length: this.graph.symbolCount }, (_, index) => this.#symbol(index));
   }
 

@@ -39,11 +39,12 @@ export function redirectFunctions(
   const functions: VersionedFunction[] = [];
   const stubs: Stub[] = [];
   const add = (stub: string, symbol: ObjectSymbol, binding: number, visibility: number): number => {
-    const name = `${stub}.v${version}`;
+    // Weak, so that a name that is defined twice is told of once, for its stub; and those of weak functions apart, as they count less.
+    const name = `${stub}.v${version}${binding === STB_WEAK ? ".weak" : ""}`;
     functions.push({ stub, symbol: name });
     if (!program.stubs.has(stub)) stubs.push({ name: stub, binding, visibility, target: name });
     const { section, value, size, type } = symbol;
-    return patch.define({ name, section, value, size, info: (binding << 4) | type });
+    return patch.define({ name, section, value, size, info: (STB_WEAK << 4) | type });
   };
   // Definitions that frames are to go on describing, by the index that has become a reference.
   const definitions = new Map<number, number>();

@@ -3,8 +3,10 @@ import { ByteReader } from "../../bytes/byte-reader.ts";
 import { UsageError } from "../../errors.ts";
 import { writePaddingObject } from "../../formats/elf/padding-object.ts";
 import { SLOT_SIZE } from "../../formats/elf/stub-object.ts";
+import { SymbolStringPool } from "../../graph/symbol-string-pool.ts";
 import { SymbolPlace } from "../../graph/symbol-table.ts";
 import { milliseconds } from "../../host/clock.ts";
+import { Columns } from "../../kernel/columns.ts";
 import { ExternalKind } from "../../link/externals.ts";
 import type { ExecutionSession } from "../execution-session.ts";
 import type { JITDylib } from "../jit-dylib.ts";
@@ -49,6 +51,7 @@ export class ReplaceableObjects {
   readonly #added = new Map<ByteReader, ObjectVersion>();
   /** The version that is in use, by the object's name. */
   readonly #current = new Map<string, LinkedVersion>();
+  readonly #pool = new SymbolStringPool(new Columns(null));
   readonly #stubs = new Map<string, KnownStub>();
   readonly #variables = new Map<string, Storage>();
   readonly #localVariables = new Map<string, Map<string, Storage>>();
@@ -72,7 +75,7 @@ export class ReplaceableObjects {
   add(reader: ByteReader): void {
     const { name } = reader;
     if (this.names.includes(name)) throw new UsageError(`there is a replaceable object called ${name} already`);
-    this.#addVersion(makeVersion(reader, this.#known(), 1));
+    this.#addVersion(makeVersion(reader, this.#known(), 1, this.#pool));
   }
 
   /**
@@ -105,7 +108,7 @@ export class ReplaceableObjects {
       const what = isAdded ? "has not been linked yet" : "is none of the replaceable objects";
       throw new UsageError(`${reader.name} ${what}`);
     }
-    const version = makeVersion(reader, this.#known(), this.#version + 1);
+    const version = makeVersion(reader, this.#known(), this.#version + 1, this.#pool);
     const added = this.#addVersion(version);
     let job: LinkedJob;
     try {
