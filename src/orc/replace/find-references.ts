@@ -2,8 +2,8 @@ import type { AddressRange } from "../../bytes/address.ts";
 import type { ExecutorProcessControl } from "../../epc/executor-process-control.ts";
 import { StoppedProcess } from "../../host/stopped-process.ts";
 
-/** Memory beyond this is not looked through: the program would stand still for longer than a tenth of a second. */
-const MOST = 256 * 2 ** 20;
+/** More memory is not looked through: the program would stand still for longer than a tenth of a second. */
+const MOST = 128 * 2 ** 20;
 
 /**
  * Which of the address ranges something in the executor refers to: a register of a thread, or a word of the memory that it can write,
