@@ -83,6 +83,27 @@ describe("versions that have been replaced", () => {
     assert.equal(await objects.collect(), 1);
   });
 
+  test("stay when their code has taken the address of a function that has no stub, as the kernel may have it", async (context) => {
+    const { session, dylib } = await sessionFor(context);
+    const handler = async (value: number) => {
+      const text = `#include <signal.h>
+static volatile int got;
+static void handle(int signal) { got += signal + ${value}; }
+int install(void) { return signal(SIGUSR1, handle) == SIG_ERR; }
+int get(void) { raise(SIGUSR1); return got; }
+`;
+      return readerOf(await compile(["gcc", "-O2"], "handler.c", text), "handler.o");
+    };
+    await session.addReplaceableObject(dylib, await handler(0));
+    const found = await session.lookup(dylib, ["install", "get"]);
+    const objects = await session.replaceableObjects(dylib);
+    await session.replace(dylib, await handler(1000));
+    assert.equal(await callInt(session, found.get("install")!), 0);
+    for (const value of [2000, 3000]) await session.replace(dylib, await handler(value));
+    assert.equal(await objects.collect(), 0);
+    assert.equal(await callInt(session, found.get("get")!), 1010);
+  });
+
   test("are not looked for in this process, and go when somebody says so", async (context) => {
     const { session, dylib, objects, count } = await start(context, "in this process");
     for (const name of ["1", "2", "3"]) await session.replace(dylib, await version(name));
