@@ -19,24 +19,18 @@ export class GraphTables {
   /** Names of global symbols. */
   readonly pool: SymbolStringPool;
   /** @internal Memory of the tables; its record leads the kernel to them. */
-  readonly columns = new Columns();
+  readonly columns: Columns;
   /** All sections. */
-  readonly sections = new SectionTable(this.columns);
+  readonly sections: SectionTable;
   /** All symbols. */
-  readonly symbols = new SymbolTable(this.columns);
+  readonly symbols: SymbolTable;
   /** @internal */
-  readonly packedGraphs = new GraphTable(this.columns);
+  readonly packedGraphs: GraphTable;
   /** The objects, in the order in which they were read. */
   readonly graphs: LinkGraph[] = [];
   /** @internal */
-  readonly groups = new GroupOwners(this.columns);
-  /** Memory of the tables; its record leads the kernel to them. */
-  readonly columns: Columns;
-  readonly sections: SectionTable;
-  readonly symbols: SymbolTable;
-  readonly packedGraphs: GraphTable;
-  readonly graphs: LinkGraph[] = [];
   readonly groups: GroupOwners;
+  /** Memory of the tables; its record leads the kernel to them. */
   /** The graphs that ask for executable stacks: `.note.GNU-stack` with SHF_EXECINSTR. */
   readonly executableStacks: LinkGraph[] = [];
   /** @internal Where other threads read sections, while a job is collected. */
