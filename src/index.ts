@@ -21,8 +21,6 @@ export {
   SharedLibraryGenerator,
   StaticArchiveGenerator,
 } from "./orc/definition-generator.ts";
-export type { RedirectableSymbols, Targets } from "./orc/redirectable-symbols.ts";
-export type { Place, ReplaceableObjects, Replacement } from "./orc/replace/replaceable-objects.ts";
 export { absoluteSymbols, type Definitions, type NamesOf, reexports, symbolAliases } from "./orc/definitions.ts";
 export {
   ExecutionSession,
@@ -41,7 +39,9 @@ export {
 } from "./orc/jit-dylib.ts";
 export type { LinkTimes, PhaseTime } from "./orc/link-times.ts";
 export type { LinkedJob, LinkedObject } from "./orc/materialize.ts";
+export type { RedirectableSymbols, Targets } from "./orc/redirectable-symbols.ts";
 export { type StillReferenced, StillReferencedError } from "./orc/remove-tracker.ts";
+export type { Place, ReplaceableObjects, Replacement } from "./orc/replace/replaceable-objects.ts";
 export { type RemoveOptions, ResourceTracker } from "./orc/resource-tracker.ts";
 
 // Plugins: what is linked, seen and changed between the passes of a job.

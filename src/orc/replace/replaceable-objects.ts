@@ -112,7 +112,7 @@ export class ReplaceableObjects {
     const added = this.#addVersion(version);
     let job: LinkedJob;
     try {
-      job = await this.#session.link(this.#dylib, []);
+      job = await this.#session.link(this.#dylib, [], { redefines: true });
     } catch (error) {
       for (const each of added) this.#added.delete(each);
       const { pending } = this.#dylib;
