@@ -37,6 +37,9 @@ export interface CompileOptions extends CompileInMemoryOptions {
   readonly libraryDirectories?: readonly string[];
 }
 
+/** Flags that give each function and variable a section: what has changed in one leaves the others where they are (docs/replacement.md). */
+export const SECTIONS = ["-ffunction-sections", "-fdata-sections"];
+
 /** Memory of a module's inputs is given back when nobody can ask for it any more. */
 const arenas = new FinalizationRegistry<FileArena>((arena) => arena.dispose());
 

@@ -1,4 +1,5 @@
-import { LinkError } from "../errors.ts";
+import { LinkError, UsageError } from "../errors.ts";
+import type { Replacement } from "../orc/replace/replaceable-objects.ts";
 import { viewSymbol } from "../orc/view-symbol.ts";
 import type { ExecutorMemory } from "../runtime-memory/executor-memory.ts";
 import type { TypedArrayConstructor, TypedArrayOf } from "../runtime-memory/typed-array.ts";
@@ -8,11 +9,13 @@ import { resolveSignature } from "../signature/resolve-signature.ts";
 import { functionType } from "../signature/value-type.ts";
 import type { CallHost } from "./call-host.ts";
 import type { Callback } from "./callbacks.ts";
+import { type CompileOptions, compile, type ModuleInput, SECTIONS } from "./compile.ts";
 import { runFinalizers } from "./initializers.ts";
 import { type InstanceRecipe, linkInstance } from "./link-instance.ts";
 import type { Module } from "./module.ts";
 import { type CallTarget, makeFunction } from "./native-function.ts";
 import type { IsolatedFunction, LocalFunction, NativeFunctions, Signatures } from "./native-functions.ts";
+import { type ObjectVersion, versionOf } from "./object-version.ts";
 import type { LinkedModule, Session } from "./session.ts";
 
 /** How an instance was made, for itself. */
@@ -49,6 +52,8 @@ export class Instance<
   readonly #ownsSession: boolean;
   /** By symbol, one for all functions that have been made for it. */
   readonly #targets = new Map<string, Target>();
+  /** New versions of objects, in their order: their bytes are read as long as they are linked. */
+  readonly #versions: ObjectVersion[] = [];
   #linked: LinkedModule;
   #isDisposed = false;
 
@@ -113,6 +118,22 @@ export class Instance<
     );
   }
 
+  /**
+   * Exchanges one of the module's objects for a new version of it, which is told by its name, while code runs: calls from now on go to the new
+   * functions, variables keep their values (docs/replacement.md). Errors: UsageError for an object that the module does not have, or an instance
+   * that is not `replaceable`; LinkError and its kin: everything is as before then.
+   */
+  async replace(input: ModuleInput, options: CompileOptions = {}): Promise<Replacement> {
+    if (!this.#recipe.replaceable) {
+      throw new UsageError("replace: the instance was not made to be changed: instantiate it with `replaceable: true`");
+    }
+    const version = await compile(input, { ...options, flags: [...SECTIONS, ...(options.flags ?? [])] });
+    const { replaced, reader } = versionOf(version, this.module);
+    const done = await this.session.execution.replace(this.#linked.dylib, reader);
+    this.#versions.push({ module: version, replaced, reader });
+    return done;
+  }
+
   /** Runs what the module's code has left to be run at its end, and takes it out of the process; ends the session if it is the instance's own. */
   async dispose(): Promise<void> {
     if (this.#isDisposed) return;
@@ -138,6 +159,8 @@ export class Instance<
   /** @internal Links it into the executor that the session has now. */
   async relink(): Promise<void> {
     this.#linked = await linkInstance(this.session, this.#recipe);
+    const last = new Map(this.#versions.map(({ replaced, reader }) => [replaced, reader]));
+    for (const reader of last.values()) await this.session.execution.replace(this.#linked.dylib, reader);
     for (const [name, target] of this.#targets) {
       target.address = this.address(name);
       target.calls = this.session.calls;

@@ -1,7 +1,7 @@
 import { UsageError } from "../errors.ts";
 import type { NoTypes } from "../signature/inferred.ts";
 import type { TypeTable } from "../signature/native-type.ts";
-import { type CompileOptions, compile, type ModuleInput } from "./compile.ts";
+import { type CompileOptions, compile, type ModuleInput, SECTIONS } from "./compile.ts";
 import type { Import } from "./import-function.ts";
 import { Instance } from "./instance.ts";
 import { linkInstance } from "./link-instance.ts";
@@ -23,6 +23,11 @@ export interface InstantiateOptions<
   readonly exports?: E;
   /** Further symbols that are wanted, for example to be viewed: members of archives that define them are linked. */
   readonly symbols?: readonly string[];
+  /**
+   * Objects can be exchanged while the program runs (`instance.replace`): functions are reached through stubs. Sources are compiled with a section
+   * for each function and variable then.
+   */
+  readonly replaceable?: boolean;
   /** Names that signatures in C text may use, such as structures. */
   readonly types?: T;
 }
@@ -39,7 +44,9 @@ export async function instantiate<
   module: Module | ModuleInput | readonly ModuleInput[],
   options: InstantiateOptions<E, Isolated, T> & CompileOptions = {},
 ): Promise<Instance<E, Isolated, T>> {
-  const compiled = module instanceof Module ? module : await compile(module, options);
+  const { replaceable = false } = options;
+  const flags = [...(replaceable ? SECTIONS : []), ...(options.flags ?? [])];
+  const compiled = module instanceof Module ? module : await compile(module, { ...options, flags });
   const { session: given } = options;
   if (given !== undefined && options.isolated !== undefined && options.isolated !== given.isolated) {
     throw new UsageError(
@@ -49,7 +56,7 @@ export async function instantiate<
   const session = given ?? (await Session.open(options));
   try {
     const { exports = {} as E, symbols = [], types, imports = {} } = options;
-    const recipe = { module: compiled, signatures: exports, imports, symbols, types };
+    const recipe = { module: compiled, signatures: exports, imports, symbols, types, replaceable };
     const linked = await linkInstance(session, recipe);
     return new Instance<E, Isolated, T>({ recipe, session, linked, ownsSession: given === undefined });
   } catch (error) {

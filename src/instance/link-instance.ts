@@ -15,17 +15,19 @@ export interface InstanceRecipe {
   readonly imports: { readonly [name: string]: Import };
   readonly symbols: readonly string[];
   readonly types: TypeTable | undefined;
+  readonly replaceable: boolean;
 }
 
 /** Links a module with its imports into a session and runs its constructors. Errors: as of `instantiate`; nothing of it stays. */
 export async function linkInstance(session: Session, recipe: InstanceRecipe): Promise<LinkedModule> {
-  const { module, signatures, imports, symbols, types } = recipe;
+  const { module, signatures, imports, symbols, types, replaceable } = recipe;
   const resolved = Object.values(signatures).map((signature) => resolveSignature(signature, types));
   const takesFunctions = resolved.some(({ parameters }) => parameters.some(({ type }) => type.kind === "function"));
   const hasFunctions = Object.values(imports).some((value) => typeof value === "object");
   const layouts = resolved.map((each) => callLayout(each));
   const linked = await session.link({
     module,
+    replaceable,
     names: [...Object.keys(signatures), ...symbols],
     prepare: async (calls) => {
       await calls.prepare(layouts, takesFunctions || hasFunctions);

@@ -47,6 +47,8 @@ export interface LinkRequest {
   readonly module: Module;
   /** Looked up, so that members of archives which define them are linked. */
   readonly names: readonly string[];
+  /** Its objects can be exchanged for new versions of them. */
+  readonly replaceable: boolean;
   /** Asked before each try: the executor may be another one then. */
   prepare(calls: CallHost): Promise<LinkedBeside>;
 }
@@ -139,7 +141,9 @@ export class Session<Isolated extends boolean = boolean> {
       try {
         for (const { name, bytes } of objects) dylib.addObject(arena.place(bytes, name));
         const definitions = { absolutes, aliases: [], processSymbols: true };
-        fillDylib(dylib, request.module.inputs, definitions, this.#runtime);
+        const place = (bytes: Uint8Array, name: string) => arena.place(bytes, name);
+        const replaceable = request.replaceable ? await this.#execution.replaceableObjects(dylib, place) : undefined;
+        fillDylib(dylib, request.module.inputs, definitions, this.#runtime, replaceable);
         const job = await this.#execution.link(dylib, request.names);
         this.#modules.set(dylib, request.module);
         return { dylib, job, arena, ids };
