@@ -20,7 +20,7 @@ import {
   SLOT_TAG_SHIFT,
 } from "../kernel/record.ts";
 
-const initialNames = 1 << 14;
+const initialNames = 1 << 10;
 const initialBytes = 1 << 19;
 const WORDS = NAME_ENTRY_SIZE / 4;
 const HASH = NAME_HASH / 4;

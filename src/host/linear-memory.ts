@@ -21,6 +21,9 @@ const WASM_PAGES = 65536;
 /** Tables of small jobs fit into so much of their region, of which they touch some pages here and there. */
 const SMALL_TABLES = 2 * 2 ** 20;
 
+/** So little of a table is cleared in place, in bytes: that takes less than a system call, and the pages stay. */
+const CLEARED = 16 * 2 ** 10;
+
 /** The parts of the linear memory that are handed out. */
 export type LinearRegion = "inputs" | "tables" | "work";
 
@@ -69,6 +72,11 @@ export class LinearMemory {
   give(region: LinearRegion, position: number, size: number): void {
     size = alignUp(size, PAGE_SIZE);
     const address = this.address + position;
+    if (region === "tables" && size <= CLEARED) {
+      new Float64Array(this.buffer, position, size / 8).fill(0);
+      this.#regions.tables.give(address, size);
+      return;
+    }
     // Nothing is ever mapped over tables, and without a new mapping they keep their advice.
     if (region !== "tables" || !discardPages(address, size)) {
       const flags = MapFlag.private | MapFlag.anonymous | MapFlag.noReserve | MapFlag.fixed;

@@ -1,5 +1,6 @@
 import { alignUp } from "../bytes/address.ts";
 import { type LinearMemory, linearMemory } from "../host/linear-memory.ts";
+import { PAGE_SIZE } from "../host/mapping.ts";
 import { kernel } from "./kernel.ts";
 import { RECORD_SIZE } from "./record.ts";
 
@@ -49,7 +50,7 @@ export class Columns {
   /** Gives all of it back at once; what is still wanted has been copied. Blocks from now on lie apart. */
   dispose(): void {
     this.words = this.words.slice();
-    for (const { position, size } of this.#ranges) this.#linear!.give("tables", position, size);
+    for (const { position, size } of joined(this.#ranges)) this.#linear!.give("tables", position, size);
     this.#ranges.clear();
     this.record = undefined;
   }
@@ -70,6 +71,18 @@ export class Columns {
     };
     return new ColumnBlock(linear.buffer, position, this.words, release);
   }
+}
+
+/** Ranges that lie next to each other are one: giving a range back is a system call. */
+function joined(ranges: Iterable<Range>): Range[] {
+  const whole: { position: number; size: number }[] = [];
+  for (const { position, size } of [...ranges].sort((a, b) => a.position - b.position)) {
+    const last = whole.at(-1);
+    const pages = alignUp(size, PAGE_SIZE);
+    if (last !== undefined && last.position + last.size === position) last.size += pages;
+    else whole.push({ position, size: pages });
+  }
+  return whole;
 }
 
 /** A column of any of the kinds that a block has. */
