@@ -32,6 +32,7 @@ const compilers: readonly (readonly string[])[] = [
   ["gcc", "-O2", "-fPIC"],
   ["gcc", "-O2", "-fno-pic"],
   ["gcc", "-O0"],
+  ["gcc", "-O2", "-fPIC", "-mcmodel=large"],
   ["gcc", "-O2", "-ffunction-sections", "-fdata-sections"],
   ["clang-22", "-O2"],
   ["clang-22", "-O2", "-fPIC"],

@@ -44,6 +44,7 @@ export interface StubObjectNames {
   readonly slots: string;
 }
 
+/** Bytes of a slot: an address. */
 export const SLOT_SIZE = 8;
 
 /** Positions of sections, each table of relocations behind what it is for. */
