@@ -1,4 +1,3 @@
-import type { NativeFunction } from "../host/koffi.ts";
 import { nativeFunction } from "../host/native-function.ts";
 import type { ResolvedSignature, ScalarKind, ValueType } from "../signature/value-type.ts";
 
@@ -44,6 +43,11 @@ function exact(value: unknown): unknown {
 
 type Call = (...values: unknown[]) => unknown;
 
+/** koffi's function, as soon as there is one. */
+interface Native {
+  call: Call;
+}
+
 /** Says whether calls are made on this thread at the moment. */
 interface Direct {
   readonly isDirect: boolean;
@@ -63,14 +67,17 @@ export function scalarCall(
   const scalars = parameters.map(({ type }) => scalarOf(type));
   const resultScalar = result === undefined ? undefined : scalarOf(result);
   if (variadic || scalars.includes(undefined) || (result !== undefined && resultScalar === undefined)) return undefined;
-  const call = nativeFunction(
-    address,
-    resultScalar?.result ?? "void",
-    scalars.map((scalar) => scalar!.parameter),
-  );
+  const native: Native = {
+    // Made by the first call: that takes 50 µs, and an instance may have many functions.
+    call: (...values) => {
+      const words = scalars.map((scalar) => scalar!.parameter);
+      native.call = nativeFunction(address, resultScalar?.result ?? "void", words);
+      return native.call(...values);
+    },
+  };
   const convert = result === undefined ? undefined : CONVERTED[result.kind as ScalarKind];
   const checked = checkedCall(
-    call,
+    native,
     scalars.map((scalar) => scalar!.takes),
     otherwise,
     direct,
@@ -84,25 +91,25 @@ function scalarOf(type: ValueType): Scalar | undefined {
 }
 
 /** A function for each usual count: spreading the values costs half as much as the call. */
-function checkedCall(call: NativeFunction, takes: readonly Scalar["takes"][], otherwise: Call, direct: Direct): Call {
+function checkedCall(native: Native, takes: readonly Scalar["takes"][], otherwise: Call, direct: Direct): Call {
   const [first, second, third] = takes as [Scalar["takes"], Scalar["takes"], Scalar["takes"]];
   switch (takes.length) {
     case 0:
-      return (...v) => (direct.isDirect && v.length === 0 ? call() : otherwise(...v));
+      return (...v) => (direct.isDirect && v.length === 0 ? native.call() : otherwise(...v));
     case 1:
-      return (...v) => (direct.isDirect && v.length === 1 && first(v[0]) ? call(v[0]) : otherwise(...v));
+      return (...v) => (direct.isDirect && v.length === 1 && first(v[0]) ? native.call(v[0]) : otherwise(...v));
     case 2:
       return (...v) =>
-        direct.isDirect && v.length === 2 && first(v[0]) && second(v[1]) ? call(v[0], v[1]) : otherwise(...v);
+        direct.isDirect && v.length === 2 && first(v[0]) && second(v[1]) ? native.call(v[0], v[1]) : otherwise(...v);
     case 3:
       return (...v) =>
         direct.isDirect && v.length === 3 && first(v[0]) && second(v[1]) && third(v[2])
-          ? call(v[0], v[1], v[2])
+          ? native.call(v[0], v[1], v[2])
           : otherwise(...v);
     default:
       return (...v) =>
         direct.isDirect && v.length === takes.length && v.every((value, i) => takes[i]!(value))
-          ? call(...v)
+          ? native.call(...v)
           : otherwise(...v);
   }
 }

@@ -18,6 +18,9 @@ const KEPT = 32 * 2 ** 20;
 const PREPARED_APART = 2 ** 20;
 const WORD = 8;
 
+/** So little of what has gone back is cleared in place, in bytes: a hole in the file takes longer. */
+const CLEARED = 64 * 2 ** 10;
+
 interface Apart {
   readonly address: number;
   readonly buffer: WorkBuffer;
@@ -49,14 +52,21 @@ export class SlabWorkingMemory {
     const base = this.#base + offset;
     if (address < this.#fresh) {
       const used = { start: address, end: Math.min(address + size, this.#fresh) };
-      let at = used.start;
-      for (const { start, end } of this.#kept.take(used)) {
-        this.#giveBack({ start: at, end: start });
-        // Words, not bytes: the engine fills shared bytes one by one.
+      // Words, not bytes: the engine fills shared bytes one by one.
+      const clear = ({ start, end }: AddressRange): void => {
         new Float64Array(bytes.buffer, bytes.byteOffset + start - base, (end - start) / WORD).fill(0);
-        at = end;
+      };
+      const giveBack = (range: AddressRange): void => {
+        if (range.end - range.start <= CLEARED) clear(range);
+        else this.#giveBack(range);
+      };
+      let at = used.start;
+      for (const range of this.#kept.take(used)) {
+        giveBack({ start: at, end: range.start });
+        clear(range);
+        at = range.end;
       }
-      this.#giveBack({ start: at, end: used.end });
+      giveBack({ start: at, end: used.end });
     }
     this.#fresh = Math.max(this.#fresh, address + size);
     return { view, bytes, base };
