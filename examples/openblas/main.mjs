@@ -10,7 +10,7 @@ const ROW_MAJOR = 101;
 const NO_TRANSPOSE = 111;
 
 const started = performance.now();
-const blas = await instantiate(["-l:libopenblas.a", "-lgfortran"], {
+const blas = await instantiate(["-l:libopenblas.a"], {
   isolated: true,
   exports: {
     cblas_dgemm:
@@ -47,13 +47,30 @@ try {
       }),
     );
   }
-  console.log(`${size} × ${size} times ${size} × ${size}, ${((a.byteLength * 3) / 1e6).toFixed(0)} MB in three matrices`);
+  console.log(
+    `${size} × ${size} times ${size} × ${size}, ${((a.byteLength * 3) / 1e6).toFixed(0)} MB in three matrices`,
+  );
   console.log(`shared: ${ms(Math.min(...shared))}`);
   console.log(`copied: ${ms(Math.min(...copied))}`);
   console.log(check() ? "the product is right" : "the product is wrong");
 
   function multiply() {
-    return exports.cblas_dgemm(ROW_MAJOR, NO_TRANSPOSE, NO_TRANSPOSE, size, size, size, 1, a, size, b, size, 0, c, size);
+    return exports.cblas_dgemm(
+      ROW_MAJOR,
+      NO_TRANSPOSE,
+      NO_TRANSPOSE,
+      size,
+      size,
+      size,
+      1,
+      a,
+      size,
+      b,
+      size,
+      0,
+      c,
+      size,
+    );
   }
 
   /** Some elements of the product, by the definition; small integers make it exact. */

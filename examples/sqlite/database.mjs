@@ -175,7 +175,8 @@ class Statement {
     const rows = [];
     try {
       await this.#bind(parameters);
-      while ((await this.#database.check(await sqlite.sqlite3_step(this.#handle))) === ROW) rows.push(await this.#row());
+      while ((await this.#database.check(await sqlite.sqlite3_step(this.#handle))) === ROW)
+        rows.push(await this.#row());
     } finally {
       await sqlite.sqlite3_reset(this.#handle);
       await sqlite.sqlite3_clear_bindings(this.#handle);
@@ -190,7 +191,8 @@ class Statement {
   /** @param {Value[]} parameters */
   async #bind(parameters) {
     const count = await this.#database.sqlite.sqlite3_bind_parameter_count(this.#handle);
-    if (count !== parameters.length) throw new RangeError(`${parameters.length} parameters, the statement has ${count}`);
+    if (count !== parameters.length)
+      throw new RangeError(`${parameters.length} parameters, the statement has ${count}`);
     for (const [i, value] of parameters.entries()) await this.#database.check(await this.#bindOne(i + 1, value));
   }
 

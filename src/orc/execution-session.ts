@@ -73,6 +73,9 @@ export interface ExecutionSessionOptions extends ExecutorTarget {
   readonly restart?: (error: DataOutOfReachError) => Promise<ExecutorTarget> | undefined;
 }
 
+/** Names of JITDylibs with slablink's own code in the executor begin so; plugins are not shown it. */
+const OWN_DYLIBS = "slablink-";
+
 /** One executor and what is linked into it (LLVM's ExecutionSession). */
 export class ExecutionSession implements TrackerOwner {
   readonly #options: ExecutionSessionOptions;
@@ -225,7 +228,10 @@ export class ExecutionSession implements TrackerOwner {
     });
   }
 
-  /** Has `plugin` see and change what is linked from now on, behind those that were added before it. */
+  /**
+   * Has `plugin` see and change what is linked from now on, behind those that were added before it; but not what slablink links for
+   * itself, in JITDylibs whose names begin with `slablink-`.
+   */
   addPlugin(plugin: LinkPlugin): void {
     this.#plugins.push(plugin);
   }
@@ -441,7 +447,7 @@ export class ExecutionSession implements TrackerOwner {
 
   /** The plugins, at work on one job; undefined when there are none, which is the usual way. */
   async #startPlugins({ name }: JITDylib): Promise<JobPlugins | undefined> {
-    if (this.#plugins.length === 0) return undefined;
+    if (this.#plugins.length === 0 || name.startsWith(OWN_DYLIBS)) return undefined;
     const { PluginPasses } = await import("./plugin-passes.ts");
     return new PluginPasses([...this.#plugins], name);
   }

@@ -23,6 +23,7 @@ const packages: Record<string, string> = {
   "libpython3.11.a": "libpython3.11-dev",
   "libpython3.11-pic.a": "libpython3.11-dev",
   "libsqlite3.a": "libsqlite3-dev",
+  "libopenblas.a": "libopenblas-dev",
   "/usr/lib/x86_64-linux-musl/libc.a": "musl-dev",
   "libz.a": "zlib1g-dev",
   "libssl.a": "libssl-dev",
