@@ -1,9 +1,8 @@
 // The C library's qsort calls JavaScript to compare, from this process and from one of its own.
 //     node examples/callback/main.mjs
-import { fileURLToPath } from "node:url";
 import { compile, instantiate } from "slablink";
 
-const module = await compile(fileURLToPath(new URL("cities.c", import.meta.url)));
+const module = await compile(new URL("cities.c", import.meta.url));
 for (const isolated of [false, true]) {
   console.log(isolated ? "in a process of its own" : "in this process");
   const instance = await instantiate(module, {

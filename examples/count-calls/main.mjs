@@ -1,6 +1,5 @@
 // Counts all calls between functions of a program, without changing it.
 //     node examples/count-calls/main.mjs [SIZE]            (of the board; 8 by default)
-import { fileURLToPath } from "node:url";
 import { instantiate, Session } from "slablink";
 import { CallCounter } from "./call-counter.mjs";
 
@@ -9,7 +8,7 @@ const counter = new CallCounter();
 const session = await Session.open({ isolated: true });
 try {
   session.execution.addPlugin(counter);
-  const program = await instantiate(fileURLToPath(new URL("queens.c", import.meta.url)), {
+  const program = await instantiate(new URL("queens.c", import.meta.url), {
     session,
     flags: ["-O1", "-fno-inline", "-ffunction-sections"],
     exports: { queens: "int queens(int)" },

@@ -2,14 +2,13 @@
 //     node examples/image-filter/main.mjs [OUT.pgm [WIDTH HEIGHT]]
 import { writeFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
-import { fileURLToPath } from "node:url";
 import { instantiate } from "slablink";
 
 const [out, width = 1920, height = 1080] = process.argv.slice(2).map((word, i) => (i === 0 ? word : Number(word)));
 const FRAMES = 5;
 const SIGMA = 2;
 
-const filter = await instantiate(fileURLToPath(new URL("edges.c", import.meta.url)), {
+const filter = await instantiate(new URL("edges.c", import.meta.url), {
   isolated: true,
   flags: ["-O3", "-ffast-math"],
   exports: {

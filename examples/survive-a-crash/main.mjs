@@ -1,9 +1,8 @@
 // Native code crashes, and later never ends; this process goes on, knows where it was, and calls it again.
 //     node examples/survive-a-crash/main.mjs
-import { fileURLToPath } from "node:url";
 import { ExecutorError, instantiate } from "slablink";
 
-const parser = await instantiate(fileURLToPath(new URL("parser.c", import.meta.url)), {
+const parser = await instantiate(new URL("parser.c", import.meta.url), {
   isolated: true,
   restart: true,
   flags: ["-g", "-O1", "-fno-optimize-sibling-calls", "-fno-inline"],

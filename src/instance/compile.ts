@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { SlablinkError } from "../errors.ts";
 import { FileArena } from "../host/arena.ts";
 import { type CompileInMemoryOptions, compileInMemory } from "../inputs/compile-in-memory.ts";
@@ -26,10 +27,10 @@ export interface NamedSource {
 }
 
 /**
- * One thing to link: the path of an object, an archive, a shared library or a source; `-lNAME` and `-l:FILE` as for a linker; bytes;
- * a source's text.
+ * One thing to link: the path of an object, an archive, a shared library or a source, or its `file:` URL (`new URL("fib.c", import.meta.url)`);
+ * `-lNAME` and `-l:FILE` as for a linker; bytes; a source's text.
  */
-export type ModuleInput = string | Uint8Array | ArrayBuffer | NamedBytes | NamedSource;
+export type ModuleInput = string | URL | Uint8Array | ArrayBuffer | NamedBytes | NamedSource;
 
 /** How inputs are found, and sources compiled ($CC, $CXX, $CFLAGS, $CXXFLAGS of the environment). */
 export interface CompileOptions extends CompileInMemoryOptions {
@@ -88,18 +89,21 @@ async function itemOf(
   arena: FileArena,
   options: CompileOptions,
 ): Promise<InputItem> {
-  if (typeof input === "string") {
-    if (input.startsWith("-l") && input.length > 2) return { kind: "library", name: input.slice(2) };
-    if (!isSource(input)) return { kind: "file", path: input };
-    if (!existsSync(input)) throw new SlablinkError("file", `${input}: no such file`);
-    return place(input, await compileInMemory({ path: input }, options));
+  if (typeof input === "string" && input.startsWith("-l") && input.length > 2) {
+    return { kind: "library", name: input.slice(2) };
+  }
+  if (typeof input === "string" || input instanceof URL) {
+    const path = typeof input === "string" ? input : fileURLToPath(input);
+    if (!isSource(path)) return { kind: "file", path };
+    if (!existsSync(path)) throw new SlablinkError("file", `${path}: no such file`);
+    return place(path, await compileInMemory({ path }, options));
   }
   if (input instanceof Uint8Array || input instanceof ArrayBuffer) return place(`input ${index + 1}`, input);
   if (typeof input === "object" && input !== null && typeof input.name === "string") {
     if ("bytes" in input) return place(input.name, input.bytes);
     if (typeof input.source === "string") return place(input.name, await compileInMemory(input, options));
   }
-  throw new TypeError(`input ${index + 1} is none of: a path, bytes, { name, bytes }, { name, source }`);
+  throw new TypeError(`input ${index + 1} is none of: a path, a URL, bytes, { name, bytes }, { name, source }`);
 
   function place(name: string, bytes: Uint8Array | ArrayBuffer): InputItem {
     const reader = arena.place(bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes, name);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { compile, instantiate, LinkError, ObjectFormatError } from "slablink";
 import { mustRun } from "../support/compile.ts";
 import { objectOf } from "../support/source.ts";
@@ -36,7 +37,7 @@ test("a module tells its imports, exports and sections without being linked", as
   assert.deepEqual(module.files, ["parts.c"]);
 });
 
-test("inputs are paths, bytes with and without a name, archives, sources and libraries", async () => {
+test("inputs are paths, URLs, bytes with and without a name, archives, sources and libraries", async () => {
   const directory = freshDirectory();
   const [one, two, three] = await Promise.all([
     objectOf("int one(void) { return 1; }", [], "one.c"),
@@ -58,7 +59,7 @@ test("inputs are paths, bytes with and without a name, archives, sources and lib
   const signature = { return: "int" } as const;
   const instance = await instantiate(
     [
-      one,
+      pathToFileURL(one),
       readFileSync(two),
       { name: "libthree.a", bytes: readFileSync(archive) },
       join(directory, "src", "four.c"),
@@ -88,6 +89,11 @@ test("inputs are paths, bytes with and without a name, archives, sources and lib
 
 test("what cannot be read or compiled is an error that names it", async () => {
   await assert.rejects(compile("missing.o"), { code: "file", message: /missing\.o/ });
+  await assert.rejects(compile(new URL("file:///nowhere/missing.c")), {
+    code: "file",
+    message: "/nowhere/missing.c: no such file",
+  });
+  await assert.rejects(compile(new URL("https://example.org/a.o")), { code: "ERR_INVALID_URL_SCHEME" });
   await assert.rejects(compile({ name: "junk.o", bytes: Buffer.from("\x7fELF junk") }), (error) => {
     assert.ok(error instanceof ObjectFormatError);
     assert.equal(error.file, "junk.o");
