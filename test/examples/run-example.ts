@@ -8,6 +8,8 @@ import { freshDirectory, packageRoot } from "../support/workspace.ts";
 /** A command of an example's README, and what it prints there. */
 export interface Told {
   readonly words: readonly string[];
+  /** The file that it reads from standard input. */
+  readonly input?: string | undefined;
   readonly output: string;
 }
 
@@ -16,13 +18,14 @@ let runs = 0;
 
 /** The commands of a README: lines of four spaces, of which the first is `$ node …`, with the comments behind `#` left out. */
 export function commandsOf(name: string): Told[] {
-  const told: { words: string[]; output: string }[] = [];
+  const told: { words: string[]; input: string | undefined; output: string }[] = [];
   let isOutput = false;
   for (const line of readFileSync(join(packageRoot, "examples", name, "README.md"), "utf8").split("\n")) {
     const command = COMMAND.exec(line);
     if (command !== null) {
-      const rest = command[2]!.replace(/\s+#.*$/, "").split(/\s+/);
-      told.push({ words: [command[1]!, ...rest.filter((word) => word !== "")], output: "" });
+      const [words, input] = command[2]!.replace(/\s+#.*$/, "").split(" < ");
+      const rest = words!.split(/\s+/).filter((word) => word !== "");
+      told.push({ words: [command[1]!, ...rest], input, output: "" });
       isOutput = true;
     } else if (isOutput && (line.startsWith("    ") || line === "")) {
       told.at(-1)!.output += `${line.slice(4)}\n`;
@@ -30,7 +33,7 @@ export function commandsOf(name: string): Told[] {
       isOutput = false;
     }
   }
-  return told.map(({ words, output }) => ({ words, output: `${output.trimEnd()}\n` }));
+  return told.map((each) => ({ ...each, output: `${each.output.trimEnd()}\n` }));
 }
 
 /** Runs an example from the package's directory; fails where it leaves a process, a file, or a name in /dev/shm. */
@@ -48,8 +51,9 @@ export async function runAsTold(name: string, vague = /(?!)/g): Promise<string[]
   const outputs: string[] = [];
   const told = commandsOf(name);
   assert.notEqual(told.length, 0, `examples/${name}/README.md has no command`);
-  for (const { words, output } of told) {
-    const { status, stdout, stderr } = await runExample(words);
+  for (const { words, input, output } of told) {
+    const stdin = input === undefined ? "" : readFileSync(join(packageRoot, input), "utf8");
+    const { status, stdout, stderr } = await runExample(words, { stdin });
     assert.deepEqual({ status, stderr }, { status: 0, stderr: "" }, `node ${words.join(" ")}`);
     assert.equal(vaguely(stdout), vaguely(output), `node ${words.join(" ")}: the README says otherwise`);
     outputs.push(stdout);
