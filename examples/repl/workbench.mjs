@@ -4,7 +4,7 @@ import { compile, instantiate, Session } from "slablink";
 
 /** Ends an expression that never would; ms. */
 const TIME_LIMIT = 2000;
-const FLAGS = ["-O1", "-w"];
+const FLAGS = ["-O1", "-g", "-w"];
 const HEADERS = ["ctype.h", "math.h", "stdint.h", "stdio.h", "stdlib.h", "string.h"];
 /** For a value of any scalar type: printf's conversion, in C. */
 const CONVERSION = `_Generic(value,

@@ -23,7 +23,7 @@ test("what does not compile or link at the C prompt changes nothing", async (con
   const stdin = [
     "int one(void) { return 1; }",
     "int one(void) { return nothing; }",
-    "int elsewhere(void); int one(void) { return elsewhere(); }",
+    "int one(void) { extern int elsewhere(void); return elsewhere(); }",
     "one()",
     "one(",
     "#define TWO (one() + one())",
@@ -33,6 +33,7 @@ test("what does not compile or link at the C prompt changes nothing", async (con
   const { status, stdout, stderr } = await runExample([main], { stdin });
   assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
   assert.match(stdout, /^LinkError: one\.c: .*\none\.c: .*\none\.c:1:.*error: .*nothing.* undeclared/m);
+  assert.match(stdout, /^UndefinedSymbolsError: undefined symbol: elsewhere\n/m);
   const lines = stdout.split("\n").filter((line) => /^(\d+|one is .*)$/.test(line));
   assert.deepEqual(
     lines.map((line) => line.replace(/:.*/, "")),
