@@ -77,7 +77,7 @@ function draw(pixels, time) {
 
 /** A few rows of characters for a picture, each the brightest of its pixels. */
 function preview(pixels) {
-  const [columns, rows, shades] = [72, 20, " .:-=+*#%@"];
+  const [columns, rows, shades] = [Math.min(72, width), Math.min(20, height), " .:-=+*#%@"];
   const brightest = Array.from({ length: rows }, () => new Float32Array(columns));
   for (let y = 0, i = 0; y < height; y++) {
     const row = brightest[Math.floor((y * rows) / height)];

@@ -30,7 +30,7 @@ test("what does not compile or link at the C prompt changes nothing", async (con
     "TWO",
     "",
   ].join("\n");
-  const { status, stdout, stderr } = await runExample([main], { stdin });
+  const { status, stdout, stderr } = await runExample([main], {}, { stdin });
   assert.deepEqual({ status, stderr }, { status: 0, stderr: "" });
   assert.match(stdout, /^LinkError: one\.c: .*\none\.c: .*\none\.c:1:.*error: .*nothing.* undeclared/m);
   assert.match(stdout, /^UndefinedSymbolsError: undefined symbol: elsewhere\n/m);

@@ -36,24 +36,36 @@ export function commandsOf(name: string): Told[] {
   return told.map((each) => ({ ...each, output: `${each.output.trimEnd()}\n` }));
 }
 
-/** Runs an example from the package's directory; fails where it leaves a process, a file, or a name in /dev/shm. */
-export async function runExample(words: readonly string[], options: ProcessOptions = {}): Promise<Outcome> {
+/** Where and by what an example is run. */
+export interface Place {
+  /** process.execPath by default. */
+  readonly node?: string;
+  /** Has `examples/`, and finds slablink; the package's own by default. */
+  readonly directory?: string;
+}
+
+/** Runs an example; fails where it leaves a process, a file, or a name in /dev/shm. */
+export async function runExample(
+  words: readonly string[],
+  { node = process.execPath, directory = packageRoot }: Place = {},
+  options: ProcessOptions = {},
+): Promise<Outcome> {
   const mark = `SLABLINK_TEST_MARK=example.${process.pid}.${runs++}`;
   const [temporary, shared] = [freshDirectory(), new Set(readdirSync("/dev/shm"))];
   const env = { ...options.env, TMPDIR: temporary, SLABLINK_TEST_MARK: mark.split("=")[1] };
-  const outcome = await run(process.execPath, words, { cwd: packageRoot, timeout: 120_000, ...options, env });
+  const outcome = await run(node, words, { cwd: directory, timeout: 120_000, ...options, env });
   await nothingLeft(mark, temporary, shared, /slablink/i);
   return { ...outcome, stdout: Buffer.from(outcome.stdout, "latin1").toString("utf8") };
 }
 
 /** Runs what a README says, and compares: `vague` is what differs from run to run and from machine to machine. */
-export async function runAsTold(name: string, vague = /(?!)/g): Promise<string[]> {
+export async function runAsTold(name: string, vague = /(?!)/g, place: Place = {}): Promise<string[]> {
   const outputs: string[] = [];
   const told = commandsOf(name);
   assert.notEqual(told.length, 0, `examples/${name}/README.md has no command`);
   for (const { words, input, output } of told) {
     const stdin = input === undefined ? "" : readFileSync(join(packageRoot, input), "utf8");
-    const { status, stdout, stderr } = await runExample(words, { stdin });
+    const { status, stdout, stderr } = await runExample(words, place, { stdin });
     assert.deepEqual({ status, stderr }, { status: 0, stderr: "" }, `node ${words.join(" ")}`);
     assert.equal(vaguely(stdout), vaguely(output), `node ${words.join(" ")}: the README says otherwise`);
     outputs.push(stdout);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { copyFileSync, readdirSync } from "node:fs";
+import { copyFileSync, cpSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { runAsTold } from "../examples/run-example.ts";
 import { compile } from "../support/compile.ts";
 import { run } from "../support/process.ts";
 import { freshDirectory, packageRoot } from "../support/workspace.ts";
@@ -37,6 +38,14 @@ const programs: readonly OutsideProgram[] = [
     words: [lacking],
     expected: "undefined-symbol: square\n{ status: 12 }\n",
   },
+];
+
+/** Examples that are run there as their READMEs say, and what in their output differs from run to run. */
+const examples: readonly (readonly [name: string, vague?: RegExp])[] = [
+  ["callback"],
+  ["survive-a-crash"],
+  ["count-calls"],
+  ["image-filter", /\d[\d.]* ms/g],
 ];
 
 const project = freshDirectory();
@@ -82,6 +91,12 @@ test("a project outside installs the tarball with install scripts blocked", asyn
           copyFileSync(join(packageRoot, source), join(project, name));
           const { status, stdout, stderr } = await run(path, [name, ...words], { cwd: project });
           assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: expected, stderr: "" });
+        });
+      }
+      for (const [name, vague] of examples) {
+        await part.test(`examples/${name} on Node ${version}`, async () => {
+          cpSync(join(packageRoot, "examples", name), join(project, "examples", name), { recursive: true });
+          await runAsTold(name, vague, { node: path, directory: project });
         });
       }
       await part.test(`slablink run on Node ${version}`, async () => {
