@@ -4,7 +4,8 @@ import { writeFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { instantiate } from "slablink";
 
-const [out, width = 1920, height = 1080] = process.argv.slice(2).map((word, i) => (i === 0 ? word : Number(word)));
+const [out, ...size] = process.argv.slice(2);
+const [width = 1920, height = 1080] = size.map(Number);
 const FRAMES = 5;
 const SIGMA = 2;
 

@@ -96,7 +96,7 @@ export class CallScratch implements PointerContext {
     if (spill === undefined || range === undefined) {
       const room = Math.max(0, this.#end - at, spill?.largestFree ?? 0);
       throw new RangeError(
-        `${what} of ${size} bytes does not fit the room for calls, of which ${room} are left; put it into memory of the executor's`,
+        `${what} of ${size} bytes does not fit the room for calls, of which ${room} are left; put it into memory of the executor's (session.allocate)`,
       );
     }
     this.#ranges ??= [];

@@ -28,6 +28,8 @@ test("what does not compile or link at the C prompt changes nothing", async (con
     "one(",
     "#define TWO (one() + one())",
     "TWO",
+    "abort();",
+    "one() + TWO",
     "",
   ].join("\n");
   const { status, stdout, stderr } = await runExample([main], {}, { stdin });
@@ -37,6 +39,6 @@ test("what does not compile or link at the C prompt changes nothing", async (con
   const lines = stdout.split("\n").filter((line) => /^(\d+|one is .*)$/.test(line));
   assert.deepEqual(
     lines.map((line) => line.replace(/:.*/, "")),
-    ["one is defined", "1", "2"],
+    ["one is defined", "1", "2", "3"],
   );
 });
