@@ -1,6 +1,7 @@
 import { LinkError, UsageError } from "../errors.ts";
+import type { JITDylib } from "../orc/jit-dylib.ts";
 import type { Replacement } from "../orc/replace/replaceable-objects.ts";
-import { viewSymbol } from "../orc/view-symbol.ts";
+import { viewAddress, viewSymbol } from "../orc/view-symbol.ts";
 import type { ExecutorMemory } from "../runtime-memory/executor-memory.ts";
 import type { TypedArrayConstructor, TypedArrayOf } from "../runtime-memory/typed-array.ts";
 import type { ImportFunctionOf, NoTypes } from "../signature/inferred.ts";
@@ -89,11 +90,16 @@ export class Instance<
   }
 
   /**
-   * A typed array over a variable, by its name, or over `length` elements at an address: the memory that the code uses. Errors: RangeError when
-   * it does not fit the variable or its alignment; UsageError for functions, constants and thread-local variables; LinkError.
+   * A typed array over a variable, by its name, or over `length` elements at an address: the memory that the code uses. What is at an address
+   * that no variable or `session.allocate` has is read and written by its elements where it is not this process's memory (`RemoteArray`). Errors:
+   * RangeError when it does not fit the variable or its alignment; UsageError for functions, constants and thread-local variables; LinkError.
    */
-  view<C extends TypedArrayConstructor>(variable: string, type: C, length?: number): TypedArrayOf<C> {
-    return viewSymbol(this.session.execution, this.#linked.dylib, variable, type, length);
+  view<C extends TypedArrayConstructor>(variable: string, type: C, length?: number): TypedArrayOf<C>;
+  view<C extends TypedArrayConstructor>(address: number, type: C, length: number): TypedArrayOf<C>;
+  view<C extends TypedArrayConstructor>(where: string | number, type: C, length?: number): TypedArrayOf<C> {
+    const { execution } = this.session;
+    if (typeof where === "string") return viewSymbol(execution, this.#linked.dylib, where, type, length);
+    return viewAddress(execution, where, type, length ?? 1);
   }
 
   /** A function by its symbol's name or address. Errors: LinkError; TypeError for a signature that is none. */
@@ -154,6 +160,11 @@ export class Instance<
   /** `dispose`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
+  }
+
+  /** @internal Where other instances of its session find what it defines. */
+  get dylib(): JITDylib {
+    return this.#linked.dylib;
   }
 
   /** @internal Links it into the executor that the session has now. */

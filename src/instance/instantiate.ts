@@ -19,6 +19,8 @@ export interface InstantiateOptions<
   readonly session?: Session<Isolated>;
   /** What undefined symbols are: JavaScript functions (`importFunction`) or addresses. */
   readonly imports?: { readonly [name: string]: Import };
+  /** Other instances of the session: what the module leaves undefined is looked for in them, in this order. */
+  readonly link?: readonly Instance[];
   /** Signatures of the functions that `instance.exports` is to have. */
   readonly exports?: E;
   /** Further symbols that are wanted, for example to be viewed: members of archives that define them are linked. */
@@ -53,10 +55,13 @@ export async function instantiate<
       `the session is ${given.isolated ? "" : "not "}isolated, and isolated: ${options.isolated} is asked for`,
     );
   }
+  if (options.link?.some(({ session }) => session !== given)) {
+    throw new UsageError("link: only instances of the session that is given can be linked with");
+  }
   const session = given ?? (await Session.open(options));
   try {
-    const { exports = {} as E, symbols = [], types, imports = {} } = options;
-    const recipe = { module: compiled, signatures: exports, imports, symbols, types, replaceable };
+    const { exports = {} as E, symbols = [], types, imports = {}, link = [] } = options;
+    const recipe = { module: compiled, signatures: exports, imports, symbols, types, replaceable, link };
     const linked = await linkInstance(session, recipe);
     return new Instance<E, Isolated, T>({ recipe, session, linked, ownsSession: given === undefined });
   } catch (error) {

@@ -1,3 +1,4 @@
+import type { JITDylib } from "../orc/jit-dylib.ts";
 import { callLayout } from "../signature/call-layout.ts";
 import type { TypeTable } from "../signature/native-type.ts";
 import { resolveSignature } from "../signature/resolve-signature.ts";
@@ -16,11 +17,18 @@ export interface InstanceRecipe {
   readonly symbols: readonly string[];
   readonly types: TypeTable | undefined;
   readonly replaceable: boolean;
+  readonly link: readonly Linkable[];
+}
+
+/** Another instance of the session, whose symbols are looked for behind the module's own. */
+export interface Linkable {
+  readonly session: Session;
+  readonly dylib: JITDylib;
 }
 
 /** Links a module with its imports into a session and runs its constructors. Errors: as of `instantiate`; nothing of it stays. */
 export async function linkInstance(session: Session, recipe: InstanceRecipe): Promise<LinkedModule> {
-  const { module, signatures, imports, symbols, types, replaceable } = recipe;
+  const { module, signatures, imports, symbols, types, replaceable, link } = recipe;
   const resolved = Object.values(signatures).map((signature) => resolveSignature(signature, types));
   const takesFunctions = resolved.some(({ parameters }) => parameters.some(({ type }) => type.kind === "function"));
   const hasFunctions = Object.values(imports).some((value) => typeof value === "object");
@@ -28,6 +36,7 @@ export async function linkInstance(session: Session, recipe: InstanceRecipe): Pr
   const linked = await session.link({
     module,
     replaceable,
+    link: () => link.map(({ dylib }) => dylib),
     names: [...Object.keys(signatures), ...symbols],
     prepare: async (calls) => {
       await calls.prepare(layouts, takesFunctions || hasFunctions);

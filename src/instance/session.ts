@@ -49,6 +49,8 @@ export interface LinkRequest {
   readonly names: readonly string[];
   /** Its objects can be exchanged for new versions of them. */
   readonly replaceable: boolean;
+  /** Asked before each try: where names are looked for that the module does not define, before libraries and the process. */
+  link(): readonly JITDylib[];
   /** Asked before each try: the executor may be another one then. */
   prepare(calls: CallHost): Promise<LinkedBeside>;
 }
@@ -144,6 +146,7 @@ export class Session<Isolated extends boolean = boolean> {
         const place = (bytes: Uint8Array, name: string) => arena.place(bytes, name);
         const replaceable = request.replaceable ? await this.#execution.replaceableObjects(dylib, place) : undefined;
         fillDylib(dylib, request.module.inputs, definitions, this.#runtime, replaceable);
+        for (const other of request.link()) dylib.addToLinkOrder(other);
         const job = await this.#execution.link(dylib, request.names);
         this.#modules.set(dylib, request.module);
         return { dylib, job, arena, ids };

@@ -46,10 +46,27 @@ export function viewSymbol<C extends TypedArrayConstructor>(
   if (address % width !== 0) {
     throw new RangeError(`${name} as a ${type.name}: ${hex(address)} is no multiple of ${width}`);
   }
+  return viewAddress(session, address, type, count);
+}
+
+/**
+ * A typed array over `length` elements at an address in the executor. Where that is not shared memory a `RemoteArray` stands for it. Errors:
+ * RangeError for an address that is no multiple of the element's size.
+ */
+export function viewAddress<C extends TypedArrayConstructor>(
+  session: ExecutionSession,
+  address: number,
+  type: C,
+  length: number,
+): TypedArrayOf<C> {
+  const bytes = byteSizeOf(type, length);
+  if (address % type.BYTES_PER_ELEMENT !== 0) {
+    throw new RangeError(`a ${type.name}: ${hex(address)} is no multiple of ${type.BYTES_PER_ELEMENT}`);
+  }
   const { memory } = session;
   const window = memory.window(address, bytes);
-  if (window !== undefined) return makeArray(type, window.buffer, window.byteOffset, count);
-  return makeRemoteArray(memory, address, type, count) as unknown as TypedArrayOf<C>;
+  if (window !== undefined) return makeArray(type, window.buffer, window.byteOffset, length);
+  return makeRemoteArray(memory, address, type, length) as unknown as TypedArrayOf<C>;
 }
 
 /** Errors: as of `viewSymbol`. */

@@ -7,6 +7,7 @@ import { compile, instantiate, LinkError, ObjectFormatError } from "slablink";
 import { mustRun } from "../support/compile.ts";
 import { objectOf } from "../support/source.ts";
 import { freshDirectory } from "../support/workspace.ts";
+import { everyMode, modes, openSession } from "./modes.ts";
 
 const text = `
   double table[16] = {1}; static int hidden; extern int other(int); int zero[1000];
@@ -131,3 +132,53 @@ test("one module can be instantiated many times, each with variables of its own"
   assert.equal(b.exports.next(), 2);
   await b.dispose();
 });
+
+for (const mode of everyMode) {
+  test(`${mode}: instances of a session can be linked with each other, and are after a restart`, async () => {
+    const session = await openSession(mode, { restart: true });
+    const base = await instantiate(
+      { name: "base.c", source: "int shared = 1; int add(int x) { return x + shared; }" },
+      { session, exports: { add: "int add(int)" } },
+    );
+    const user = await instantiate(
+      { name: "user.c", source: "extern int shared; int add(int); int use(int x) { shared = 10; return add(x); }" },
+      { session, link: [base], exports: { use: "int use(int)" } },
+    );
+    assert.equal(await user.exports.use.async(5), 15);
+    assert.equal(await base.exports.add.async(1), 11);
+    if (session.isolated) {
+      await session.restart();
+      assert.equal(await base.exports.add.async(1), 2);
+      assert.equal(await user.exports.use.async(5), 15);
+    }
+    await session.dispose();
+    await assert.rejects(instantiate({ name: "n.c", source: "int n;" }, { link: [base] }), { code: "usage" });
+  });
+
+  test(`${mode}: memory is viewed by variables and by addresses`, async () => {
+    const instance = await instantiate(
+      {
+        name: "view.c",
+        source: `#include <stdlib.h>
+          double table[4] = {1, 2, 3, 4}; const int fixed = 5; int *make(void) { int *p = malloc(8); p[0] = 7; p[1] = 8; return p; }
+          double get(int i) { return table[i]; } int second(int *p) { return p[1]; }`,
+      },
+      { ...modes[mode], exports: { make: "int *make(void)", get: "double get(int)", second: "int second(int *)" } },
+    );
+    const table = instance.view("table", Float64Array);
+    assert.equal(table.length, 4);
+    assert.equal(table[2], 3);
+    table[2] = 2.5;
+    assert.equal(await instance.exports.get.async(2), 2.5);
+    const made = await instance.exports.make.async();
+    const numbers = instance.view(made, Int32Array, 2);
+    assert.deepEqual([numbers[0], numbers[1]], [7, 8]);
+    numbers[1] = 9;
+    assert.equal(await instance.exports.second.async(made), 9);
+    assert.throws(() => instance.view("table", Float64Array, 5), { name: "RangeError", message: /40 bytes.* 32/ });
+    assert.throws(() => instance.view(made + 1, Int32Array, 1), RangeError);
+    assert.throws(() => instance.view("fixed", Int32Array), { code: "usage", message: /read-only/ });
+    assert.throws(() => instance.view("tables", Float64Array), { code: "undefined-symbol", message: /table/ });
+    await instance.dispose();
+  });
+}
