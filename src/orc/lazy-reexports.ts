@@ -99,7 +99,7 @@ async function open(session: ExecutionSession): Promise<LazyFunctions> {
   const found = await session.lookup(dylib, Object.values(NAMES));
   const place = found.get(NAMES.dispatch)!;
   const words = DISPATCH.map((name, i) => ({ address: place + 8 * i, value: epc.bootstrapAddress(name) }));
-  await writeWords(epc, words);
+  await writeWords(session, words);
   await epc.callWrapper(Llvm.runAsVoidFunction, new SpsWriter(8).u64(found.get(NAMES.start)!).bytes);
   const functions: LazyFunction[] = [];
   epc.handleDispatch(found.get(NAMES.tag)!, async (argument) => {
@@ -127,6 +127,6 @@ function addressOf(session: ExecutionSession, functions: readonly LazyFunction[]
 async function link(session: ExecutionSession, { source, name, slot }: LazyFunction): Promise<number> {
   const address = (await session.lookup(source, [name])).get(name);
   if (address === undefined) throw new LinkError("undefined-symbol", `${name} is not defined in ${source.name}`);
-  await writeWords(session.epc, [{ address: slot, value: address }]);
+  await writeWords(session, [{ address: slot, value: address }]);
   return address;
 }

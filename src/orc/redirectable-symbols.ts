@@ -43,14 +43,14 @@ export class RedirectableSymbols {
   }
 
   /**
-   * Makes names lead elsewhere, by one request. Each changes by a single store: a call goes to the old function or to the new one, and calls
+   * Makes names lead elsewhere, by one request or none. Each changes by a single store: a call goes to the old function or to the new one, and calls
    * that have begun go on where they are. Errors: UsageError for a name that is none of these, before anything is changed; what a look-up throws.
    */
   async redirect(targets: Targets): Promise<void> {
     const slots = Object.keys(targets).map((name) => this.#slot(name));
     const addresses = await addressesOf(this.#session, this.#dylib, Object.values(targets));
     await writeWords(
-      this.#session.epc,
+      this.#session,
       slots.map((address, i) => ({ address, value: addresses[i]! })),
     );
   }

@@ -127,7 +127,7 @@ export class ReplaceableObjects {
       address: this.#stubs.get(stub)!.slot,
       value: job.definition(symbol)!,
     }));
-    await writeWords(this.#session.epc, words);
+    await writeWords(this.#session, words);
     this.#old.add(before);
     const names = new Set(version.functions.map(({ stub }) => stub));
     const replacement = {

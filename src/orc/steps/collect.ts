@@ -97,7 +97,9 @@ function* resolve(job: LinkJob, names: readonly string[]): Looping<void> {
     }
   }
   addObjects(Number.POSITIVE_INFINITY);
-  if (onlyObjects && resolution.undefinedNames().length > 0) yield* offerArchives(job);
+  // What earlier jobs define is theirs in any case (`isLinked`).
+  const isMissed = (id: number): boolean => isLinked?.(id) !== true;
+  if (onlyObjects && resolution.undefinedNames().some(isMissed)) yield* offerArchives(job);
   yield* resolution.close(isLinked);
   // What plugins add may need further members, for which they may add something in turn.
   for (let added = plugins?.takeAdded(); added !== undefined && added.length > 0; added = plugins?.takeAdded()) {
