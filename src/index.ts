@@ -7,7 +7,7 @@
 export { type PackageFile, setPackageFiles } from "./host/package-files.ts";
 export { executorPath } from "./orc/executor-path.ts";
 export { runProgram } from "./orc/run-program.ts";
-export type { LinkStats, MemoryUse, RunRequest } from "./orc/run-request.ts";
+export type { LinkStats, MemoryUse, RunRequest, TargetRequest } from "./orc/run-request.ts";
 
 // Linking: look-ups materialize link jobs.
 

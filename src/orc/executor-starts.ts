@@ -1,15 +1,13 @@
 import { launchExecutor } from "../epc/launch.ts";
-import type { Reach } from "../epc/reach.ts";
 import { SlabMemory } from "../host/slab-memory.ts";
 import { RpcMemoryMapper } from "../memory/rpc-mapper.ts";
 import { SharedMemoryMapper } from "../memory/shared-memory-mapper.ts";
-import { DEFAULT_SLAB_SIZE, SlabMemoryManager, type Tasks } from "../memory/slab-memory-manager.ts";
-import type { Tracer } from "../trace/tracer.ts";
+import { DEFAULT_SLAB_SIZE, SlabMemoryManager } from "../memory/slab-memory-manager.ts";
 import { executorPath, servicesPath } from "./executor-path.ts";
 import type { ExecutorTarget } from "./link-job.ts";
 import { LowMemoryError } from "./low-memory-error.ts";
 import { DataOutOfReachError } from "./plan-copies.ts";
-import type { MemoryUse } from "./run-request.ts";
+import type { MemoryUse, TargetRequest } from "./run-request.ts";
 import { moreStaticTls, type StaticTls, StaticTlsError } from "./static-tls-error.ts";
 
 /** How often an executor is started for one program; more than twice only for libraries whose blocks were not found beforehand. */
@@ -18,21 +16,6 @@ const MOST_STARTS = 4;
 const EXECUTOR_TLS_ALIGNMENT = 256;
 /** What any process has, in bytes. */
 const LEAST_TLS_ALIGNMENT = 16;
-
-/** Which executor is wanted, and how contents get into it: a part of RunRequest, which has the meanings. */
-export interface TargetRequest {
-  readonly mode: "executor" | "in-process";
-  readonly executorPath?: string;
-  readonly reach?: Reach;
-  readonly mustShare?: boolean;
-  readonly memory: "shared" | "rpc" | "rpc-per-object";
-  readonly tasks?: Tasks;
-  readonly slabSize?: number;
-  readonly placement: "low" | "near-libc" | "anywhere";
-  readonly endsProcess?: boolean;
-  readonly trace?: Tracer;
-  onExecutor?(kill: (signal: NodeJS.Signals, group?: boolean) => void, group: "shared" | "own"): void;
-}
 
 /** What an executor must be started with. */
 interface Start {

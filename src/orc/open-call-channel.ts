@@ -10,7 +10,7 @@ import { type CallMessages, MessageChannel, PLACE_SIZE, PLACES } from "../calls/
 import { RemoteExecutorProcessControl } from "../epc/remote.ts";
 import { SpsReader } from "../epc/sps-reader.ts";
 import { ExecutorError } from "../errors.ts";
-import { bytesAddress } from "../host/bytes-address.ts";
+import { bufferAddress } from "../host/buffer-address.ts";
 import { MapFlag, mapMemory, Protection, unmapMemory } from "../host/mapping.ts";
 import { callWithPointer } from "../host/native-call.ts";
 import { viewMemory } from "../host/view.ts";
@@ -116,7 +116,7 @@ function openHere(addresses: Addresses, options: Opening): CallChannel {
     unmapMemory(address, AREA_SIZE);
   });
   const argument = new BigUint64Array([BigInt(address), 0n]);
-  callWithPointer(addresses.startHere, bytesAddress(argument));
+  callWithPointer(addresses.startHere, bufferAddress(argument));
   checkStart(pipe, Number(argument[1]));
   return channel;
 }
@@ -131,7 +131,7 @@ async function openShared(
   const array = await session.allocate(Uint8Array, AREA_SIZE);
   const { memory } = session;
   const address = memory.addressOf(array)!;
-  const area = { buffer: array.buffer, offset: array.byteOffset, address, localAddress: bytesAddress(array) };
+  const area = { buffer: array.buffer, offset: array.byteOffset, address, localAddress: bufferAddress(array) };
   const { channel, pipe } = makeChannel(options, area, async (runs) => {
     if (runs) return;
     await epc.callAddress(addresses.stop, new Uint8Array(0));

@@ -6,9 +6,8 @@ import { RpcMemoryMapper } from "../memory/rpc-mapper.ts";
 import { SharedMemoryMapper } from "../memory/shared-memory-mapper.ts";
 import { whyNotShared } from "../memory/shared-memory-probe.ts";
 import { DEFAULT_SLAB_SIZE, SlabMemoryManager } from "../memory/slab-memory-manager.ts";
-import type { TargetRequest } from "./executor-starts.ts";
 import type { ExecutorTarget } from "./link-job.ts";
-import type { MemoryUse } from "./run-request.ts";
+import type { MemoryUse, TargetRequest } from "./run-request.ts";
 
 /** An executor that somebody else has started, and how its memory is filled. */
 export interface RemoteTarget extends ExecutorTarget {

@@ -6,12 +6,8 @@ import type { Tracer } from "../trace/tracer.ts";
 import type { PhaseTime } from "./link-times.ts";
 import type { ReplaceableObjects } from "./replace/replaceable-objects.ts";
 
-/** All that is needed to link a program and run it. */
-export interface RunRequest {
-  /** In the order of the command line. */
-  readonly items: readonly InputItem[];
-  /** The `-L` directories; the system's own follow them without being named here. */
-  readonly libraryDirectories: readonly string[];
+/** Which executor is wanted, and how contents get into it. */
+export interface TargetRequest {
   /** In a process of its own, or in this one. */
   readonly mode: "executor" | "in-process";
   /** The executor program; the package's own by default. */
@@ -27,6 +23,27 @@ export interface RunRequest {
   readonly memory: "shared" | "rpc" | "rpc-per-object";
   /** Whether memory is allocated in the asker's turn or answered by a task of its own (the default). */
   readonly tasks?: Tasks;
+  /** Size of the slab in bytes. */
+  readonly slabSize?: number;
+  /** Where slabs are reserved. */
+  readonly placement: "low" | "near-libc" | "anywhere";
+  /** The caller ends this process right after the program: giving back mappings (5 to 10 ms) is left to the kernel. */
+  readonly endsProcess?: boolean;
+  /** Records all of it. */
+  readonly trace?: Tracer;
+  /**
+   * Called when the executor is there; `kill` sends it a signal, or its process group, and does nothing after its end. `group`: whether
+   * the executor is in this process's group, which a terminal sends its signals to, or in its own.
+   */
+  onExecutor?(kill: (signal: NodeJS.Signals, group?: boolean) => void, group: "shared" | "own"): void;
+}
+
+/** All that is needed to link a program and run it. */
+export interface RunRequest extends TargetRequest {
+  /** In the order of the command line. */
+  readonly items: readonly InputItem[];
+  /** The `-L` directories; the system's own follow them without being named here. */
+  readonly libraryDirectories: readonly string[];
   /** Threads that may work on the link, this one included; by default as many as pay. */
   readonly threads?: number;
   /** Name of the function to call as `int main(int argc, char **argv, char **envp)`. */
@@ -39,14 +56,8 @@ export interface RunRequest {
   readonly aliases: readonly (readonly [alias: string, target: string])[];
   /** Whether what the inputs leave undefined may come from the process itself. */
   readonly processSymbols: boolean;
-  /** Size of the slab in bytes. */
-  readonly slabSize?: number;
-  /** Where slabs are reserved. */
-  readonly placement: "low" | "near-libc" | "anywhere";
   /** Ends with status 0 where the program would begin. */
   readonly linkOnly?: boolean;
-  /** The caller ends this process right after the program: giving back mappings (5 to 10 ms) is left to the kernel. */
-  readonly endsProcess?: boolean;
   /** How sources among the inputs are compiled. */
   readonly compile?: Pick<CompileOptions, "flags" | "onDependencies">;
   /**
@@ -54,24 +65,17 @@ export interface RunRequest {
    * can be replaced meanwhile (docs/replacement.md).
    */
   onReplaceable?(objects: ReplaceableObjects): void;
-  /** Records all of it. */
-  readonly trace?: Tracer;
   /** Called once, when everything is linked and before the first instruction of the program runs. */
   onLinked?(stats: LinkStats): void;
   /** Called before `onLinked` for each thing that inputs get although it weakens the process: a sentence without its end. */
   onWarning?(text: string): void;
   /** Called before this process does something from which it may not come back: runs the program, begins anew by execve(2). */
   onLeave?(): void;
-  /**
-   * Called when the executor is there; `kill` sends it a signal, or its process group, and does nothing after its end. `group`: whether
-   * the executor is in this process's group, which a terminal sends its signals to, or in its own.
-   */
-  onExecutor?(kill: (signal: NodeJS.Signals, group?: boolean) => void, group: "shared" | "own"): void;
 }
 
 /** How contents get into an executor's memory; with the reason, where memory cannot be shared. */
 export interface MemoryUse {
-  /** `RunRequest.memory` has what each means. */
+  /** `TargetRequest.memory` has what each means. */
   readonly kind: "shared" | "rpc" | "rpc-per-object";
   /** Why memory cannot be shared, where that was wanted. */
   readonly reason?: string;

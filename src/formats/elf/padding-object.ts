@@ -1,5 +1,5 @@
-import { SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_PROGBITS } from "./constants.ts";
-import { writeRelocatable } from "./relocatable-file.ts";
+import { SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE } from "./constants.ts";
+import { writeObject } from "./write-object.ts";
 
 const SIZE = 16;
 
@@ -8,11 +8,14 @@ const SIZE = 16;
  * the objects behind it.
  */
 export function writePaddingObject(): Uint8Array {
-  const common = { type: SHT_PROGBITS, alignment: SIZE, contents: new Uint8Array(SIZE) };
-  return writeRelocatable([
-    { ...common, name: ".text.padding", flags: SHF_ALLOC | SHF_EXECINSTR },
-    { ...common, name: ".rodata.padding", flags: SHF_ALLOC },
-    { ...common, name: ".data.padding", flags: SHF_ALLOC | SHF_WRITE },
-    { ...common, name: ".note.GNU-stack", flags: 0, alignment: 1, contents: new Uint8Array(0) },
-  ]);
+  const common = { alignment: SIZE, contents: new Uint8Array(SIZE) };
+  return writeObject({
+    sections: [
+      { ...common, name: ".text.padding", flags: SHF_ALLOC | SHF_EXECINSTR },
+      { ...common, name: ".rodata.padding", flags: SHF_ALLOC },
+      { ...common, name: ".data.padding", flags: SHF_ALLOC | SHF_WRITE },
+      { name: ".note.GNU-stack", contents: new Uint8Array(0) },
+    ],
+    symbols: [],
+  });
 }

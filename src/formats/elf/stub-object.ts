@@ -9,23 +9,16 @@ import { R_X86_64_64, R_X86_64_PC32 } from "../../arch/x86_64.ts";
 import { STUB_SIZE } from "../../arch/x86_64-stub.ts";
 import { ByteWriter } from "../../bytes/byte-writer.ts";
 import {
-  RELA_SIZE,
   SHF_ALLOC,
   SHF_EXECINSTR,
   SHF_WRITE,
-  SHT_PROGBITS,
-  SHT_RELA,
-  SHT_STRTAB,
-  SHT_SYMTAB,
-  STB_GLOBAL,
+  STB_LOCAL,
   STT_FUNC,
-  STT_NOTYPE,
   STT_OBJECT,
   STT_SECTION,
   STV_HIDDEN,
-  SYM_SIZE,
 } from "./constants.ts";
-import { type NewSection, StringTable, writeRelocatable } from "./relocatable-file.ts";
+import { type ObjectRelocation, type ObjectSymbol, writeObject } from "./write-object.ts";
 
 /** One stub: its name, and what its slot holds at first. */
 export interface Stub {
@@ -47,10 +40,8 @@ export interface StubObjectNames {
 /** Bytes of a slot: an address. */
 export const SLOT_SIZE = 8;
 
-/** Positions of sections, each table of relocations behind what it is for. */
-const [TEXT, SLOTS, FRAMES, SYMBOLS, STRINGS] = [1, 3, 5, 8, 9];
-/** Of the symbols of the sections, behind the null symbol. */
-const [TEXT_SYMBOL, SLOTS_SYMBOL, LOCALS] = [1, 2, 3];
+/** Sections, and the symbols of the first two, by their places. */
+const [TEXT, SLOTS] = [0, 1];
 
 /** CIE and FDE (DWARF 5, 6.4; the encoding is the LSB's): the return address is at the top of the stack all the way. */
 const FRAME = [
@@ -66,56 +57,36 @@ const FRAME_SIZE = 36;
 
 /** The bytes of a relocatable file (gABI 4 and 5) with the stubs, in their order. */
 export function writeStubObject(stubs: readonly Stub[], names: StubObjectNames): Uint8Array {
-  const strings = new StringTable();
-  const symbols = new ByteWriter(SYM_SIZE * (stubs.length + 8)).zeros(SYM_SIZE);
-  let symbolCount = LOCALS;
-  const symbol = (name: number, info: number, other: number, section: number, value = 0, size = 0): number => {
-    symbols.u32(name).u8(info).u8(other).u16(section).u64(value).u64(size);
-    return symbolCount++;
-  };
-  symbols.u32(0).u8(STT_SECTION).u8(0).u16(TEXT).u64(0).u64(0);
-  symbols.u32(0).u8(STT_SECTION).u8(0).u16(SLOTS).u64(0).u64(0);
-  const base = STB_GLOBAL << 4;
-  symbol(strings.add(names.stubs), base | STT_NOTYPE, STV_HIDDEN, TEXT);
-  symbol(strings.add(names.slots), base | STT_OBJECT, STV_HIDDEN, SLOTS, 0, SLOT_SIZE * stubs.length);
-
+  const symbols: ObjectSymbol[] = [
+    ...[TEXT, SLOTS].map((section) => ({ name: "", section, type: STT_SECTION, binding: STB_LOCAL })),
+    { name: names.stubs, section: TEXT, visibility: STV_HIDDEN },
+    { name: names.slots, section: SLOTS, size: SLOT_SIZE * stubs.length, type: STT_OBJECT, visibility: STV_HIDDEN },
+  ];
   const code = new ByteWriter(STUB_SIZE * stubs.length);
-  const codeEntries = new ByteWriter(RELA_SIZE * stubs.length);
   const slots = new ByteWriter(SLOT_SIZE * stubs.length);
-  const slotEntries = new ByteWriter(RELA_SIZE * stubs.length);
-  for (const [i, { name, binding = STB_GLOBAL, visibility = 0, target }] of stubs.entries()) {
+  const [jumps, addresses]: [ObjectRelocation[], ObjectRelocation[]] = [[], []];
+  for (const [i, { name, binding, visibility, target }] of stubs.entries()) {
     code.u8(0xff).u8(0x25).u32(0).u8(0x66).u8(0x90); // jmp *slot(%rip); xchg %ax,%ax
-    rela(codeEntries, STUB_SIZE * i + 2, SLOTS_SYMBOL, R_X86_64_PC32, SLOT_SIZE * i - 4);
-    symbol(strings.add(name), (binding << 4) | STT_FUNC, visibility, TEXT, STUB_SIZE * i, STUB_SIZE);
+    jumps.push({ offset: STUB_SIZE * i + 2, type: R_X86_64_PC32, symbol: SLOTS, addend: SLOT_SIZE * i - 4 });
+    const traits = { section: TEXT, value: STUB_SIZE * i, size: STUB_SIZE, type: STT_FUNC };
+    symbols.push({ name, ...traits, binding, visibility });
     slots.u64(typeof target === "number" ? target : 0);
     if (typeof target === "number") continue;
-    const id = symbol(strings.add(target), base | STT_NOTYPE, 0, 0);
-    rela(slotEntries, SLOT_SIZE * i, id, R_X86_64_64, 0);
+    const symbol = symbols.push({ name: target }) - 1;
+    addresses.push({ offset: SLOT_SIZE * i, type: R_X86_64_64, symbol, addend: 0 });
   }
   const frame = Uint8Array.from(FRAME);
   new DataView(frame.buffer).setUint32(FRAME_SIZE, STUB_SIZE * stubs.length, true);
-  const frameEntries = new ByteWriter(RELA_SIZE);
-  rela(frameEntries, FRAME_START, TEXT_SYMBOL, R_X86_64_PC32, 0);
-
-  const entries = (name: string, info: number, contents: Uint8Array): NewSection => ({
-    ...{ name, type: SHT_RELA, flags: 0, alignment: 8, link: SYMBOLS, info, entrySize: RELA_SIZE, contents },
+  const start = { offset: FRAME_START, type: R_X86_64_PC32, symbol: TEXT, addend: 0 };
+  const isCode = SHF_ALLOC | SHF_EXECINSTR;
+  const isData = SHF_ALLOC | SHF_WRITE;
+  return writeObject({
+    sections: [
+      { name: ".text.stubs", flags: isCode, alignment: STUB_SIZE, contents: code.bytes, relocations: jumps },
+      { name: ".data.slots", flags: isData, alignment: SLOT_SIZE, contents: slots.bytes, relocations: addresses },
+      { name: ".eh_frame", flags: SHF_ALLOC, alignment: 8, contents: frame, relocations: [start] },
+      { name: ".note.GNU-stack", contents: new Uint8Array(0) },
+    ],
+    symbols,
   });
-  const plain = (name: string, type: number, flags: number, alignment: number, contents: Uint8Array): NewSection => ({
-    ...{ name, type, flags, alignment, contents },
-  });
-  return writeRelocatable([
-    plain(".text.stubs", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, STUB_SIZE, code.bytes),
-    entries(".rela.text.stubs", TEXT, codeEntries.bytes),
-    plain(".data.slots", SHT_PROGBITS, SHF_ALLOC | SHF_WRITE, SLOT_SIZE, slots.bytes),
-    entries(".rela.data.slots", SLOTS, slotEntries.bytes),
-    plain(".eh_frame", SHT_PROGBITS, SHF_ALLOC, 8, frame),
-    entries(".rela.eh_frame", FRAMES, frameEntries.bytes),
-    plain(".note.GNU-stack", SHT_PROGBITS, 0, 1, new Uint8Array(0)),
-    { ...entries(".symtab", LOCALS, symbols.bytes), type: SHT_SYMTAB, link: STRINGS, entrySize: SYM_SIZE },
-    plain(".strtab", SHT_STRTAB, 0, 1, strings.bytes),
-  ]);
-}
-
-function rela(out: ByteWriter, offset: number, symbol: number, type: number, addend: number): void {
-  out.u64(offset).u32(type).u32(symbol).u64(addend);
 }
