@@ -226,6 +226,7 @@ export {
   type NamedBytes,
   type NamedSource,
 } from "./instance/compile.ts";
+export { createPool, type PoolOptions } from "./instance/create-pool.ts";
 export type { ExecutorChoice } from "./instance/executor-choice.ts";
 export { type Import, type ImportFunction, importFunction } from "./instance/import-function.ts";
 export { Instance } from "./instance/instance.ts";
@@ -240,4 +241,5 @@ export type {
   NativeFunctions,
   Signatures,
 } from "./instance/native-functions.ts";
+export { Pool, type PoolStats } from "./instance/pool.ts";
 export { Session, type SessionOptions } from "./instance/session.ts";

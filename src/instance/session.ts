@@ -1,6 +1,7 @@
 import { ExecutorError, LinkError, UsageError } from "../errors.ts";
 import { FileArena } from "../host/arena.ts";
 import { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
+import type { JobTemplates } from "../orc/copies/job-copies.ts";
 import { ExecutionSession } from "../orc/execution-session.ts";
 import { ExecutorStarts } from "../orc/executor-starts.ts";
 import { fillDylib } from "../orc/fill-dylib.ts";
@@ -69,6 +70,12 @@ interface Relinkable {
   relink(): Promise<void>;
 }
 
+/** What opens a session: its executor, and what it has in common with others. */
+interface SessionParts {
+  readonly starts: ExecutorStarts;
+  readonly templates?: JobTemplates | undefined;
+}
+
 /** A process that code is linked into, this one or an executor, for any number of modules. */
 export class Session<Isolated extends boolean = boolean> {
   /** Whether its code runs in a process of its own. */
@@ -81,14 +88,21 @@ export class Session<Isolated extends boolean = boolean> {
   #execution: ExecutionSession;
   #calls: CallHost;
   readonly #instances = new Set<Relinkable>();
+  /** What this session and its siblings have linked. */
+  readonly #templates: JobTemplates | undefined;
   #restarting: Promise<void> | undefined;
   #serial = 0;
   #isDisposed = false;
 
-  private constructor(options: SessionOptions<Isolated>, starts: ExecutorStarts, execution: ExecutionSession) {
+  private constructor(
+    options: SessionOptions<Isolated>,
+    { starts, templates }: SessionParts,
+    execution: ExecutionSession,
+  ) {
     this.isolated = (options.isolated === true) as Isolated;
     this.#options = options;
     this.#starts = starts;
+    this.#templates = templates;
     this.#execution = execution;
     this.#calls = new CallHost(execution);
   }
@@ -97,13 +111,24 @@ export class Session<Isolated extends boolean = boolean> {
   static async open<Isolated extends boolean = false>(
     options: SessionOptions<Isolated> = {},
   ): Promise<Session<Isolated>> {
-    const { memory = "shared", placement = "low", slabSize, trace, isolated, executor } = options;
-    if (executor !== undefined && isolated !== true) {
-      throw new UsageError("an executor is a process of its own: `executor` needs `isolated: true`");
-    }
-    const mode = isolated === true ? "executor" : "in-process";
-    const starts = new ExecutorStarts({ mode, memory, placement, slabSize, trace, ...resolveExecutor(executor) });
-    return new Session<Isolated>(options, starts, await openExecution(options, starts, new RuntimeLibraries()));
+    return Session.#open(options, { starts: startsFor(options) });
+  }
+
+  /** @internal The first of sessions that are linked alike: each job once, and copied to the others. `dispose` the templates after all of them. */
+  static openFirst(options: SessionOptions<true>, templates: JobTemplates): Promise<Session<true>> {
+    return Session.#open(options, { starts: startsFor(options, true), templates });
+  }
+
+  /** @internal One more of them, with an executor of its own. */
+  openSibling(): Promise<Session<Isolated>> {
+    return Session.#open(this.#options, { starts: this.#starts.another(), templates: this.#templates });
+  }
+
+  static async #open<Isolated extends boolean>(
+    options: SessionOptions<Isolated>,
+    parts: SessionParts,
+  ): Promise<Session<Isolated>> {
+    return new Session(options, parts, await openExecution(options, parts, new RuntimeLibraries()));
   }
 
   /** The session in ORC's words: JITDylibs, look-ups, jobs, memory. */
@@ -141,7 +166,7 @@ export class Session<Isolated extends boolean = boolean> {
       const dylib = this.#execution.createJITDylib(`instance ${++this.#serial}`);
       const arena = new FileArena();
       try {
-        for (const { name, bytes } of objects) dylib.addObject(arena.place(bytes, name));
+        for (const { name, bytes } of objects) dylib.addObject((this.#templates ?? arena).place(bytes, name));
         const definitions = { absolutes, aliases: [], processSymbols: true };
         const place = (bytes: Uint8Array, name: string) => arena.place(bytes, name);
         const replaceable = request.replaceable ? await this.#execution.replaceableObjects(dylib, place) : undefined;
@@ -200,9 +225,13 @@ export class Session<Isolated extends boolean = boolean> {
   async #restart(): Promise<void> {
     await this.#execution.endSession();
     this.#modules.clear();
-    this.#execution = await openExecution(this.#options, this.#starts, this.#runtime);
+    this.#execution = await this.#openExecution();
     this.#calls = new CallHost(this.#execution);
     for (const instance of this.#instances) await instance.relink();
+  }
+
+  #openExecution(): Promise<ExecutionSession> {
+    return openExecution(this.#options, { starts: this.#starts, templates: this.#templates }, this.#runtime);
   }
 
   /** Ends the executor, or gives back what was linked into this process. */
@@ -233,7 +262,8 @@ export class Session<Isolated extends boolean = boolean> {
     if (this.#modules.size > 0) return false;
     if (!(await this.#starts.canHelp(error))) return false;
     const [execution, calls] = [this.#execution, this.#calls];
-    this.#execution = await openExecution(this.#options, this.#starts, this.#runtime);
+    this.#templates?.clear();
+    this.#execution = await this.#openExecution();
     this.#calls = new CallHost(this.#execution);
     await calls.close();
     await execution.endSession();
@@ -241,9 +271,19 @@ export class Session<Isolated extends boolean = boolean> {
   }
 }
 
+function startsFor(options: SessionOptions, fixedLayout = false): ExecutorStarts {
+  const { memory = "shared", placement = "low", slabSize, trace, isolated, executor } = options;
+  if (executor !== undefined && isolated !== true) {
+    throw new UsageError("an executor is a process of its own: `executor` needs `isolated: true`");
+  }
+  const mode = isolated === true ? "executor" : "in-process";
+  const chosen = resolveExecutor(executor);
+  return new ExecutorStarts({ mode, memory, placement, slabSize, trace, fixedLayout, ...chosen });
+}
+
 async function openExecution(
   { threads, trace, memory = "shared" }: SessionOptions,
-  starts: ExecutorStarts,
+  { starts, templates }: SessionParts,
   runtime: RuntimeLibraries,
 ): Promise<ExecutionSession> {
   const target = await starts.open();
@@ -255,6 +295,7 @@ async function openExecution(
     runtime,
     threads,
     trace,
+    copies: templates?.forSession(),
     restart: (error) => starts.openAfter(error),
   });
 }

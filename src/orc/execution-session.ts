@@ -12,6 +12,7 @@ import type { RemoteArray } from "../runtime-memory/remote-array.ts";
 import type { SharedRange } from "../runtime-memory/shared-windows.ts";
 import type { TypedArrayConstructor, TypedArrayOf } from "../runtime-memory/typed-array.ts";
 import type { Tracer } from "../trace/tracer.ts";
+import type { JobCopies } from "./copies/job-copies.ts";
 import { type Interposition, linkInterposition } from "./interposition.ts";
 import { JITDylib } from "./jit-dylib.ts";
 import { JobsInFlight } from "./jobs-in-flight.ts";
@@ -71,6 +72,8 @@ export interface ExecutionSessionOptions extends ExecutorTarget {
    * undefined when there is none; the error is the job's then.
    */
   readonly restart?: (error: DataOutOfReachError) => Promise<ExecutorTarget> | undefined;
+  /** @internal Jobs are copied from another session's executor where that is possible, or noted for others to copy. */
+  readonly copies?: JobCopies;
 }
 
 /** Names of JITDylibs with slablink's own code in the executor begin so; plugins are not shown it. */
@@ -161,6 +164,11 @@ export class ExecutionSession implements TrackerOwner {
 
   /** @internal Code that calls linked code for JavaScript, where a backtrace ends. */
   readonly callCode: AddressRange[] = [];
+
+  /** @internal Where jobs are copied from, if they are. */
+  get copies(): JobCopies | undefined {
+    return this.#options.copies;
+  }
 
   /** What is linked in the executor, in no particular order. */
   jobs(): Iterable<LinkedJob> {
@@ -414,7 +422,7 @@ export class ExecutionSession implements TrackerOwner {
   ): Promise<LinkedJob> {
     for (const job of this.#unsettled) job.settle(true);
     this.#unsettled.clear();
-    const job = await materialize(dylib, names, {
+    const context: MaterializationContext = {
       epc: this.epc,
       memoryManager: this.memoryManager,
       runtime: this.#runtime,
@@ -438,7 +446,10 @@ export class ExecutionSession implements TrackerOwner {
       restart: (error) => this.#restart(error),
       serial: ++this.#serial,
       trace: this.#options.trace,
-    });
+    };
+    const { copies } = this.#options;
+    const job =
+      copies === undefined ? await materialize(dylib, names, context) : await copies.link(dylib, names, context);
     this.#jobs.set(job, dylib);
     this.#unsettled.add(job);
     dylib.linked.add(job);

@@ -32,13 +32,21 @@ export class ExecutorStarts {
   /** How contents get into an executor that was reached, not started. */
   memory: MemoryUse | undefined;
   readonly #request: TargetRequest;
-  #next: Start = { room: { size: 0, alignment: 1 } };
+  #next: Start;
   #count = 0;
   /** The executor is another's than slablink's. */
   #isForeign = false;
 
   constructor(request: TargetRequest) {
     this.#request = request;
+    this.#next = { room: { size: 0, alignment: 1 }, lowHeap: request.fixedLayout };
+  }
+
+  /** For one more executor for the same program, with what has been found out by now. */
+  another(): ExecutorStarts {
+    const starts = new ExecutorStarts(this.#request);
+    starts.#next = this.#next;
+    return starts;
   }
 
   /** Whether what failed with `error` can only be had from the start of a process, and another start could give it. */

@@ -84,6 +84,11 @@ export interface LinkedJob extends LinkedDefinitions {
    * session calls it before the next link, so that a job that is removed soon is never moved.
    */
   settle(stays: boolean): void;
+  /**
+   * @internal The same job in another executor, at the same addresses: as it was linked, once it has been settled to stay, whatever has become
+   * of it since.
+   */
+  copy(alloc: FinalizedAlloc, image: number): LinkedJob;
 }
 
 /**
@@ -181,27 +186,13 @@ function linkedJob(
   { alloc, mappings, protectionChanges }: Finalized,
   phases: LinkedJob["phases"],
 ): LinkedJob {
-  const { tables, resolution, layout, image, externals, archives, relocations, bytesCopied } = job;
-  let state: "linked" | "settled" | "removed" = "linked";
-  const rowOf = (name: string): number =>
-    state === "removed" ? -1 : (resolution.definition[tables.pool.internString(name)] ?? 0) - 1;
-  const definition = (name: string): number | undefined => {
-    const row = rowOf(name);
-    return row >= 0 ? tables.symbols.value[row] : undefined;
-  };
-  for (const archive of job.wholeArchives) job.dylib.wholeArchives.set(archive, job.tables);
-  return {
-    objects: job.objects.map(({ tracker }, i) => ({ tracker, graph: job.graphsOfObjects[i]! })),
-    uses: job.uses,
-    traits: (name) => {
-      const row = rowOf(name);
-      return row >= 0 ? traitsOfRow(resolution, row) : undefined;
-    },
+  const { dylib, tables, resolution, layout, image, externals, archives, relocations, bytesCopied } = job;
+  for (const archive of job.wholeArchives) dylib.wholeArchives.set(archive, tables);
+  const objects = job.objects.map(({ tracker }, i) => ({ tracker, graph: job.graphsOfObjects[i]! }));
+  const known = {
     tables,
     resolution,
     layout,
-    alloc,
-    image,
     visibleData: visibleData(job),
     externals,
     libraries: job.external.libraries.map((library) => library.loadName),
@@ -210,6 +201,30 @@ function linkedJob(
     interposition: job.interposition,
     phases,
     counts: { objects: tables.graphs.length, archives, relocations, bytesCopied, mappings, protectionChanges },
+  };
+  return placedJob(known, { alloc, image, objects, uses: job.uses }, "linked");
+}
+
+/** What a job is whichever executor it is in, and what belongs to one of them. */
+type KnownOfJob = Omit<LinkedJob, keyof PlaceOfJob | keyof LinkedDefinitions | "address" | "settle" | "copy">;
+type PlaceOfJob = Pick<LinkedJob, "alloc" | "image" | "objects" | "uses">;
+
+function placedJob(known: KnownOfJob, place: PlaceOfJob, at: "linked" | "settled"): LinkedJob {
+  const { tables, resolution, externals } = known;
+  let state: "linked" | "settled" | "removed" = at;
+  const rowOf = (name: string): number =>
+    state === "removed" ? -1 : (resolution.definition[tables.pool.internString(name)] ?? 0) - 1;
+  const definition = (name: string): number | undefined => {
+    const row = rowOf(name);
+    return row >= 0 ? tables.symbols.value[row] : undefined;
+  };
+  return {
+    ...known,
+    ...place,
+    traits: (name) => {
+      const row = rowOf(name);
+      return row >= 0 ? traitsOfRow(resolution, row) : undefined;
+    },
     definition,
     *names() {
       if (state === "removed") return;
@@ -228,6 +243,10 @@ function linkedJob(
       if (state === "linked" && stays) detachTables(tables, resolution, externals);
       else if (state === "linked") disposeTables(tables);
       if (state === "linked" || !stays) state = stays ? "settled" : "removed";
+    },
+    copy: (alloc, image) => {
+      const objects = place.objects.map(({ graph }) => ({ tracker: undefined, graph }));
+      return placedJob(known, { alloc, image, objects, uses: new Map() }, "settled");
     },
   };
 }

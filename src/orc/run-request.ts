@@ -27,6 +27,8 @@ export interface TargetRequest {
   readonly slabSize?: number;
   /** Where slabs are reserved. */
   readonly placement: "low" | "near-libc" | "anywhere";
+  /** Executors are started alike: what lies where is the same in each, as far as the kernel can do that. */
+  readonly fixedLayout?: boolean;
   /** The caller ends this process right after the program: giving back mappings (5 to 10 ms) is left to the kernel. */
   readonly endsProcess?: boolean;
   /** Records all of it. */
