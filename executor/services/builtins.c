@@ -73,6 +73,7 @@ static const struct builtin table[] = {
     READER("llvm_orc_registerJITLoaderGDBWrapper", debugger_register),
     /* slablink */
     READER(OURS "slab_reserve", slab_reserve),
+    READER(OURS "slab_template", slab_template),
     {OURS "slab_release", (uintptr_t)slab_release, NEAR_LOADER, slab_release_runs_linked_code},
     MAIN_IF_IDLE(OURS "image_load", image_load),
     LOADER(OURS "image_unload", image_unload),

@@ -73,7 +73,7 @@ wrapper_function shared_reserve, shared_initialize, shared_deinitialize, shared_
 bool shared_initialize_runs_linked_code(const char *arguments, size_t size);
 void shared_unlink_names(void);
 /* slab.c */
-wrapper_function slab_reserve, slab_release;
+wrapper_function slab_reserve, slab_release, slab_template;
 /* usage.c */
 wrapper_function processor_time;
 /* plain_access.c */

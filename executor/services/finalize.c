@@ -13,14 +13,18 @@
 
 typedef unsigned long long ull;
 
-bool protection_of_group(uint8_t group, int *protection, bool *shared, struct reason *reason) {
-  /* The last two are slablink's own; LLVM's controllers do not send them. */
-  enum { READ = 1, WRITE = 2, EXECUTE = 4, FINALIZE_LIFETIME = 8, WRITABLE_CODE = 16, SHARED_DATA = 32 };
-  if (group & ~(READ | WRITE | EXECUTE | FINALIZE_LIFETIME | WRITABLE_CODE | SHARED_DATA)) {
-    return refuse(reason, "allocation group 0x%x, expected only bits of 0x3f", group);
+bool protection_of_group(uint8_t group, struct segment_request *segment, struct reason *reason) {
+  /* The last three are slablink's own; LLVM's controllers do not send them. */
+  enum { READ = 1, WRITE = 2, EXECUTE = 4, FINALIZE_LIFETIME = 8, WRITABLE_CODE = 16, SHARED_DATA = 32, TEMPLATE = 64 };
+  if (group & ~(READ | WRITE | EXECUTE | FINALIZE_LIFETIME | WRITABLE_CODE | SHARED_DATA | TEMPLATE)) {
+    return refuse(reason, "allocation group 0x%x, expected only bits of 0x7f", group);
   }
-  *shared = group & SHARED_DATA;
-  if (*shared && (!(group & WRITE) || (group & EXECUTE))) {
+  segment->shared = group & SHARED_DATA;
+  segment->from_template = group & TEMPLATE;
+  if (segment->from_template && (group & WRITE)) {
+    return refuse(reason, "allocation group 0x%x: bit 0x40 is for memory that is not writable", group);
+  }
+  if (segment->shared && (!(group & WRITE) || (group & EXECUTE))) {
     return refuse(reason, "allocation group 0x%x: bit 0x20 is for memory that is writable and not executable", group);
   }
   bool both = (group & WRITE) && (group & EXECUTE);
@@ -30,7 +34,7 @@ bool protection_of_group(uint8_t group, int *protection, bool *shared, struct re
   if (!both && (group & WRITABLE_CODE)) {
     return refuse(reason, "allocation group 0x%x: bit 0x10 is for memory that is writable and executable", group);
   }
-  *protection = (group & READ ? PROT_READ : 0) | (group & WRITE ? PROT_READ | PROT_WRITE : 0) |
+  segment->protection = (group & READ ? PROT_READ : 0) | (group & WRITE ? PROT_READ | PROT_WRITE : 0) |
                 (group & EXECUTE ? PROT_EXEC : 0);
   return true;
 }
@@ -68,17 +72,20 @@ enum { POPULATED_SIZE = 4 << 20 };
 static bool map_from_file(const struct reservation *slab, const struct segment *segment) {
   size_t size = segment->end - segment->start;
   struct stat file;
-  uint64_t offset = segment->start - slab->base;
-  if (fstat(slab->fd, &file) != 0) return false;
-  if ((uint64_t)file.st_size < offset + size) {
+  int fd = segment->from_template ? slab->template_fd : slab->fd;
+  /* Wraps where the template begins behind it: no file is so large. */
+  uint64_t offset = segment->start - (segment->from_template ? slab->template_start : slab->base);
+  if (fstat(fd, &file) != 0) return false;
+  if ((uint64_t)file.st_size < size || (uint64_t)file.st_size - size < offset) {
     errno = ENXIO; /* touching such pages would be SIGBUS */
     return false;
   }
   /* Written data is private from here on, since shared pages would also be the ones of a forked child, unless the controller is to see
-     it as it changes; a child gets its own then (fork_copy.h). */
-  int sharing = segment->protection & PROT_WRITE && !segment->shared ? MAP_PRIVATE : MAP_SHARED;
+     it as it changes; a child gets its own then (fork_copy.h). A template's pages are other programs' too: who makes them writable gets copies. */
+  bool private = segment->from_template || (segment->protection & PROT_WRITE && !segment->shared);
+  int sharing = private ? MAP_PRIVATE : MAP_SHARED;
   int populate = size <= POPULATED_SIZE ? MAP_POPULATE : 0;
-  return mmap((void *)(uintptr_t)segment->start, size, segment->protection, sharing | populate | MAP_FIXED, slab->fd,
+  return mmap((void *)(uintptr_t)segment->start, size, segment->protection, sharing | populate | MAP_FIXED, fd,
               (off_t)offset) != MAP_FAILED;
 }
 
@@ -127,7 +134,7 @@ static bool map_segment(const struct reservation *reservation, const struct segm
   return refuse(reason, "segment [0x%llx, 0x%llx) %c%c%c cannot be mapped: %s (errno %d)%s", (ull)segment->start,
                 (ull)segment->end, segment->protection & PROT_READ ? 'r' : '-',
                 segment->protection & PROT_WRITE ? 'w' : '-', segment->protection & PROT_EXEC ? 'x' : '-',
-                error == ENXIO ? "the slab's file ends before it" : strerror(error), error,
+                error == ENXIO ? "the file of its contents ends before it" : strerror(error), error,
                 error == ENOMEM ? "; a process may have as many mappings as vm.max_map_count says, and ulimit -v of address space" : "");
 }
 
@@ -165,6 +172,12 @@ static struct region *plan_region(struct reservation *reservation, const struct 
       free_region(region);
       return NULL;
     }
+    if (requests[i].from_template && (with_contents || reservation->kind != SLAB || reservation->template_fd < 0)) {
+      refuse(reason, "segment at 0x%llx of %llu bytes: bit 0x40 is for slabs that have a template, whose contents are in place",
+             (ull)start, (ull)requests[i].size);
+      free_region(region);
+      return NULL;
+    }
     if (end < start || start < reservation->base || end > reservation->base + reservation->size) {
       refuse(reason, "segment at 0x%llx of %llu bytes is not inside the reservation [0x%llx, 0x%llx)", (ull)start,
              (ull)requests[i].size, (ull)reservation->base, (ull)(reservation->base + reservation->size));
@@ -177,7 +190,8 @@ static struct region *plan_region(struct reservation *reservation, const struct 
     }
     if (start < region->key) region->key = start;
     request_of_segment[region->segment_count] = i;
-    region->segments[region->segment_count++] = (struct segment){page_down(start), page_up(end), requests[i].protection, requests[i].shared};
+    region->segments[region->segment_count++] = (struct segment){page_down(start), page_up(end), requests[i].protection,
+                                                                        requests[i].shared, requests[i].from_template};
   }
   region->reservation = region->segment_count ? reservation : NULL;
   return region;

@@ -15,13 +15,14 @@ struct segment_request {
   uint64_t address;
   uint64_t size;
   int protection;
-  bool shared; /* written data stays the backing file's: the controller sees it */
+  bool shared;        /* written data stays the backing file's: the controller sees it */
+  bool from_template; /* the contents are in the slab's template, which other slabs have in common with it */
   struct span content; /* for requests that carry contents: at most `size` bytes, the rest is zero */
 };
 
-/* PROT_* of a RemoteAllocGroup byte; false for unknown bits, and for writable and executable at once unless bit 0x10, slablink's
-   own, says that this is meant. Bit 0x20, slablink's own as well, is `shared`. */
-bool protection_of_group(uint8_t group, int *protection, bool *shared, struct reason *reason);
+/* A RemoteAllocGroup byte as PROT_* and flags of the segment; false for unknown bits, and for writable and executable at once unless bit
+   0x10, slablink's own, says that this is meant. Bits 0x20 and 0x40, slablink's own as well, are `shared` and `from_template`. */
+bool protection_of_group(uint8_t group, struct segment_request *segment, struct reason *reason);
 
 /* Maps or protects the segments inside `reservation`, then runs the finalize actions; *key names the region from then
    on. All or nothing: a failure puts back what had been done. With `with_contents` the bytes come from the requests,

@@ -24,7 +24,7 @@ static bool read_segments(const struct initialize_service *service, struct sps_r
     segment->address = sps_read_u64(reader);
     segment->size = sps_read_u64(reader);
     if (service->with_contents) segment->content = sps_read_bytes(reader);
-    if (!reader->failed && !protection_of_group(group, &segment->protection, &segment->shared, reason)) return false;
+    if (!reader->failed && !protection_of_group(group, segment, reason)) return false;
   }
   return true;
 }

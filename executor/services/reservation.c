@@ -36,7 +36,7 @@ struct reservation *reservation_around(uint64_t start, uint64_t end) {
 
 struct reservation *reservation_add(enum reservation_kind kind, uint64_t base, uint64_t size, int fd, char *name) {
   struct reservation *reservation = allocate_zeroed(1, sizeof *reservation);
-  *reservation = (struct reservation){.kind = kind, .base = base, .size = size, .fd = fd, .name = name};
+  *reservation = (struct reservation){.kind = kind, .base = base, .size = size, .fd = fd, .template_fd = -1, .name = name};
   interval_insert(&reservations, (struct interval){base, base + size, reservation, 0});
   return reservation;
 }

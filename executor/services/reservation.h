@@ -25,6 +25,8 @@ struct reservation {
   uint64_t base;
   uint64_t size;            /* whole pages */
   int fd;                   /* a slab's backing file, offset 0 at `base`; -1: none */
+  int template_fd;          /* a slab's file of contents that it has in common with others; -1: none */
+  uint64_t template_start;  /* where that one's offset 0 belongs */
   char *name;               /* a NAMED_RESERVATION's name */
   struct region *regions;   /* latest first */
 };
@@ -34,7 +36,8 @@ struct segment {
   uint64_t start;
   uint64_t end;
   int protection;
-  bool shared; /* with the controller, while it is written */
+  bool shared;        /* with the controller, while it is written */
+  bool from_template; /* contents are those of the slab's template */
 };
 
 /* What one finalize request has finalized. */

@@ -22,6 +22,7 @@
 
 #define RESERVE "slab reserve"
 #define RELEASE "slab release"
+#define TEMPLATE "slab template"
 
 typedef unsigned long long ull;
 
@@ -136,6 +137,7 @@ static bool release(uint64_t base, struct reason *reason) {
   bool unmapped = munmap((void *)(uintptr_t)base, slab->size) == 0;
   if (!unmapped) refuse(reason, "slab at 0x%llx: munmap: %s", (ull)base, strerror(errno));
   if (slab->fd >= 0) close(slab->fd);
+  if (slab->template_fd >= 0) close(slab->template_fd);
   reservation_remove(slab);
   tables_unlock();
   if (!unmapped) return false;
@@ -149,5 +151,45 @@ struct wrapper_result slab_release(const char *arguments, size_t size) {
   struct sps_reader reader = sps_reader_of(arguments, size);
   uint64_t base = sps_read_u64(&reader);
   bool succeeded = reader.failed ? refuse_arguments(&reason, RELEASE, size) : release(base, &reason);
+  return succeeded ? result_success() : result_error(&reason);
+}
+
+/* (Addr base, Addr start, String path) → Error. Segments of the slab at `base` with bit 0x40 have their contents in that file, whose offset 0
+   belongs at `start`, from now on; an earlier file is forgotten, but not what was mapped of it. */
+struct wrapper_result slab_template(const char *arguments, size_t size) {
+  struct reason reason;
+  struct sps_reader reader = sps_reader_of(arguments, size);
+  uint64_t base = sps_read_u64(&reader), start = sps_read_u64(&reader);
+  struct span name = sps_read_bytes(&reader);
+  char path[4096];
+  int fd = -1;
+  bool succeeded = !reader.failed || refuse_arguments(&reason, TEMPLATE, size);
+  if (succeeded && (name.size == 0 || name.size >= sizeof path || memchr(name.data, 0, name.size) || start % page_size())) {
+    succeeded = refuse(&reason, TEMPLATE ": a name of %zu bytes at 0x%llx, expected a path and whole pages of %llu bytes", name.size,
+                       (ull)start, (ull)page_size());
+  }
+  if (succeeded) {
+    memcpy(path, name.data, name.size);
+    path[name.size] = '\0';
+    /* Only to be read: what is mapped of it must not be changed for others. */
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int moved = fd < 0 ? -1 : descriptor_move_high(fd);
+    if (fd < 0) succeeded = refuse(&reason, TEMPLATE ": %s: %s", path, strerror(errno));
+    if (moved >= 0) fd = moved;
+    if (succeeded && !is_regular_file(fd)) succeeded = refuse(&reason, TEMPLATE ": %s is no regular file", path);
+  }
+  tables_lock();
+  struct reservation *slab = succeeded ? reservation_at(base) : NULL;
+  if (succeeded && (!slab || slab->kind != SLAB)) {
+    succeeded = refuse(&reason, TEMPLATE ": there is no slab at 0x%llx", (ull)base);
+  }
+  if (succeeded) {
+    int before = slab->template_fd;
+    slab->template_fd = fd;
+    slab->template_start = start;
+    fd = before;
+  }
+  tables_unlock();
+  if (fd >= 0) close(fd);
   return succeeded ? result_success() : result_error(&reason);
 }

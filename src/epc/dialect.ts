@@ -58,6 +58,8 @@ export const Llvm = {
 export const Slablink = {
   /** u64 address or 0, u64 size, String backing → Expected<Addr>; backing: "" private, "fd:N", or a path. */
   slabReserve: "__slablink_slab_reserve",
+  /** Addr base, Addr start, String path → Error. */
+  slabTemplate: "__slablink_slab_template",
   /** Addr → Error. */
   slabRelease: "__slablink_slab_release",
   /** Addr start, u64 size, blob, Addr source, u64 sourceSize, Addr results, u64 count → Expected<(Addr, u64[])>. */

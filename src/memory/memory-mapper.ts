@@ -1,5 +1,6 @@
 import type { AddressRange } from "../bytes/address.ts";
 import type { AllocActionPair } from "../epc/executor-process-control.ts";
+import type { SlabMemory } from "../host/slab-memory.ts";
 
 /** Where the controller writes what will run elsewhere: the byte for address a is at index a − base of both; base may be negative. */
 export interface WorkingMemory {
@@ -41,6 +42,12 @@ export const WRITABLE_CODE = 16;
  */
 export const SHARED_DATA = 32;
 
+/**
+ * Protection bit: the contents are those of the file that `useTemplate` has named, in place of working memory's. Only for segments that are
+ * not writable.
+ */
+export const FROM_TEMPLATE = 64;
+
 /** Who provides zero-fill beyond the contents' last page: the image loaded there, or the mapper. */
 export type ZeroFill = "image" | "mapper";
 
@@ -71,6 +78,16 @@ export interface MemoryMapper {
   prepare(address: number, size: number): WorkingMemory;
   /** Where [address, address + size) of a reservation lies in this process, readable and writable, for as long as it is reserved; undefined where it does not. */
   localAddress?(address: number, size: number): number | undefined;
+  /**
+   * Puts contents that are there already into whole pages of a reservation, past working memory, which must not have been prepared for them; the
+   * last page's rest reads as zero. Absent where contents travel with `initialize`.
+   */
+  fill?(address: number, bytes: Uint8Array): void;
+  /**
+   * Has segments that say so be mapped from `contents`, whose offset 0 belongs at `address`, until another file is named for their reservation:
+   * executors with the same code then have the same pages. False where the executor cannot open it.
+   */
+  useTemplate?(address: number, contents: SlabMemory): Promise<boolean>;
   /** Gives up working memory that was prepared at `address` and never initialized. */
   discard(address: number): void;
   /** Gives segments their protections and runs the finalize actions in order; answers the key to deinitialize. */

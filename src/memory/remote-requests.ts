@@ -32,6 +32,24 @@ export async function releaseRemoteSlab(epc: ExecutorProcessControl, base: numbe
   checkError(result, "releasing a slab");
 }
 
+/** Names the file of segments that are `FROM_TEMPLATE`, for the slab that starts at `base`; false where the executor cannot open it. */
+export async function useRemoteTemplate(
+  epc: ExecutorProcessControl,
+  base: number,
+  address: number,
+  path: string,
+): Promise<boolean> {
+  const argument = new SpsWriter().u64(base).u64(address).string(path).bytes;
+  const result = await epc.callWrapper(Slablink.slabTemplate, argument);
+  try {
+    checkError(result, "naming a slab's template");
+    return true;
+  } catch (error) {
+    if (error instanceof RefusedError) return false;
+    throw error;
+  }
+}
+
 /** Calls `wrapper(instance, Sequence<Addr>) → Error`: deinitialize and release. */
 export async function callWithAddresses(
   epc: ExecutorProcessControl,

@@ -1,6 +1,6 @@
 import { alignUp, hex } from "../bytes/address.ts";
 import { SlablinkError } from "../errors.ts";
-import { type Segment, SHARED_DATA, WRITABLE_CODE, type ZeroFill } from "./memory-mapper.ts";
+import { FROM_TEMPLATE, type Segment, SHARED_DATA, WRITABLE_CODE, type ZeroFill } from "./memory-mapper.ts";
 
 /** Bytes of a segment that a mapper has to provide: contents, and zero-fill where that is the mapper's part. */
 export function mappedSize(segment: Segment, zeroFill: ZeroFill): number {
@@ -26,6 +26,8 @@ export function checkSegments(segments: readonly Segment[], base: number, size: 
       throw new SlablinkError("memory", `${what}: writable and executable at once`);
     if ((protection & SHARED_DATA) !== 0 && (protection & 6) !== 2)
       throw new SlablinkError("memory", `${what}: shared data is writable and not executable`);
+    if ((protection & FROM_TEMPLATE) !== 0 && (protection & 2) !== 0)
+      throw new SlablinkError("memory", `${what}: what a template holds is not writable`);
     key = Math.min(key, address);
   }
   if (key === Number.POSITIVE_INFINITY) throw new SlablinkError("memory", "an allocation without segments has no key");

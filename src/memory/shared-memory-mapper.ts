@@ -8,6 +8,7 @@ import { SlablinkError } from "../errors.ts";
 import { SlabMemory } from "../host/slab-memory.ts";
 import { fileError } from "../host/system-error.ts";
 import {
+  FROM_TEMPLATE,
   type InitializeInfo,
   type MemoryMapper,
   type Segment,
@@ -15,7 +16,13 @@ import {
   type WorkingMemory,
   type ZeroFill,
 } from "./memory-mapper.ts";
-import { callWithAddresses, instanceArgument, releaseRemoteSlab, reserveRemoteSlab } from "./remote-requests.ts";
+import {
+  callWithAddresses,
+  instanceArgument,
+  releaseRemoteSlab,
+  reserveRemoteSlab,
+  useRemoteTemplate,
+} from "./remote-requests.ts";
 import { Reservations } from "./reservations.ts";
 import { checkSegments, mappedSize } from "./segments.ts";
 import { SlabWorkingMemory } from "./slab-working-memory.ts";
@@ -83,6 +90,17 @@ export class SharedMemoryMapper implements MemoryMapper {
     return offset + size <= memory.size ? memory.address + offset : undefined;
   }
 
+  fill(address: number, bytes: Uint8Array): void {
+    this.#reservations.holding(address, bytes.length).working.fill(address, bytes);
+  }
+
+  async useTemplate(address: number, contents: SlabMemory): Promise<boolean> {
+    const { start } = this.#reservations.holding(address, contents.size);
+    // An executor in other namespaces could find another file there.
+    if (this.#marked || !this.#epc.bootstrap.has(Slablink.slabTemplate)) return false;
+    return useRemoteTemplate(this.#epc, start, address, `/proc/${process.pid}/fd/${contents.fd}`);
+  }
+
   discard(address: number): void {
     this.#reservations.find(address, 1)?.working.settle(address);
   }
@@ -91,7 +109,7 @@ export class SharedMemoryMapper implements MemoryMapper {
     const { start, size, initialized, working } = this.#reservations.at(info.reservation);
     const lowest = checkSegments(info.segments, start, size, this.pageSize);
     for (const segment of info.segments) {
-      working.publish(segment.address, segment.contentSize);
+      if ((segment.protection & FROM_TEMPLATE) === 0) working.publish(segment.address, segment.contentSize);
       if ((segment.protection & SHARED_DATA) !== 0) this.#clearZeroFill(working, segment);
     }
     working.settle(lowest);

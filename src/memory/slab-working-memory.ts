@@ -1,5 +1,6 @@
-import type { AddressRange } from "../bytes/address.ts";
+import { type AddressRange, alignUp } from "../bytes/address.ts";
 import { givesHugePages } from "../host/huge-pages.ts";
+import { PAGE_SIZE } from "../host/mapping.ts";
 import type { SlabMemory } from "../host/slab-memory.ts";
 import { takeWorkingMemory, type WorkBuffer } from "../host/work-buffer.ts";
 import type { WorkingMemory } from "./memory-mapper.ts";
@@ -81,6 +82,12 @@ export class SlabWorkingMemory {
       this.#giveBack(used);
     }
     this.#fresh = Math.max(this.#fresh, address + size);
+  }
+
+  /** Writes a target range that begins with a page; what is left of the last page becomes zero. */
+  fill(address: number, bytes: Uint8Array): void {
+    this.clear(address, alignUp(bytes.length, PAGE_SIZE));
+    this.memory.write(address - this.#base, bytes);
   }
 
   /** Writes what was prepared of a target range to the slab, if it was prepared apart. */

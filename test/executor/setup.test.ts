@@ -25,6 +25,7 @@ const NAMES = [
   ...[
     "slab_reserve",
     "slab_release",
+    "slab_template",
     "image_load",
     "image_unload",
     "resolve_ifuncs",

@@ -1,8 +1,10 @@
+import type { AddressRange } from "../../bytes/address.ts";
 import { SlablinkError } from "../../errors.ts";
-import type { InFlightAlloc } from "../../memory/jitlink-memory-manager.ts";
+import type { AllocationRequest, InFlightAlloc, JITLinkMemoryManager } from "../../memory/jitlink-memory-manager.ts";
 import type { MaterializationContext } from "../link-job.ts";
 import type { LinkedJob } from "../materialize.ts";
 import type { Answers, JobTemplate } from "./job-template.ts";
+import { fromTemplate, isCommon } from "./template-segments.ts";
 
 /**
  * Places a recorded job in another executor, byte for byte. undefined, with everything given back, where that executor is not like the first:
@@ -16,17 +18,21 @@ export async function placeJob(template: JobTemplate, context: MaterializationCo
   try {
     const answering = answersAlike(context, 0, template.process);
     answering.catch(() => {}); // awaited below
-    alloc = await memoryManager.allocate(template.request);
+    alloc = await memoryManager.allocate(requestOf(template, memoryManager));
     if (alloc.address === template.address) {
-      fill(alloc, template);
+      const isMapped = (await memoryManager.mapper?.useTemplate?.(template.address, template.contents)) === true;
+      fill(alloc, isMapped ? writtenRanges(template) : template.ranges, template, memoryManager);
       if (await answering) {
-        const loaded = await epc.loadImage({ ...image, ...imageFile(alloc, template, context.sharedMemory) });
+        const loaded = await epc.loadImage({ ...image, ...imageFile(template, context.sharedMemory) });
         handle = loaded.handle;
         const isAlike = sameWords(loaded.results, template.results);
         if (isAlike && (await answersAlike(context, handle, template.scope))) {
           const finalizing = alloc;
           alloc = undefined;
-          const finalized = await finalizing.finalize(template.segments, template.actions);
+          const finalized = await finalizing.finalize(
+            isMapped ? fromTemplate(template.segments) : template.segments,
+            template.actions,
+          );
           for (const library of job.libraries) openedLibraries.set(library, 0);
           return job.copy(finalized, handle);
         }
@@ -61,21 +67,45 @@ function sameWords(a: Float64Array, b: Float64Array): boolean {
   return a.length === b.length && a.every((word, i) => word === b[i]);
 }
 
-function fill({ memory }: InFlightAlloc, { address, ranges, contents }: JobTemplate): void {
-  for (const { start, end } of ranges) {
-    const { bytes, offset } = contents.window(start - address, end - start);
-    const from = start - address - offset;
-    memory.bytes.set(bytes.subarray(from, from + end - start), start - memory.base);
+/** Contents are written to the slab past working memory where that is possible: it is copied byte by byte, as memory that threads share. */
+function fill(
+  { memory }: InFlightAlloc,
+  ranges: readonly AddressRange[],
+  template: JobTemplate,
+  { mapper }: JITLinkMemoryManager,
+): void {
+  for (const range of ranges) {
+    const bytes = contentsOf(template, range);
+    if (mapper?.fill !== undefined) mapper.fill(range.start, bytes);
+    else memory.bytes.set(bytes, range.start - memory.base);
   }
+}
+
+/** What executors with the same code have for themselves: the image's file and data. All else is mapped from the template's. */
+function writtenRanges({ ranges, segments }: JobTemplate): AddressRange[] {
+  const shared = new Set(segments.filter(isCommon).map(({ address }) => address));
+  return ranges.filter(({ start }) => !shared.has(start));
+}
+
+/** No more working memory than has to be, if it is not filled. */
+function requestOf({ request }: JobTemplate, { mapper, pageSize }: JITLinkMemoryManager): AllocationRequest {
+  if (mapper?.fill === undefined) return request;
+  const { contentSize = request.size, backedSize = contentSize } = request;
+  return { ...request, contentSize: pageSize, backedSize };
 }
 
 /** Where the executor finds the image's file: in the slab, or in the request. */
 function imageFile(
-  { memory }: InFlightAlloc,
-  { imageFile: { start, end } }: JobTemplate,
+  template: JobTemplate,
   isShared: boolean,
 ): { source: number; sourceSize: number } | { bytes: Uint8Array } {
-  if (!isShared) return { bytes: memory.bytes.slice(start - memory.base, end - memory.base) };
-  memory.publish?.(start, end - start);
-  return { source: start, sourceSize: end - start };
+  const { start, end } = template.imageFile;
+  return isShared
+    ? { source: start, sourceSize: end - start }
+    : { bytes: contentsOf(template, template.imageFile).slice() };
+}
+
+function contentsOf({ address, contents }: JobTemplate, { start, end }: AddressRange): Uint8Array {
+  const { bytes, offset } = contents.window(start - address, end - start);
+  return bytes.subarray(start - address - offset, end - address - offset);
 }

@@ -8,6 +8,7 @@ import type { MaterializationContext } from "../link-job.ts";
 import { type LinkedJob, materialize } from "../materialize.ts";
 import type { JobInputs } from "./job-inputs.ts";
 import type { Answers, JobTemplate } from "./job-template.ts";
+import { fromTemplate } from "./template-segments.ts";
 
 /** A job and, unless it did something that cannot be repeated elsewhere, what makes it there again. */
 export interface RecordedJob {
@@ -110,27 +111,29 @@ class Recorder {
         const alloc = await manager.allocate(request);
         if (this.#allocation !== undefined || manager.perObject === true) this.#isOdd = true;
         this.#allocation = { request, address: alloc.address };
-        return this.#watchAllocation(alloc);
+        return this.#watchAllocation(alloc, manager);
       },
     };
   }
 
-  #watchAllocation(alloc: InFlightAlloc): InFlightAlloc {
+  #watchAllocation(alloc: InFlightAlloc, { mapper }: JITLinkMemoryManager): InFlightAlloc {
     const { address, size, memory } = alloc;
     return {
       address,
       size,
       memory,
       abandon: () => alloc.abandon(),
-      finalize: (segments, actions) => {
+      finalize: async (segments, actions) => {
         const parts = segments.map(({ address: start, contentSize }) => ({ start, end: start + contentSize }));
         const ranges = [this.#image?.file ?? { start: address, end: address }, ...parts].filter(
           ({ start, end }) => end > start,
         );
-        if (!this.#isOdd) {
-          this.#finalized = { segments, actions, ranges, contents: takeContents(memory, address, ranges) };
-        }
-        return alloc.finalize(segments, actions);
+        if (this.#isOdd) return alloc.finalize(segments, actions);
+        const contents = takeContents(memory, address, ranges);
+        this.#finalized = { segments, actions, ranges, contents };
+        // What is in the template need not be written once more for this executor.
+        const isMapped = (await mapper?.useTemplate?.(address, contents)) === true;
+        return alloc.finalize(isMapped ? fromTemplate(segments) : segments, actions);
       },
     };
   }
