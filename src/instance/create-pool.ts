@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { JobTemplates } from "../orc/copies/job-copies.ts";
+import { CommonMemory } from "../runtime-memory/common-memory.ts";
 import type { NoTypes } from "../signature/inferred.ts";
 import type { TypeTable } from "../signature/native-type.ts";
 import { type CompileOptions, compile, type ModuleInput } from "./compile.ts";
@@ -28,8 +29,8 @@ export async function createPool<const E extends Signatures = Record<never, neve
   const { exports = {} as E, symbols = [], types, imports = {}, size = availableParallelism() } = options;
   if (!(Number.isSafeInteger(size) && size >= 1)) throw new RangeError(`a pool of ${size}: it has at least 1 executor`);
   const compiled = module instanceof Module ? module : await compile(module, options);
-  const templates = new JobTemplates();
+  const siblings = { templates: new JobTemplates(), memory: new CommonMemory() };
   const recipe = { module: compiled, signatures: exports, imports, symbols, types };
-  const first = await Session.openFirst({ ...options, isolated: true, restart: true }, templates);
-  return Pool.open<E, T>({ recipe, templates, first, size });
+  const first = await Session.openFirst({ ...options, isolated: true }, siblings);
+  return Pool.open<E, T>({ recipe, siblings, first, size });
 }

@@ -1,5 +1,5 @@
 import { UsageError } from "../errors.ts";
-import type { JobTemplates } from "../orc/copies/job-copies.ts";
+import type { TypedArray, TypedArrayConstructor, TypedArrayOf } from "../runtime-memory/typed-array.ts";
 import type { NoTypes } from "../signature/inferred.ts";
 import type { TypeTable } from "../signature/native-type.ts";
 import { Instance } from "./instance.ts";
@@ -8,7 +8,7 @@ import type { Module } from "./module.ts";
 import type { NativeFunctions, Signatures } from "./native-functions.ts";
 import { poolFunction } from "./pool-function.ts";
 import { Member } from "./pool-member.ts";
-import type { Session } from "./session.ts";
+import type { Session, Siblings } from "./session.ts";
 
 /** How the executors of a pool have got their code: counts, of those that have been replaced as well. */
 export interface PoolStats {
@@ -21,7 +21,7 @@ export interface PoolStats {
 /** How a pool was made, for itself. */
 export interface PoolParts {
   readonly recipe: InstanceRecipe;
-  readonly templates: JobTemplates;
+  readonly siblings: Siblings;
   /** Not linked into yet. */
   readonly first: Session<true>;
   readonly size: number;
@@ -37,7 +37,7 @@ export class Pool<E extends Signatures = Signatures, T extends TypeTable = NoTyp
   /** The functions for which `createPool` was given signatures; each call runs in one of the executors. */
   readonly exports: NativeFunctions<E, true, T>;
   readonly #recipe: InstanceRecipe;
-  readonly #templates: JobTemplates;
+  readonly #siblings: Siblings;
   readonly #first: Session<true>;
   #members: Member[] = [];
   /** Whose turn it is among equals. */
@@ -47,10 +47,10 @@ export class Pool<E extends Signatures = Signatures, T extends TypeTable = NoTyp
   #resizing: Promise<void> = Promise.resolve();
   #isDisposed = false;
 
-  private constructor({ recipe, templates, first }: PoolParts) {
+  private constructor({ recipe, siblings, first }: PoolParts) {
     this.module = recipe.module;
     this.#recipe = recipe;
-    this.#templates = templates;
+    this.#siblings = siblings;
     this.#first = first;
     const functions = Object.keys(recipe.signatures).map((name) => [name, poolFunction(name, () => this.#pick())]);
     this.exports = Object.freeze(Object.fromEntries(functions));
@@ -85,6 +85,21 @@ export class Pool<E extends Signatures = Signatures, T extends TypeTable = NoTyp
   }
 
   /**
+   * A typed array of `length` elements, all zero, in memory that all executors and this process have, at the same address in each: also in those
+   * that come later, until it is freed or the pool disposed. (`members[i].session.allocate` gives memory of one of them.) Errors: RangeError for a
+   * length that no array has, code "memory" when there is no more; UsageError where memory is not shared.
+   */
+  allocate<C extends TypedArrayConstructor>(type: C, length: number): Promise<TypedArrayOf<C>> {
+    if (this.#isDisposed) throw new UsageError("the pool has been disposed");
+    return this.#siblings.memory.allocate(type, length);
+  }
+
+  /** Gives back what `allocate` gave; nobody may use it any more. Errors: UsageError for any other array. */
+  free(array: TypedArray): Promise<void> {
+    return this.#siblings.memory.free(array);
+  }
+
+  /**
    * Starts more executors, or ends the last ones when their calls have been answered. Errors: RangeError for a size below 1; as of `createPool`
    * when one cannot be started, with the pool as large as it was.
    */
@@ -107,7 +122,8 @@ export class Pool<E extends Signatures = Signatures, T extends TypeTable = NoTyp
       await allSettled(members.map((member) => member.dispose()));
       if (members.length === 0) await this.#first.dispose();
     } finally {
-      this.#templates.dispose();
+      this.#siblings.memory.close();
+      this.#siblings.templates.dispose();
     }
   }
 

@@ -7,6 +7,7 @@ import { ExecutorStarts } from "../orc/executor-starts.ts";
 import { fillDylib } from "../orc/fill-dylib.ts";
 import type { JITDylib } from "../orc/jit-dylib.ts";
 import type { LinkedJob } from "../orc/materialize.ts";
+import type { CommonMemory } from "../runtime-memory/common-memory.ts";
 import type { TypedArrayConstructor, TypedArrayOf } from "../runtime-memory/typed-array.ts";
 import type { Tracer } from "../trace/tracer.ts";
 import { CallHost } from "./call-host.ts";
@@ -73,7 +74,15 @@ interface Relinkable {
 /** What opens a session: its executor, and what it has in common with others. */
 interface SessionParts {
   readonly starts: ExecutorStarts;
-  readonly templates?: JobTemplates | undefined;
+  readonly siblings?: Siblings | undefined;
+}
+
+/** @internal What sessions that are linked alike have in common. */
+export interface Siblings {
+  /** What has been linked. `dispose` after all of them. */
+  readonly templates: JobTemplates;
+  /** To be closed after all of them. */
+  readonly memory: CommonMemory;
 }
 
 /** A process that code is linked into, this one or an executor, for any number of modules. */
@@ -88,21 +97,20 @@ export class Session<Isolated extends boolean = boolean> {
   #execution: ExecutionSession;
   #calls: CallHost;
   readonly #instances = new Set<Relinkable>();
-  /** What this session and its siblings have linked. */
-  readonly #templates: JobTemplates | undefined;
+  readonly #siblings: Siblings | undefined;
   #restarting: Promise<void> | undefined;
   #serial = 0;
   #isDisposed = false;
 
   private constructor(
     options: SessionOptions<Isolated>,
-    { starts, templates }: SessionParts,
+    { starts, siblings }: SessionParts,
     execution: ExecutionSession,
   ) {
     this.isolated = (options.isolated === true) as Isolated;
     this.#options = options;
     this.#starts = starts;
-    this.#templates = templates;
+    this.#siblings = siblings;
     this.#execution = execution;
     this.#calls = new CallHost(execution);
   }
@@ -114,14 +122,14 @@ export class Session<Isolated extends boolean = boolean> {
     return Session.#open(options, { starts: startsFor(options) });
   }
 
-  /** @internal The first of sessions that are linked alike: each job once, and copied to the others. `dispose` the templates after all of them. */
-  static openFirst(options: SessionOptions<true>, templates: JobTemplates): Promise<Session<true>> {
-    return Session.#open(options, { starts: startsFor(options, true), templates });
+  /** @internal The first of sessions that are linked alike: each job once, and copied to the others. */
+  static openFirst(options: SessionOptions<true>, siblings: Siblings): Promise<Session<true>> {
+    return Session.#open(options, { starts: startsFor(options, true), siblings });
   }
 
   /** @internal One more of them, with an executor of its own. */
   openSibling(): Promise<Session<Isolated>> {
-    return Session.#open(this.#options, { starts: this.#starts.another(), templates: this.#templates });
+    return Session.#open(this.#options, { starts: this.#starts.another(), siblings: this.#siblings });
   }
 
   static async #open<Isolated extends boolean>(
@@ -166,7 +174,7 @@ export class Session<Isolated extends boolean = boolean> {
       const dylib = this.#execution.createJITDylib(`instance ${++this.#serial}`);
       const arena = new FileArena();
       try {
-        for (const { name, bytes } of objects) dylib.addObject((this.#templates ?? arena).place(bytes, name));
+        for (const { name, bytes } of objects) dylib.addObject((this.#siblings?.templates ?? arena).place(bytes, name));
         const definitions = { absolutes, aliases: [], processSymbols: true };
         const place = (bytes: Uint8Array, name: string) => arena.place(bytes, name);
         const replaceable = request.replaceable ? await this.#execution.replaceableObjects(dylib, place) : undefined;
@@ -231,7 +239,7 @@ export class Session<Isolated extends boolean = boolean> {
   }
 
   #openExecution(): Promise<ExecutionSession> {
-    return openExecution(this.#options, { starts: this.#starts, templates: this.#templates }, this.#runtime);
+    return openExecution(this.#options, { starts: this.#starts, siblings: this.#siblings }, this.#runtime);
   }
 
   /** Ends the executor, or gives back what was linked into this process. */
@@ -262,7 +270,7 @@ export class Session<Isolated extends boolean = boolean> {
     if (this.#modules.size > 0) return false;
     if (!(await this.#starts.canHelp(error))) return false;
     const [execution, calls] = [this.#execution, this.#calls];
-    this.#templates?.clear();
+    this.#siblings?.templates.clear();
     this.#execution = await this.#openExecution();
     this.#calls = new CallHost(this.#execution);
     await calls.close();
@@ -283,19 +291,26 @@ function startsFor(options: SessionOptions, fixedLayout = false): ExecutorStarts
 
 async function openExecution(
   { threads, trace, memory = "shared" }: SessionOptions,
-  { starts, templates }: SessionParts,
+  { starts, siblings }: SessionParts,
   runtime: RuntimeLibraries,
 ): Promise<ExecutionSession> {
   const target = await starts.open();
   const sharedMemory = target.epc.kind === "in-process" || (starts.memory?.kind ?? memory) === "shared";
-  return new ExecutionSession({
+  const execution = new ExecutionSession({
     ...target,
     sharedMemory,
     sharedData: sharedMemory,
     runtime,
     threads,
     trace,
-    copies: templates?.forSession(),
+    copies: siblings?.templates.forSession(),
     restart: (error) => starts.openAfter(error),
   });
+  try {
+    await siblings?.memory.join(execution);
+    return execution;
+  } catch (error) {
+    await execution.endSession();
+    throw error;
+  }
 }

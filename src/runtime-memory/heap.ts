@@ -1,11 +1,12 @@
 import { alignUp, hex } from "../bytes/address.ts";
-import { UsageError } from "../errors.ts";
+import { SlablinkError, UsageError } from "../errors.ts";
 import { PAGE_SIZE } from "../host/mapping.ts";
 import { MAX_SLAB_SIZE } from "../host/slab-memory.ts";
 import type { ExecutorMemory } from "./executor-memory.ts";
 import { CACHE_LINE, type HeapChunk } from "./heap-chunk.ts";
 import type { HeapSource } from "./heap-source.ts";
-import { makeRemoteArray, type RemoteArray } from "./remote-array.ts";
+import { isRemoteArray, makeRemoteArray, type RemoteArray } from "./remote-array.ts";
+import { SharedWindows } from "./shared-windows.ts";
 import { byteSizeOf, makeArray, type TypedArrayConstructor, type TypedArrayOf } from "./typed-array.ts";
 
 /** Address space for many arrays; pages are used as they are touched. */
@@ -15,7 +16,7 @@ const SHARES_A_CHUNK = CHUNK_SIZE / 4;
 
 /** Memory that a program and this process use together at run time: typed arrays, zero at first, until they are freed or the session ends. */
 export class Heap {
-  readonly #memory: ExecutorMemory;
+  readonly #memory: ExecutorMemory | SharedWindows;
   readonly #source: HeapSource;
   readonly #chunks: HeapChunk[] = [];
   /** By address. */
@@ -23,7 +24,8 @@ export class Heap {
   /** A chunk that is on its way. */
   #reserving: Promise<HeapChunk> | undefined;
 
-  constructor(memory: ExecutorMemory, source: HeapSource) {
+  /** `memory`: knows of all that the source reserves; or of nothing, if that is not shared, and is an executor's then. */
+  constructor(memory: ExecutorMemory | SharedWindows, source: HeapSource) {
     this.#memory = memory;
     this.#source = source;
   }
@@ -43,8 +45,10 @@ export class Heap {
     const { chunk, address } = size > SHARES_A_CHUNK ? await this.#takeOwn(size) : await this.#take(size);
     this.#allocated.set(address, { chunk, size });
     const window = this.#memory.window(address, size);
-    if (window === undefined) return makeRemoteArray(this.#memory, address, type, length);
-    return makeArray(type, window.buffer, window.byteOffset, length);
+    if (window !== undefined) return makeArray(type, window.buffer, window.byteOffset, length);
+    if (this.#memory instanceof SharedWindows)
+      throw new SlablinkError("memory", `there is no memory at ${hex(address)}`);
+    return makeRemoteArray(this.#memory, address, type, length);
   }
 
   /**
@@ -52,7 +56,7 @@ export class Heap {
    * memory may be another's. Errors: UsageError for any other array.
    */
   async free(array: ArrayBufferView | RemoteArray<TypedArrayConstructor>): Promise<void> {
-    const address = this.#memory.addressOf(array);
+    const address = this.#addressOf(array);
     const allocated = address === undefined ? undefined : this.#allocated.get(address);
     if (address === undefined || allocated === undefined) {
       const where =
@@ -71,6 +75,11 @@ export class Heap {
     const own = [...this.#allocated.values()].filter(({ size }) => size > SHARES_A_CHUNK).map(({ chunk }) => chunk);
     this.#allocated.clear();
     for (const chunk of [...this.#chunks.splice(0), ...own]) await this.#source.release(chunk);
+  }
+
+  #addressOf(array: ArrayBufferView | RemoteArray<TypedArrayConstructor>): number | undefined {
+    if (!(this.#memory instanceof SharedWindows)) return this.#memory.addressOf(array);
+    return isRemoteArray(array) ? undefined : this.#memory.addressOf(array);
   }
 
   async #takeOwn(size: number): Promise<{ chunk: HeapChunk; address: number }> {

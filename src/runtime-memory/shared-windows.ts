@@ -34,6 +34,7 @@ export class SharedWindows {
   readonly #regions: Region[] = [];
   readonly #addresses = new WeakMap<ArrayBufferLike, number>();
   readonly #locate: (address: number) => SharedRange | undefined;
+  #common: SharedWindows | undefined;
 
   /** `locate`: the range that holds an address, when nobody has told of one. */
   constructor(locate: (address: number) => SharedRange | undefined) {
@@ -45,10 +46,15 @@ export class SharedWindows {
     this.#regions.push({ ...range, buffers: [] });
   }
 
+  /** Memory that others have at the same addresses: it is theirs to take away. */
+  share(common: SharedWindows): void {
+    this.#common = common;
+  }
+
   /** Undefined where the memory is not shared. Errors: RangeError when it is too large for one ArrayBuffer. */
   window(address: number, size: number): SharedWindow | undefined {
     const region = this.#regionOf(address);
-    if (region === undefined || address + size > region.end) return undefined;
+    if (region === undefined || address + size > region.end) return this.#common?.window(address, size);
     // One that somebody has transferred has nothing any more.
     const fits = ({ start, end, buffer }: Window) => address >= start && address + size <= end && buffer.byteLength > 0;
     let found = region.buffers.find(fits);
@@ -65,7 +71,8 @@ export class SharedWindows {
     const isView = ArrayBuffer.isView(array);
     const buffer = isView ? array.buffer : array;
     const base = this.#addresses.get(buffer);
-    if (base === undefined || buffer.byteLength === 0) return undefined;
+    if (base === undefined) return this.#common?.addressOf(array);
+    if (buffer.byteLength === 0) return undefined;
     return isView ? base + array.byteOffset : base;
   }
 
