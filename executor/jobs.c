@@ -30,6 +30,7 @@ static pthread_cond_t job_done = PTHREAD_COND_INITIALIZER;
 static struct queue main_queue = {NULL, &main_queue.first};
 static struct queue pool_queue = {NULL, &pool_queue.first};
 static unsigned main_jobs; /* queued or running on the main thread */
+static unsigned unanswered; /* queued, running or about to be answered anywhere */
 static unsigned all_jobs;  /* queued or running anywhere */
 static size_t all_payloads; /* bytes that these hold */
 static unsigned pool_queued, pool_idle, pool_threads;
@@ -48,20 +49,25 @@ static struct job *pop(struct queue *queue) {
   return job;
 }
 
-/* Locked before and after. */
-static void run(struct job *job) {
+/* Locked before and after. Before the answer is sent the job counts as over: what the controller asks for next, quicker than this thread goes
+   on, would otherwise start a thread, now and then, and what lies where in the process would depend on that. */
+static void run(struct job *job, bool on_main) {
   pthread_mutex_unlock(&lock);
   trace_request_begins(job->name, (uintptr_t)job->function, job->sequence, job->payload_size, trace_now());
   struct wrapper_result result = job->function((const char *)job->payload, job->payload_size);
   session_leave_forked_child(0);
   trace_request_ends();
+  pthread_mutex_lock(&lock);
+  all_jobs--;
+  if (on_main) main_jobs--;
+  pthread_mutex_unlock(&lock);
   session_answer(job->sequence, &result);
   size_t payload_size = job->payload_size;
   free(job->payload);
   free(job);
   pthread_mutex_lock(&lock);
   all_payloads -= payload_size;
-  if (--all_jobs == 0) pthread_cond_broadcast(&job_done);
+  if (--unanswered == 0) pthread_cond_broadcast(&job_done);
 }
 
 void block_process_signals(void) {
@@ -83,7 +89,7 @@ static void *serve_pool(void *unused) {
       pool_idle--;
     }
     pool_queued--;
-    run(pop(&pool_queue));
+    run(pop(&pool_queue), false);
   }
   return unused;
 }
@@ -92,6 +98,7 @@ static void *serve_pool(void *unused) {
 static void add(struct queue *queue, struct job *job) {
   push(queue, job);
   all_jobs++;
+  unanswered++;
   all_payloads += job->payload_size;
 }
 
@@ -120,7 +127,7 @@ static void add_to_main(struct job *job) {
 
 bool jobs_have_room(size_t payload_size) {
   pthread_mutex_lock(&lock);
-  bool room = all_jobs < JOBS_MAX && payload_size <= JOBS_SIZE_MAX - all_payloads;
+  bool room = unanswered < JOBS_MAX && payload_size <= JOBS_SIZE_MAX - all_payloads;
   pthread_mutex_unlock(&lock);
   return room;
 }
@@ -164,9 +171,8 @@ void jobs_serve_main(void) {
   pthread_mutex_lock(&lock);
   for (;;) {
     if (main_queue.first) {
-      run(pop(&main_queue));
-      main_jobs--;
-    } else if (ended && all_jobs == 0) {
+      run(pop(&main_queue), true);
+    } else if (ended && unanswered == 0) {
       break;
     } else {
       pthread_cond_wait(&main_wakes, &lock);
@@ -181,8 +187,8 @@ bool jobs_end(unsigned seconds) {
   deadline.tv_sec += seconds;
   pthread_mutex_lock(&lock);
   int error = 0;
-  while (all_jobs > 0 && error == 0) error = pthread_cond_timedwait(&job_done, &lock, &deadline);
-  bool done = all_jobs == 0;
+  while (unanswered > 0 && error == 0) error = pthread_cond_timedwait(&job_done, &lock, &deadline);
+  bool done = unanswered == 0;
   ended = done;
   pthread_cond_signal(&main_wakes);
   pthread_mutex_unlock(&lock);

@@ -43,6 +43,7 @@ static _Thread_local uint32_t own_waits;
 static pthread_t threads[CALL_LANES];
 static bool started[CALL_LANES];
 static pthread_t keeper;
+static void *handler_stacks[CALL_LANES], *keeper_handler_stack;
 
 static pthread_mutex_t foreign_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t foreign_free = PTHREAD_COND_INITIALIZER;
@@ -219,7 +220,8 @@ static void leave(void *argument) {
 
 static void *run_lane(void *argument) {
   struct lane *lane = argument;
-  void *handler_stack = calls_thread_begins();
+  void *handler_stack = handler_stacks[lane - lanes];
+  calls_thread_begins(handler_stack);
   own_lane = lane;
   own_end = LANE_HEADER;
   pthread_cleanup_push(leave, lane); /* pthread_exit() in a call */
@@ -230,26 +232,28 @@ static void *run_lane(void *argument) {
   return NULL;
 }
 
-static int start_thread(pthread_t *thread, void *(*function)(void *), void *argument) {
+static int start_thread(pthread_t *thread, void **handler_stack, void *(*function)(void *), void *argument) {
   pthread_attr_t attributes;
   int error = pthread_attr_init(&attributes);
   if (error) return error;
+  *handler_stack = calls_handler_stack();
   error = pthread_attr_setstacksize(&attributes, STACK_SIZE);
   if (!error) error = pthread_create(thread, &attributes, function, argument);
   pthread_attr_destroy(&attributes);
+  if (error) calls_drop_handler_stack(*handler_stack);
   return error;
 }
 
 /* Starts lanes as they are wanted, so that the controller need not ask for any by a request. */
 static void *keep(void *unused) {
-  void *handler_stack = calls_thread_begins();
+  calls_thread_begins(keeper_handler_stack);
   uint32_t count = 0;
   for (;;) {
     uint32_t wanted = atomic_load(&control->wanted);
     for (; count < wanted && count < CALL_LANES; count++) {
       struct lane *lane = &lanes[count];
       atomic_fetch_add(&control->threads, 1);
-      int error = start_thread(&threads[count], run_lane, lane);
+      int error = start_thread(&threads[count], &handler_stacks[count], run_lane, lane);
       started[count] = error == 0;
       if (error == 0) continue;
       atomic_fetch_sub(&control->threads, 1);
@@ -261,7 +265,7 @@ static void *keep(void *unused) {
   for (uint32_t i = 0; i < count; i++) {
     if (started[i]) pthread_join(threads[i], NULL);
   }
-  calls_thread_ends(handler_stack);
+  calls_thread_ends(keeper_handler_stack);
   atomic_fetch_sub(&control->threads, 1);
   return unused;
 }
@@ -275,7 +279,7 @@ static int start(void *area) {
   wake_fd = open((const char *)area + PATH_OFFSET, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
   if (wake_fd < 0) return errno;
   atomic_store(&control->threads, 1);
-  error = start_thread(&keeper, keep, NULL);
+  error = start_thread(&keeper, &keeper_handler_stack, keep, NULL);
   if (error) close(wake_fd);
   return error;
 }

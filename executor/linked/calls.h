@@ -84,8 +84,12 @@ struct call_result {
 bool calls_are_here(void);
 int calls_mark_process(void);
 
-/* Blocks all signals but those that answer an instruction, and gives the thread a stack for their handlers. Undone by thread_ends. */
-void *calls_thread_begins(void);
+/* A stack for a thread's signal handlers, or NULL. Made by who starts the thread: were it made by the thread itself, what the process maps next
+   would lie here or there as it happens. */
+void *calls_handler_stack(void);
+void calls_drop_handler_stack(void *memory);
+/* Blocks all signals but those that answer an instruction, and takes that stack. Undone by thread_ends. */
+void calls_thread_begins(void *handler_stack);
 void calls_thread_ends(void *handler_stack);
 
 /* Where there is no common memory: asks the controller by a message. */

@@ -28,22 +28,29 @@ int calls_mark_process(void) {
   return 0;
 }
 
-void *calls_thread_begins(void) {
+void *calls_handler_stack(void) {
+  void *memory = mmap(NULL, HANDLER_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return memory == MAP_FAILED ? NULL : memory;
+}
+
+void calls_drop_handler_stack(void *memory) {
+  if (memory) munmap(memory, HANDLER_STACK);
+}
+
+void calls_thread_begins(void *memory) {
   static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT};
   sigset_t signals;
   sigfillset(&signals);
   for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) sigdelset(&signals, faults[i]);
   pthread_sigmask(SIG_SETMASK, &signals, NULL);
-  void *memory = mmap(NULL, HANDLER_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return NULL;
+  if (!memory) return;
   stack_t stack = {.ss_sp = memory, .ss_size = HANDLER_STACK};
   sigaltstack(&stack, NULL);
-  return memory;
 }
 
 void calls_thread_ends(void *handler_stack) {
   if (!handler_stack) return;
   stack_t none = {.ss_flags = SS_DISABLE};
   sigaltstack(&none, NULL);
-  munmap(handler_stack, HANDLER_STACK);
+  calls_drop_handler_stack(handler_stack);
 }

@@ -131,10 +131,11 @@ static bool map_segment(const struct reservation *reservation, const struct segm
   else mapped = mprotect((void *)(uintptr_t)segment->start, segment->end - segment->start, segment->protection) == 0;
   if (mapped) return true;
   int error = errno;
+  const char *short_file = segment->from_template ? "the slab's template ends before it" : "the slab's file ends before it";
   return refuse(reason, "segment [0x%llx, 0x%llx) %c%c%c cannot be mapped: %s (errno %d)%s", (ull)segment->start,
                 (ull)segment->end, segment->protection & PROT_READ ? 'r' : '-',
                 segment->protection & PROT_WRITE ? 'w' : '-', segment->protection & PROT_EXEC ? 'x' : '-',
-                error == ENXIO ? "the file of its contents ends before it" : strerror(error), error,
+                error == ENXIO ? short_file : strerror(error), error,
                 error == ENOMEM ? "; a process may have as many mappings as vm.max_map_count says, and ulimit -v of address space" : "");
 }
 

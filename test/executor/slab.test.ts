@@ -1,5 +1,15 @@
 import assert from "node:assert/strict";
-import { closeSync, existsSync, ftruncateSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { B, OURS, RawController, S } from "./controller.ts";
@@ -7,6 +17,8 @@ import { SLAB, withFolder } from "./fixture.ts";
 import { giveUp, initializeShared, RW, RX, reserveSlab, returnCode } from "./requests.ts";
 import { sps } from "./sps.ts";
 
+/** RemoteAllocGroup bit: contents are those of the slab's template. */
+const TEMPLATE = 64;
 const SIZE = 64 * 4096;
 
 /** A file of SIZE bytes with code at its first page and data at its second. */
@@ -98,6 +110,53 @@ test("a request that fails midway leaves nothing mapped", async () => {
       /no shared memory reservation or slab at 0x50001000/,
     );
     await controller.close();
+  });
+});
+
+test("segments can be mapped from a file that several slabs have in common, and what one process writes there stays its own", async () => {
+  await withBacking(async (path) => {
+    await withFolder(async (folder) => {
+      const template = join(folder, "template");
+      const fd = openSync(template, "w+");
+      ftruncateSync(fd, 2 * 4096);
+      writeSync(fd, returnCode(7), 0, 6, 4096);
+      const nameTemplate = async (controller: RawController, base: number, start: number, name: string) =>
+        (await controller.call(`${OURS}slab_template`, sps().u64(base).u64(start).sequence(name))).success();
+      const controller = await RawController.start();
+      const base = await reserveSlab(controller, SLAB, SIZE, path);
+      const code = { group: RX | TEMPLATE, address: base + 5 * 4096, size: 6 };
+      await assert.rejects(initializeShared(controller, base, [code]), /bit 0x40 is for slabs that have a template/);
+      await nameTemplate(controller, base, base + 4 * 4096, template);
+      await initializeShared(controller, base, [code, { group: RW, address: base + 4096, size: 4 }]);
+      assert.match(mappingAt(controller, code.address)!, /r-xp 00001000 .*template/);
+      assert.match(mappingAt(controller, base + 4096)!, /rw-p 00001000 .*slab/);
+      assert.equal(await runVoid(controller, code.address), 7);
+      for (const [address, message] of [
+        [base + 6 * 4096, /r-x cannot be mapped: the slab's template ends before it/],
+        [base + 3 * 4096, /r-x cannot be mapped: the slab's template ends before it/],
+      ] as const) {
+        await assert.rejects(initializeShared(controller, base, [{ ...code, address }]), message);
+      }
+      await assert.rejects(
+        initializeShared(controller, base, [{ ...code, address: base + 4 * 4096, group: RW | TEMPLATE }]),
+        /bit 0x40 is for memory that is not writable/,
+      );
+      await assert.rejects(nameTemplate(controller, base + 4096, base, template), /there is no slab at 0x50001000/);
+      await assert.rejects(nameTemplate(controller, base, base + 1, template), /expected a path and whole pages/);
+      await assert.rejects(nameTemplate(controller, base, base, "/nonexistent"), /\/nonexistent: No such file/);
+      await assert.rejects(nameTemplate(controller, base, base, folder), /is no regular file/);
+      await release(controller, base);
+      assert.equal(mapsOf(controller).filter((line) => line.includes(template)).length, 0);
+      const descriptors = readdirSync(`/proc/${controller.process.pid}/fd`).map((name) => {
+        return readlinkSync(`/proc/${controller.process.pid}/fd/${name}`);
+      });
+      assert.deepEqual(
+        descriptors.filter((target) => target === template),
+        [],
+      );
+      closeSync(fd);
+      await controller.close();
+    });
   });
 });
 

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { test } from "node:test";
 import { compile, ExecutorError, instantiate, Session } from "slablink";
 import { fileOf } from "../support/source.ts";
+import { children, descriptors, memoryMappings } from "./left.ts";
 import { everyMode, isolatedModes, modes, openSession } from "./modes.ts";
 
 const module = await compile(
@@ -133,21 +134,13 @@ test("in this process nothing that runs can be stopped, and that is said", async
   }
 });
 
-const children = (): string[] => {
-  const list = readFileSync(`/proc/self/task/${process.pid}/children`, "utf8").trim();
-  return list === "" ? [] : list.split(" ");
-};
-/** Mappings of memory files: what the engine maps comes and goes. */
-const mappings = (): number => readFileSync("/proc/self/maps", "utf8").split("memfd:").length;
-const descriptors = (): number => readdirSync("/proc/self/fd").length;
-
 for (const mode of everyMode) {
   test(`${mode}: a hundred instances in one session, disposed of, leave nothing`, async () => {
     const session = await openSession(mode);
     const first = await instantiate(module, { session, exports });
     await first.exports.next.async(); // opens what calls on threads of their own need
     await first.dispose();
-    const [fds, before] = [descriptors(), mappings()];
+    const [fds, before] = [descriptors(), memoryMappings()];
     const addresses = new Set<number>();
     for (let i = 0; i < 100; i++) {
       const instance = await instantiate(module, { session, exports });
@@ -157,7 +150,7 @@ for (const mode of everyMode) {
     }
     assert.ok(addresses.size < 10, `${addresses.size} places`);
     assert.ok(descriptors() <= fds + 2, `${descriptors()} descriptors, ${fds} before`);
-    assert.ok(mappings() <= before + 4, `${mappings()} mappings, ${before} before`);
+    assert.ok(memoryMappings() <= before + 4, `${memoryMappings()} mappings, ${before} before`);
     await session.dispose();
   });
 }
