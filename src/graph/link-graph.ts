@@ -43,12 +43,12 @@ export class LinkGraph {
     tables.graphs.push(this);
   }
 
-  /** The file's bytes. */
   /** Whether its bytes are there without being fetched, as those of members of archives have to be. */
   get hasReader(): boolean {
     return typeof this.#file !== "function";
   }
 
+  /** The file's bytes. Those of a member of an archive are fetched when they are first asked for. */
   get reader(): ByteReader {
     if (typeof this.#file === "function") this.#file = this.#file();
     return this.#file;

@@ -64,7 +64,14 @@ export class ProcessSymbolsGenerator {
 }
 
 /** An object that a generator makes. */
-export type GeneratedObject = ByteReader | { readonly name: string; readonly bytes: Uint8Array };
+export type GeneratedObject =
+  | ByteReader
+  | {
+      /** What errors call it. */
+      readonly name: string;
+      /** All of the file. */
+      readonly bytes: Uint8Array;
+    };
 
 /** What a generator has for the names that it was asked for: addresses in the executor, objects that define them, or nothing. */
 export type Generated = ReadonlyMap<string, number> | readonly GeneratedObject[] | undefined;
@@ -73,6 +80,7 @@ export type Generated = ReadonlyMap<string, number> | readonly GeneratedObject[]
  * Definitions that a program makes when they are asked for. Add one with `dylib.addGenerator({ kind: "callback", tryToGenerate })`.
  */
 export interface CallbackGenerator {
+  /** Tells it from other generators. */
   readonly kind: "callback";
   /**
    * Asked for names that nothing before it defines, each once in a look-up. What it gives is added to the JITDylib; it may also add to

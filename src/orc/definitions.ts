@@ -2,6 +2,7 @@ import type { JITDylib } from "./jit-dylib.ts";
 
 /** Definitions without code, for `JITDylib.define` (what LLVM calls materialization units). */
 export interface Definitions {
+  /** The names that they define. */
   names(): Iterable<string>;
   /** @internal */
   addTo(dylib: JITDylib): void;

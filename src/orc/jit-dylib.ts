@@ -29,7 +29,9 @@ export interface LinkedDefinitions {
 
 /** An object that is to be linked, and its place among the generators: how many were added before it. */
 export interface PendingObject {
+  /** The file's bytes, under the name that errors call it. */
   readonly reader: ByteReader;
+  /** Generators of the JITDylib that stand before it in the order of search. */
   readonly generatorsBefore: number;
   /** undefined: the default one. */
   tracker: ResourceTracker | undefined;
@@ -41,7 +43,9 @@ export interface PendingObject {
 
 /** A name of another JITDylib under a name of this one. */
 export interface Reexport {
+  /** Where the name is looked up. */
   readonly dylib: JITDylib;
+  /** As `dylib` calls it. */
   readonly name: string;
   /** Address of what is no definition of `dylib` but found by it, in a library or the process. */
   address: number | undefined;
@@ -55,6 +59,7 @@ export interface AddObjectOptions {
 
 /** Where the address of a name comes from. */
 export interface FoundDefinition {
+  /** In the executor. */
   readonly address: number;
   /** The job that defines it; undefined for what was given by hand. */
   readonly job: LinkedDefinitions | undefined;

@@ -18,9 +18,11 @@ export type JobStage = "postPrune" | "postAllocation" | "preFixup" | "postFixup"
 export interface JobSection {
   /** As the file has it; "COMMON" for the room of a common symbol. */
   readonly name: string;
+  /** What it is to the linker, as of `EditableSection`. */
   readonly kind: keyof typeof SectionKind;
   /** In bytes. */
   readonly size: number;
+  /** In bytes, a power of two. */
   readonly alignment: number;
   /** In the executor, from `postAllocation` on; undefined before, and for thread-local sections, which have one in every thread. */
   readonly address: number | undefined;
@@ -28,11 +30,13 @@ export interface JobSection {
    * In `preFixup` and `postFixup` the contents themselves, to be read and written; before, a copy of the file's. Empty for zero-fill.
    */
   readonly bytes: Uint8Array;
+  /** Those of its bytes, in the order of the file. */
   readonly relocations: readonly JobRelocation[];
 }
 
 /** A symbol of an object that is being linked. */
 export interface JobSymbol {
+  /** As the symbol table has it, without a symbol version. */
   readonly name: string;
   /** The section that has it. */
   readonly section: JobSection | undefined;
@@ -40,7 +44,9 @@ export interface JobSymbol {
   readonly isDefined: boolean;
   /** In bytes. */
   readonly size: number;
+  /** STB_* of the symbol table (gABI 4, "Symbol Table"). */
   readonly binding: SymbolBinding;
+  /** STV_* of the symbol table. */
   readonly visibility: SymbolVisibility;
   /**
    * In the executor: of definitions from `postAllocation` on, of references from `preFixup` on. undefined before, and for thread-local
@@ -55,7 +61,9 @@ export interface JobRelocation {
   readonly offset: number;
   /** The psABI's name, `R_X86_64_PC32`. */
   readonly kind: string;
+  /** What it refers to: S in the psABI's expressions. */
   readonly symbol: JobSymbol;
+  /** With all its 64 bits: A in the psABI's expressions. */
   readonly addend: bigint;
 }
 

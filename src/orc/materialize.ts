@@ -30,6 +30,7 @@ import type { SymbolResolution } from "./symbol-resolution.ts";
 export interface LinkedObject {
   /** undefined: the default one. */
   tracker: ResourceTracker | undefined;
+  /** What was read of it. */
   readonly graph: LinkGraph;
 }
 
@@ -39,6 +40,7 @@ export interface LinkedJob extends LinkedDefinitions {
   readonly objects: LinkedObject[];
   /** Jobs that define what this one refers to, and the names. */
   readonly uses: Map<LinkedDefinitions, Set<string>>;
+  /** Sections and symbols of all its objects, by rows. */
   readonly tables: GraphTables;
   /** @internal */
   readonly resolution: SymbolResolution;

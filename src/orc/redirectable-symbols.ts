@@ -32,6 +32,7 @@ export class RedirectableSymbols {
     this.#slots = slots;
   }
 
+  /** The names that have stubs, in the order in which they were given. */
   get names(): readonly string[] {
     return [...this.#slots.keys()];
   }

@@ -13,6 +13,7 @@ export interface StillReferenced {
 
 /** Objects were to be removed that others refer to. Nothing has been removed. */
 export class StillReferencedError extends LinkError {
+  /** Who refers to what: an entry for each job that stays. */
   readonly references: readonly StillReferenced[];
 
   constructor(removed: readonly string[], references: readonly StillReferenced[]) {

@@ -18,6 +18,7 @@ export interface TrackerOwner {
  * Made by `JITDylib.createResourceTracker`.
  */
 export class ResourceTracker {
+  /** Whose objects it tracks. */
   readonly dylib: JITDylib;
   #isRemoved = false;
 

@@ -1,5 +1,4 @@
 import type { Reach } from "../epc/reach.ts";
-import type { CompileOptions } from "../inputs/compile.ts";
 import type { InputItem } from "../inputs/input.ts";
 import type { Tasks } from "../memory/slab-memory-manager.ts";
 import type { Tracer } from "../trace/tracer.ts";
@@ -61,7 +60,12 @@ export interface RunRequest extends TargetRequest {
   /** Ends with status 0 where the program would begin. */
   readonly linkOnly?: boolean;
   /** How sources among the inputs are compiled. */
-  readonly compile?: Pick<CompileOptions, "flags" | "onDependencies">;
+  readonly compile?: {
+    /** Behind those of CFLAGS and CXXFLAGS. */
+    readonly flags?: readonly string[];
+    /** Is told which files a source consists of: itself, and what it includes but for the system's headers. */
+    readonly onDependencies?: (source: string, files: readonly string[]) => void;
+  };
   /**
    * Called once, when everything is linked and before the program runs: the objects and sources among the inputs are linked so that they
    * can be replaced meanwhile (docs/replacement.md).

@@ -16,6 +16,7 @@ export interface RelocationSpec {
 
 /** A relocation of an object that can be changed: an edge of the LinkGraph. */
 export class EditableRelocation {
+  /** The section whose bytes it changes. */
   readonly section: EditableSection;
   /** Place in the section, in bytes. */
   readonly offset: number;
@@ -83,6 +84,7 @@ export class EditableRelocation {
     return this.kind === "R_X86_64_PLT32";
   }
 
+  /** What it refers to: S in the psABI's expressions. */
   get symbol(): EditableSymbol {
     return this.#symbol;
   }
@@ -98,6 +100,7 @@ export class EditableRelocation {
     return this.#addend;
   }
 
+  /** Kept modulo 2^64; whether the result fits its field is checked when the object is linked. */
   set addend(value: number | bigint) {
     this.#addend = BigInt.asIntN(64, BigInt(value));
     this.#noteChange();

@@ -4,11 +4,15 @@ import type { EditableRelocation, RelocationSpec } from "./editable-relocation.t
 
 /** A section that is added to an object. */
 export interface SectionSpec {
+  /** Such as `.text.hook`. */
   readonly name: string;
+  /** Its protection in the program: r-x, r-- or rw-. */
   readonly kind: "code" | "readOnly" | "data";
+  /** The contents; they are copied. */
   readonly bytes: Uint8Array;
   /** A power of two; 16 for code, else 8. */
   readonly alignment?: number;
+  /** None by default. */
   readonly relocations?: readonly RelocationSpec[];
 }
 
@@ -25,11 +29,13 @@ export interface SectionHeader {
 export class EditableSection {
   /** In the file. */
   readonly index: number;
+  /** As the file has it; several sections may have one name. */
   readonly name: string;
   /** What it is to the linker; "none" does not become part of the program. */
   readonly kind: keyof typeof SectionKind;
   /** @internal */
   readonly header: SectionHeader;
+  /** Those of its bytes: the file's in their order, then those that were added. */
   readonly relocations: EditableRelocation[] = [];
   /** @internal Index of the table of its relocations; 0 for none. */
   relocationTable = 0;
@@ -70,6 +76,7 @@ export class EditableSection {
     return this.#alignment;
   }
 
+  /** Errors: RangeError for what is no power of two. */
   set alignment(value: number) {
     if (!isPowerOfTwo(value)) throw new RangeError(`${this.name}: alignment ${value} is not a power of two`);
     this.#alignment = value;
@@ -85,6 +92,7 @@ export class EditableSection {
     return this.#bytes;
   }
 
+  /** They are copied. Errors: TypeError for zero-fill, which has no contents to replace. */
   set bytes(value: Uint8Array) {
     if (this.header.type !== 1 && this.#file() === undefined) {
       throw new TypeError(`${this.name}: has no contents in the file (SHT_NOBITS)`);

@@ -26,6 +26,7 @@ export type SymbolVisibility = keyof typeof symbolVisibilities;
 
 /** A symbol that is added to an object. */
 export interface SymbolSpec {
+  /** What other objects call it, if it is not local. */
   readonly name: string;
   /** The section that it is defined in. */
   readonly section?: EditableSection;
@@ -37,6 +38,7 @@ export interface SymbolSpec {
   readonly binding?: SymbolBinding;
   /** By default "function" in a section of code, "object" in another one. */
   readonly type?: SymbolType;
+  /** "default" by default. */
   readonly visibility?: SymbolVisibility;
 }
 
@@ -51,6 +53,7 @@ interface Place {
 export class EditableSymbol {
   /** The section that it is defined in. */
   readonly section: EditableSection | undefined;
+  /** Whether it lies in a section, is to be found elsewhere, stands for an address, or is a common symbol. */
   readonly place: Place["place"];
   /** @internal Bits of st_other beside the visibility. */
   readonly other: number;
@@ -118,6 +121,7 @@ export class EditableSymbol {
     return new EditableSymbol(name, { binding, type, visibility, size }, BigInt(value ?? 0), 0, noteChange);
   }
 
+  /** As the symbol table has it, without a symbol version. */
   get name(): string {
     return this.#name;
   }
@@ -128,14 +132,17 @@ export class EditableSymbol {
     this.#noteChange();
   }
 
+  /** This object says what it is; false for what other objects are to define. */
   get isDefined(): boolean {
     return this.place !== "undefined";
   }
 
+  /** STB_* of the symbol table (gABI 4, "Symbol Table"). */
   get binding(): SymbolBinding {
     return this.#binding;
   }
 
+  /** Errors: TypeError for a local symbol that is defined nowhere. */
   set binding(value: SymbolBinding) {
     if (value === "local" && !this.isDefined)
       throw new TypeError(`the symbol ${this.#name} is defined nowhere: it cannot be local`);
@@ -143,14 +150,17 @@ export class EditableSymbol {
     this.#noteChange();
   }
 
+  /** STT_* of the symbol table; "none" for numbers that have no name here. */
   get type(): SymbolType {
     return this.#type;
   }
 
+  /** STV_* of the symbol table. */
   get visibility(): SymbolVisibility {
     return this.#visibility;
   }
 
+  /** Takes effect for what other objects and libraries see of it. */
   set visibility(value: SymbolVisibility) {
     this.#visibility = value;
     this.#noteChange();
@@ -161,6 +171,7 @@ export class EditableSymbol {
     return this.#value;
   }
 
+  /** Kept modulo 2^64. */
   set value(value: number | bigint) {
     this.#value = BigInt.asUintN(64, BigInt(value));
     this.#noteChange();
@@ -171,6 +182,7 @@ export class EditableSymbol {
     return this.#size;
   }
 
+  /** In bytes; nothing is moved. */
   set size(value: number) {
     this.#size = value;
     this.#noteChange();
