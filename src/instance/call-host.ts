@@ -30,6 +30,7 @@ export class CallHost {
   #shims: Shims | undefined;
   #opening: Promise<Opened> | undefined;
   #opened: Opened | undefined;
+  #isClosed = false;
 
   constructor(session: ExecutionSession) {
     this.#session = session;
@@ -43,7 +44,7 @@ export class CallHost {
 
   /** Calls are made on this thread. */
   get isDirect(): boolean {
-    return this.#opened === undefined && this.#blocks !== undefined;
+    return this.#opened === undefined && this.#blocks !== undefined && !this.#isClosed;
   }
 
   /** Why nothing can be called any more: the executor has ended. */
@@ -60,11 +61,13 @@ export class CallHost {
 
   /** Opens the channel for calls on threads of their own, if it is not yet. */
   async openChannel(): Promise<Opened> {
+    this.#check();
     this.#opening ??= this.#open();
     return this.#opening;
   }
 
   callSync = (target: number, layout: CallLayout, values: readonly unknown[], options?: CallOptions): unknown => {
+    this.#check();
     if (this.#opened === undefined) {
       if (this.#blocks === undefined) throw new ExecutorError("the session's calls have not been opened");
       if (options?.timeout !== undefined)
@@ -80,6 +83,7 @@ export class CallHost {
     values: readonly unknown[],
     options?: CallOptions,
   ): Promise<unknown> => {
+    this.#check();
     const { channel } = this.#opened ?? (await this.openChannel());
     await this.#shims!.prepare([layout]);
     const shim = this.#shims!.shim(layout);
@@ -106,9 +110,15 @@ export class CallHost {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     const opened = await this.#opening?.catch(() => undefined);
     await opened?.channel.close();
     await this.#shims?.dispose();
+  }
+
+  /** Nothing of the session can be called any more; where its executor has died, the channel says how. */
+  #check(): void {
+    if (this.#isClosed) throw new ExecutorError("the session has ended");
   }
 
   async #open(): Promise<Opened> {

@@ -1,4 +1,4 @@
-import { LinkError, UsageError } from "../errors.ts";
+import { ExecutorError, LinkError, UsageError } from "../errors.ts";
 import type { JITDylib } from "../orc/jit-dylib.ts";
 import type { Replacement } from "../orc/replace/replaceable-objects.ts";
 import { viewAddress, viewSymbol } from "../orc/view-symbol.ts";
@@ -8,13 +8,13 @@ import type { ImportFunctionOf, NoTypes } from "../signature/inferred.ts";
 import type { Signature, TypeTable } from "../signature/native-type.ts";
 import { resolveSignature } from "../signature/resolve-signature.ts";
 import { functionType } from "../signature/value-type.ts";
-import type { CallHost } from "./call-host.ts";
+import { CallTarget, type CodeLife } from "./call-target.ts";
 import type { Callback } from "./callbacks.ts";
 import { type CompileOptions, compile, type ModuleInput, SECTIONS } from "./compile.ts";
 import { runFinalizers } from "./initializers.ts";
 import { type InstanceRecipe, linkInstance } from "./link-instance.ts";
 import type { Module } from "./module.ts";
-import { type CallTarget, makeFunction } from "./native-function.ts";
+import { makeFunction } from "./native-function.ts";
 import type { IsolatedFunction, LocalFunction, NativeFunctions, Signatures } from "./native-functions.ts";
 import { type ObjectVersion, versionOf } from "./object-version.ts";
 import type { LinkedModule, Session } from "./session.ts";
@@ -26,12 +26,6 @@ export interface InstanceParts {
   readonly linked: LinkedModule;
   /** The session is the instance's own, and ends with it. */
   readonly ownsSession: boolean;
-}
-
-/** A function of an instance, wherever it is at the moment. */
-interface Target extends CallTarget {
-  address: number;
-  calls: CallHost;
 }
 
 /**
@@ -52,11 +46,11 @@ export class Instance<
   readonly #recipe: InstanceRecipe;
   readonly #ownsSession: boolean;
   /** By symbol, one for all functions that have been made for it. */
-  readonly #targets = new Map<string, Target>();
+  readonly #targets = new Map<string, CallTarget>();
   /** New versions of objects, in their order: their bytes are read as long as they are linked. */
   readonly #versions: ObjectVersion[] = [];
   #linked: LinkedModule;
-  #isDisposed = false;
+  readonly #life: CodeLife = { isOver: false };
 
   /** @internal */
   constructor({ recipe, session, linked, ownsSession }: InstanceParts) {
@@ -80,6 +74,7 @@ export class Instance<
 
   /** Address of a linked symbol. Errors: LinkError with code "undefined-symbol". */
   address(name: string): number {
+    this.#check(name);
     const { dylib, job } = this.#linked;
     const address = dylib.find(name) ?? job.address(name);
     if (address !== undefined) return address;
@@ -98,6 +93,7 @@ export class Instance<
   view<C extends TypedArrayConstructor>(address: number, type: C, length: number): TypedArrayOf<C>;
   view<C extends TypedArrayConstructor>(where: string | number, type: C, length?: number): TypedArrayOf<C> {
     const { execution } = this.session;
+    this.#check(typeof where === "string" ? where : "view");
     if (typeof where === "string") return viewSymbol(execution, this.#linked.dylib, where, type, length);
     return viewAddress(execution, where, type, length ?? 1);
   }
@@ -117,6 +113,7 @@ export class Instance<
    * for a signature that is none.
    */
   async callback<const S extends Signature>(signature: S, handler: ImportFunctionOf<S, T>): Promise<Callback> {
+    this.#check("callback");
     const { callbacks } = await this.session.calls.openChannel();
     return callbacks.hold(
       handler as (...values: unknown[]) => unknown,
@@ -130,6 +127,7 @@ export class Instance<
    * that is not `replaceable`; LinkError and its kin: everything is as before then.
    */
   async replace(input: ModuleInput, options: CompileOptions = {}): Promise<Replacement> {
+    this.#check("replace");
     if (!this.#recipe.replaceable) {
       throw new UsageError("replace: the instance was not made to be changed: instantiate it with `replaceable: true`");
     }
@@ -142,8 +140,8 @@ export class Instance<
 
   /** Runs what the module's code has left to be run at its end, and takes it out of the process; ends the session if it is the instance's own. */
   async dispose(): Promise<void> {
-    if (this.#isDisposed) return;
-    this.#isDisposed = true;
+    if (this.#life.isOver) return;
+    this.#life.isOver = true;
     const { session } = this;
     session.remove(this);
     try {
@@ -178,17 +176,22 @@ export class Instance<
     }
   }
 
-  #target(name: string): Target {
+  #check(what: string): void {
+    if (this.#life.isOver) throw new UsageError(`${what}: the instance has been disposed of`);
+    if (this.session.isDisposed) throw new ExecutorError("the session has ended");
+  }
+
+  #target(name: string): CallTarget {
     let target = this.#targets.get(name);
     if (target === undefined) {
-      target = { ...this.#fixed(this.address(name)), revive: () => this.session.revive() };
+      target = new CallTarget(this.address(name), this.session.calls, this.#life, () => this.session.revive());
       this.#targets.set(name, target);
     }
     return target;
   }
 
   /** An address means nothing in another executor. */
-  #fixed(address: number): Target {
-    return { address, calls: this.session.calls, revive: async () => {} };
+  #fixed(address: number): CallTarget {
+    return new CallTarget(address, this.session.calls, this.#life, async () => {});
   }
 }

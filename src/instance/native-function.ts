@@ -4,21 +4,13 @@ import type { Signature, TypeTable } from "../signature/native-type.ts";
 import { resolveSignature } from "../signature/resolve-signature.ts";
 import type { FunctionType, ResolvedSignature } from "../signature/value-type.ts";
 import { splitVariableArguments } from "../signature/variable-arguments.ts";
-import type { CallHost } from "./call-host.ts";
+import type { CallTarget } from "./call-target.ts";
 import type { Callback } from "./callbacks.ts";
 import type { CallOptions } from "./native-functions.ts";
 import { scalarCall } from "./scalar-call.ts";
 
 type Call = (...values: unknown[]) => unknown;
 type Form = Call & { sync?: Call; async?: Call; with?: (options: CallOptions) => unknown };
-
-/** A native function, and how it is called at the moment: both are others when its executor has been started again. */
-export interface CallTarget {
-  readonly address: number;
-  readonly calls: CallHost;
-  /** Waits until another executor is there, if this one has gone and there is to be another. */
-  revive(): Promise<void>;
-}
 
 /** Makes the JavaScript function for a native one: a LocalFunction or an IsolatedFunction (native-functions.ts). */
 export function makeFunction(target: CallTarget, signature: Signature, types?: TypeTable): unknown {
@@ -29,7 +21,7 @@ export function makeFunction(target: CallTarget, signature: Signature, types?: T
 function localForm(target: CallTarget, signature: ResolvedSignature, types?: TypeTable): Form {
   const call = new PreparedCall(target, signature, types);
   const sync: Call = (...values) => call.sync(values);
-  const form: Form = scalarCall(target.address, signature, sync, target.calls) ?? ((...values) => call.sync(values));
+  const form: Form = scalarCall(target.address, signature, sync, target) ?? ((...values) => call.sync(values));
   form.sync = sync;
   form.async = (...values) => call.async(values);
   return form;
@@ -71,6 +63,7 @@ class PreparedCall {
   }
 
   sync(values: readonly unknown[]): unknown {
+    this.#target.check(this.#signature.name);
     if (this.#options?.signal !== undefined) {
       throw new UsageError("a signal cannot come while `sync` waits: give it a timeout, or call asynchronously");
     }
@@ -96,6 +89,7 @@ class PreparedCall {
   }
 
   async async(values: readonly unknown[]): Promise<unknown> {
+    this.#target.check(this.#signature.name);
     if (this.#target.calls.failure !== undefined) await this.#target.revive();
     const { calls, address } = this.#target;
     const [layout, given] = this.#signature.variadic ? this.#variable(values) : [this.#layout, values];

@@ -149,6 +149,11 @@ export class Session<Isolated extends boolean = boolean> {
     return this.#isDisposed || this.#calls.failure !== undefined;
   }
 
+  /** @internal `dispose` has been called: nothing that was linked is there any more. */
+  get isDisposed(): boolean {
+    return this.#isDisposed;
+  }
+
   /** @internal How its code is called. */
   get calls(): CallHost {
     return this.#calls;
