@@ -9,6 +9,7 @@ export type RunFunction = (target: number, layout: CallLayout, values: readonly 
 
 const INITIALIZER = callLayout(resolveSignature("void f(int argc, void *argv, void *envp)"));
 const FINALIZER = callLayout(resolveSignature("void f(void)"));
+const FLUSH = callLayout(resolveSignature("int fflush(void *)"));
 const CXA_FINALIZE = callLayout(resolveSignature("void __cxa_finalize(void *)"));
 
 /**
@@ -38,6 +39,21 @@ export async function runFinalizers(
   const [finalize = 0] = await epc.resolve(0, ["__cxa_finalize"]);
   if (finalize !== 0) await run(finalize, CXA_FINALIZE, [dsoHandle]);
   for (const address of (await wordsOf(memory, fini)).reverse()) await run(address, FINALIZER, []);
+}
+
+/**
+ * Writes what the C library has buffered for standard output, as exit() would: an executor is ended without one. Not all streams, since a
+ * thread that waits for standard input holds that one's lock.
+ */
+export async function flushOutput(
+  memory: ExecutorMemory,
+  epc: ExecutorProcessControl,
+  run: RunFunction,
+): Promise<void> {
+  const [flush = 0, variable = 0] = await epc.resolve(0, ["fflush", "stdout"]);
+  if (flush === 0 || variable === 0) return;
+  const stream = wordAt(await memory.readAsync(variable, 8), 0);
+  if (stream !== 0) await run(flush, FLUSH, [stream]);
 }
 
 /** The functions of an array; 0 and -1 are none, as a C run-time's start files have it. */

@@ -11,7 +11,7 @@ import { functionType } from "../signature/value-type.ts";
 import { CallTarget, type CodeLife } from "./call-target.ts";
 import type { Callback } from "./callbacks.ts";
 import { type CompileOptions, compile, type ModuleInput, SECTIONS } from "./compile.ts";
-import { runFinalizers } from "./initializers.ts";
+import { flushOutput, runFinalizers } from "./initializers.ts";
 import { type InstanceRecipe, linkInstance } from "./link-instance.ts";
 import type { Module } from "./module.ts";
 import { makeFunction } from "./native-function.ts";
@@ -148,6 +148,7 @@ export class Instance<
       if (!session.hasEnded) {
         const { execution, calls } = session;
         await runFinalizers(this.#linked.job.layout, this.memory, execution.epc, calls.run);
+        if (session.isolated) await flushOutput(this.memory, execution.epc, calls.run);
         if (!this.#ownsSession) await session.unlink(this.#linked);
       }
     } finally {

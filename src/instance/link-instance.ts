@@ -48,7 +48,8 @@ export async function linkInstance(session: Session, recipe: InstanceRecipe): Pr
     await runInitializers(linked.job.layout, execution.memory, execution.epc, calls.run);
     return linked;
   } catch (error) {
-    await session.unlink(linked);
+    // A constructor that has ended the executor has taken the code with it: how it did that is the error.
+    await session.unlink(linked).catch(() => {});
     throw error;
   }
 }

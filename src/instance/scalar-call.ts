@@ -8,7 +8,6 @@ interface Scalar {
   takes(value: unknown): boolean;
 }
 
-const isAddress = (value: unknown): boolean => Number.isSafeInteger(value) || value === null;
 const SCALARS: Readonly<Record<ScalarKind, Scalar>> = {
   bool: { parameter: "bool", result: "bool", takes: (value) => value === true || value === false },
   int8: { parameter: "int8", result: "int8", takes: (value) => ((value as number) << 24) >> 24 === value },
@@ -25,8 +24,8 @@ const SCALARS: Readonly<Record<ScalarKind, Scalar>> = {
   },
   float: { parameter: "float", result: "float", takes: (value) => typeof value === "number" },
   double: { parameter: "double", result: "double", takes: (value) => typeof value === "number" },
-  pointer: { parameter: "intptr_t", result: "intptr_t", takes: isAddress },
-  string: { parameter: "intptr_t", result: "str", takes: isAddress },
+  pointer: { parameter: "intptr_t", result: "intptr_t", takes: Number.isSafeInteger },
+  string: { parameter: "intptr_t", result: "str", takes: Number.isSafeInteger },
 };
 
 /** Results that koffi gives in another form than slablink. */

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { test } from "node:test";
-import { compile, type Instance, instantiate } from "slablink";
-import { everyMode, openSession } from "./modes.ts";
+import { compile, type ExecutorError, type Instance, instantiate } from "slablink";
+import { fileOf } from "../support/source.ts";
+import { everyMode, isolatedModes, modes, openSession } from "./modes.ts";
 
 const module = await compile({
   name: "after.c",
@@ -48,5 +50,32 @@ for (const mode of everyMode) {
     await session.dispose();
     await refusesAll(second, { code: "executor", message: "the session has ended" }, secondNext);
     await second.dispose();
+  });
+}
+
+for (const mode of isolatedModes) {
+  test(`${mode}: what the C library has buffered of standard output is written when an instance is disposed of`, () => {
+    const program = `
+      import { instantiate } from ${JSON.stringify(import.meta.resolve("slablink"))};
+      const source = '#include <stdio.h>\\nvoid say(int n) { printf("%d said", n); }';
+      const exports = { say: "void say(int)" };
+      const instance = await instantiate({ name: "say.c", source }, { ...${JSON.stringify(modes[mode])}, exports });
+      await instance.exports.say(7);
+      await instance.dispose();`;
+    const words = [fileOf("say.mjs", program)];
+    const { status, stdout, stderr } = spawnSync(process.execPath, words, { timeout: 60_000, encoding: "utf8" });
+    assert.deepEqual({ status, stdout, stderr }, { status: 0, stdout: "7 said", stderr: "" });
+  });
+
+  test(`${mode}: a constructor that crashes is told of as any crash is`, async () => {
+    const source = "__attribute__((constructor)) static void begin(void) { *(volatile int *)16 = 1; }";
+    await assert.rejects(instantiate({ name: "begin.c", source }, modes[mode]), (error: ExecutorError) => {
+      assert.equal(error.signal, "SIGSEGV");
+      assert.deepEqual(
+        error.frames.map((frame) => frame.function),
+        ["begin"],
+      );
+      return true;
+    });
   });
 }

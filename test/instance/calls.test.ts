@@ -104,7 +104,7 @@ test("in this process: a function takes large structures and strings on this thr
         #include <string.h>
         struct large { double v[100]; };
         struct large twice(struct large l) { for (int i = 0; i < 100; i++) l.v[i] *= 2; return l; }
-        long length(const char *text) { return strlen(text); }`,
+        long length(const char *text) { return text ? strlen(text) : -1; }`,
     },
     {
       exports: {
@@ -121,6 +121,7 @@ test("in this process: a function takes large structures and strings on this thr
     assert.deepEqual(instance.exports.twice({ v }), { v: v.map((i) => 2 * i) });
     assert.equal(instance.exports.length("x".repeat(100_000)), 100_000);
     assert.equal(instance.exports.length("äöü"), 6);
+    assert.equal(instance.exports.length(null), -1);
   } finally {
     await instance.dispose();
   }
