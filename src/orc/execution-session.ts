@@ -23,6 +23,7 @@ import type { DataOutOfReachError } from "./plan-copies.ts";
 import type { RedirectableSymbols, Targets } from "./redirectable-symbols.ts";
 import type { Place, ReplaceableObjects, Replacement } from "./replace/replaceable-objects.ts";
 import type { RemoveOptions, ResourceTracker, TrackerOwner } from "./resource-tracker.ts";
+import { Turns } from "./turns.ts";
 
 /** How names are looked up. */
 export interface LookupOptions {
@@ -90,8 +91,7 @@ export class ExecutionSession implements TrackerOwner {
   readonly #jobs = new Map<LinkedJob, JITDylib>();
   /** Those whose tables are still where they were linked. */
   readonly #unsettled = new Set<LinkedJob>();
-  /** The end of the last job that concerns a JITDylib. */
-  readonly #busy = new Map<JITDylib, Promise<void>>();
+  readonly #turns = new Turns();
   readonly #plugins: LinkPlugin[] = [];
   readonly #replaceable = new WeakMap<JITDylib, ReplaceableObjects>();
   #interposition: Promise<Interposition> | undefined;
@@ -289,7 +289,7 @@ export class ExecutionSession implements TrackerOwner {
     return this.#exclusively(dylib, async () => {
       this.#dylibs.delete(dylib.name);
       for (const job of [...dylib.linked.jobs()].reverse()) await this.remove(job as LinkedJob);
-      this.#busy.delete(dylib);
+      this.#turns.forget(dylib);
     });
   }
 
@@ -468,21 +468,11 @@ export class ExecutionSession implements TrackerOwner {
     return this.#interposition;
   }
 
-  /** One job at a time for JITDylibs that can reach each other: the second is to see what the first has linked. */
   #exclusively<T>(dylib: JITDylib, work: () => Promise<T>): Promise<T> {
-    const reached = new Set([dylib]);
-    for (const each of reached) for (const other of each.linkOrder) reached.add(other);
-    const before = [...reached].map((each) => this.#busy.get(each));
-    const done = Promise.all(before).then(() => {
+    return this.#turns.take(dylib, () => {
       this.#checkOpen();
       return work();
     });
-    const settled = done.then(
-      () => {},
-      () => {},
-    );
-    for (const each of reached) this.#busy.set(each, settled);
-    return done;
   }
 }
 
