@@ -12,7 +12,7 @@ import { Session } from "./session.ts";
 
 /** How many executors there are, and what is in each (`InstantiateOptions`). */
 export interface PoolOptions<E extends Signatures = Signatures, T extends TypeTable = NoTypes>
-  extends Omit<InstantiateOptions<E, true, T>, "session" | "isolated" | "restart" | "replaceable" | "link"> {
+  extends Omit<InstantiateOptions<E, true, T>, "session" | "isolated" | "restart" | "link" | "replaceable"> {
   /** Number of executors; that of the machine's processors by default. */
   readonly size?: number;
 }
@@ -30,8 +30,7 @@ export async function createPool<const E extends Signatures = Record<never, neve
   if (!(Number.isSafeInteger(size) && size >= 1)) throw new RangeError(`a pool of ${size}: it has at least 1 executor`);
   const compiled = module instanceof Module ? module : await compile(module, options);
   const siblings = { templates: new JobTemplates(), memory: new CommonMemory() };
-  const fixed = { replaceable: false, link: [] };
-  const recipe = { module: compiled, signatures: exports, imports, symbols, types, ...fixed };
+  const recipe = { module: compiled, signatures: exports, imports, symbols, types, replaceable: false, link: [] };
   const first = await Session.openFirst({ ...options, isolated: true }, siblings);
   return Pool.open<E, T>({ recipe, siblings, first, size });
 }

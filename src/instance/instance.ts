@@ -161,6 +161,11 @@ export class Instance<
     return this.dispose();
   }
 
+  /** @internal It has been copied from another session's executor. */
+  get isCopy(): boolean {
+    return this.#linked.job.isCopy;
+  }
+
   /** @internal Where other instances of its session find what it defines. */
   get dylib(): JITDylib {
     return this.#linked.dylib;

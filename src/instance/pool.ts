@@ -14,7 +14,7 @@ import type { Session, Siblings } from "./session.ts";
 export interface PoolStats {
   /** Executors whose code and data were copied from what had been linked for another one. */
   readonly copied: number;
-  /** Executors for which at least a part was linked: the first, and those that were not like it. */
+  /** Executors for which it was linked: the first, and those that were not like it. */
   readonly linked: number;
 }
 
@@ -159,12 +159,13 @@ export class Pool<E extends Signatures = Signatures, T extends TypeTable = NoTyp
   async #makeMember(session: Session<true>): Promise<Member> {
     const linked = await linkInstance(session, this.#recipe);
     const instance = new Instance({ recipe: this.#recipe, session, linked, ownsSession: true });
-    this.#count(session);
-    return new Member(instance, () => this.#count(session));
+    this.#siblings.templates.seal();
+    this.#count(instance);
+    return new Member(instance, () => this.#count(instance));
   }
 
-  #count({ execution: { copies } }: Session): void {
-    if (copies !== undefined && copies.linked === 0) this.#copied++;
+  #count({ isCopy }: Instance): void {
+    if (isCopy) this.#copied++;
     else this.#linked++;
   }
 

@@ -178,10 +178,11 @@ export class Session<Isolated extends boolean = boolean> {
       const { objects, absolutes, ids } = await request.prepare(this.#calls);
       const dylib = this.#execution.createJITDylib(`instance ${++this.#serial}`);
       const arena = new FileArena();
+      const place = (bytes: Uint8Array, name: string) =>
+        this.#siblings?.templates.place(bytes, name) ?? arena.place(bytes, name);
       try {
-        for (const { name, bytes } of objects) dylib.addObject((this.#siblings?.templates ?? arena).place(bytes, name));
+        for (const { name, bytes } of objects) dylib.addObject(place(bytes, name));
         const definitions = { absolutes, aliases: [], processSymbols: true };
-        const place = (bytes: Uint8Array, name: string) => arena.place(bytes, name);
         const replaceable = request.replaceable ? await this.#execution.replaceableObjects(dylib, place) : undefined;
         fillDylib(dylib, request.module.inputs, definitions, this.#runtime, replaceable);
         for (const other of request.link()) dylib.addToLinkOrder(other);

@@ -165,11 +165,6 @@ export class ExecutionSession implements TrackerOwner {
   /** @internal Code that calls linked code for JavaScript, where a backtrace ends. */
   readonly callCode: AddressRange[] = [];
 
-  /** @internal Where jobs are copied from, if they are. */
-  get copies(): JobCopies | undefined {
-    return this.#options.copies;
-  }
-
   /** What is linked in the executor, in no particular order. */
   jobs(): Iterable<LinkedJob> {
     return this.#jobs.keys();

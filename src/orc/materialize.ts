@@ -48,6 +48,8 @@ export interface LinkedJob extends LinkedDefinitions {
   readonly layout: Layout;
   /** Its memory. */
   readonly alloc: FinalizedAlloc;
+  /** It was not linked, but copied from the executor of another session. */
+  readonly isCopy: boolean;
   /** Handle of the image that gives it to the dynamic loader. */
   readonly image: number;
   /** Whole pages of data and zero-fill that this process sees as the program does; undefined where it does not. */
@@ -204,12 +206,12 @@ function linkedJob(
     phases,
     counts: { objects: tables.graphs.length, archives, relocations, bytesCopied, mappings, protectionChanges },
   };
-  return placedJob(known, { alloc, image, objects, uses: job.uses }, "linked");
+  return placedJob(known, { alloc, image, objects, uses: job.uses, isCopy: false }, "linked");
 }
 
 /** What a job is whichever executor it is in, and what belongs to one of them. */
 type KnownOfJob = Omit<LinkedJob, keyof PlaceOfJob | keyof LinkedDefinitions | "address" | "settle" | "copy">;
-type PlaceOfJob = Pick<LinkedJob, "alloc" | "image" | "objects" | "uses">;
+type PlaceOfJob = Pick<LinkedJob, "alloc" | "image" | "objects" | "uses" | "isCopy">;
 
 function placedJob(known: KnownOfJob, place: PlaceOfJob, at: "linked" | "settled"): LinkedJob {
   const { tables, resolution, externals } = known;
@@ -248,7 +250,7 @@ function placedJob(known: KnownOfJob, place: PlaceOfJob, at: "linked" | "settled
     },
     copy: (alloc, image) => {
       const objects = place.objects.map(({ graph }) => ({ tracker: undefined, graph }));
-      return placedJob(known, { alloc, image, objects, uses: new Map() }, "settled");
+      return placedJob(known, { alloc, image, objects, uses: new Map(), isCopy: true }, "settled");
     },
   };
 }

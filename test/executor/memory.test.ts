@@ -118,7 +118,7 @@ test("requests outside a reservation, overlapping, or writable and executable ar
       /not writable and executable at once without bit 0x10/,
     ],
     ["writable code that is not both", [{ group: 0x15, address: base, size: 8 }], /bit 0x10 is for memory that is/],
-    ["unknown group bits", [{ group: 0x41, address: base, size: 8 }], /allocation group 0x41/],
+    ["unknown group bits", [{ group: 0x81, address: base, size: 8 }], /allocation group 0x81/],
     [
       "shared data that is not writable",
       [{ group: 0x21, address: base, size: 8 }],

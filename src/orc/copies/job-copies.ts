@@ -3,7 +3,7 @@ import { FileArena } from "../../host/arena.ts";
 import type { JITDylib } from "../jit-dylib.ts";
 import type { MaterializationContext } from "../link-job.ts";
 import { type LinkedJob, materialize } from "../materialize.ts";
-import { hasBytes, inputsOf, sameInputs } from "./job-inputs.ts";
+import { hasBytes, inputsOf, type JobInputs, sameInputs } from "./job-inputs.ts";
 import type { JobTemplate } from "./job-template.ts";
 import { placeJob } from "./place-job.ts";
 import { recordJob } from "./record-job.ts";
@@ -13,19 +13,40 @@ export class JobTemplates {
   readonly #templates: JobTemplate[] = [];
   readonly #arena = new FileArena();
   readonly #placed: ByteReader[] = [];
+  #isOpen = true;
 
   /** For one more session. */
   forSession(): JobCopies {
-    return new JobCopies(this.#templates);
+    return new JobCopies(this);
+  }
+
+  /** What a look-up of these inputs has linked. */
+  find(inputs: JobInputs): JobTemplate | undefined {
+    return this.#templates.find((each) => sameInputs(each.inputs, inputs));
+  }
+
+  /** Whether what is linked now is noted for others. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Notes what one session has linked. */
+  add(template: JobTemplate): void {
+    this.#templates.push(template);
+  }
+
+  /** Nothing more is noted: what sessions link from now on is each one's own affair. */
+  seal(): void {
+    this.#isOpen = false;
   }
 
   /**
    * An object that was made for one session, where all of them can read it: copies have the tables of the job that was linked. The same bytes
-   * are placed once.
+   * are placed once. undefined where nothing is noted any more.
    */
-  place(bytes: Uint8Array, name: string): ByteReader {
+  place(bytes: Uint8Array, name: string): ByteReader | undefined {
     const known = this.#placed.find((reader) => reader.name === name && hasBytes(reader, bytes));
-    if (known !== undefined) return known;
+    if (known !== undefined || !this.#isOpen) return known;
     const reader = this.#arena.place(bytes, name);
     this.#placed.push(reader);
     return reader;
@@ -34,6 +55,7 @@ export class JobTemplates {
   /** Forgets all that was linked, and gives back its contents; what sessions link from now on is new. */
   clear(): void {
     for (const { contents } of this.#templates.splice(0)) contents.dispose();
+    this.#isOpen = true;
   }
 
   /** The sessions have ended. */
@@ -45,38 +67,25 @@ export class JobTemplates {
 
 /** The jobs of one session: copied where another one has linked the same before, linked and noted for the others where none has. */
 export class JobCopies {
-  readonly #templates: JobTemplate[];
-  #copied = 0;
-  #linked = 0;
+  readonly #templates: JobTemplates;
 
-  constructor(templates: JobTemplate[]) {
+  constructor(templates: JobTemplates) {
     this.#templates = templates;
-  }
-
-  /** Jobs that were copied. */
-  get copied(): number {
-    return this.#copied;
-  }
-
-  /** Jobs that had to be linked. */
-  get linked(): number {
-    return this.#linked;
   }
 
   /** In place of `materialize`, with its errors. */
   async link(dylib: JITDylib, names: readonly string[], context: MaterializationContext): Promise<LinkedJob> {
     const inputs = isPlain(context) ? inputsOf(dylib, names) : undefined;
-    const template = inputs && this.#templates.find((each) => sameInputs(each.inputs, inputs));
+    const template = inputs && this.#templates.find(inputs);
     const copy = template && (await placeJob(template, context));
     if (copy !== undefined) {
-      this.#copied++;
       dylib.pending.length = 0;
       return copy;
     }
-    this.#linked++;
-    if (inputs === undefined || template !== undefined) return materialize(dylib, names, context);
+    if (inputs === undefined || template !== undefined || !this.#templates.isOpen)
+      return materialize(dylib, names, context);
     const recorded = await recordJob(dylib, names, inputs, context);
-    if (recorded.template !== undefined) this.#templates.push(recorded.template);
+    if (recorded.template !== undefined) this.#templates.add(recorded.template);
     return recorded.job;
   }
 }
