@@ -40,6 +40,8 @@ export class Pool<E extends Signatures = Signatures, T extends TypeTable = NoTyp
   readonly #siblings: Siblings;
   readonly #first: Session<true>;
   #members: Member[] = [];
+  /** Those that end when their calls have been answered. */
+  readonly #leaving = new Set<Member>();
   /** Whose turn it is among equals. */
   #turn = 0;
   #copied = 0;
@@ -116,11 +118,12 @@ export class Pool<E extends Signatures = Signatures, T extends TypeTable = NoTyp
   async dispose(): Promise<void> {
     if (this.#isDisposed) return;
     this.#isDisposed = true;
-    await this.#resizing;
-    const members = this.#members.splice(0);
     try {
-      await allSettled(members.map((member) => member.dispose()));
-      if (members.length === 0) await this.#first.dispose();
+      const leaving = [...this.#leaving].map((member) => member.dispose());
+      const left = await Promise.allSettled([this.#resizing, ...leaving]);
+      const members = this.#members.splice(0);
+      const ends = members.length > 0 ? members.map((member) => member.dispose()) : [this.#first.dispose()];
+      throwFirst([...left, ...(await Promise.allSettled(ends))]);
     } finally {
       this.#siblings.memory.close();
       this.#siblings.templates.dispose();
@@ -134,14 +137,20 @@ export class Pool<E extends Signatures = Signatures, T extends TypeTable = NoTyp
 
   async #resize(size: number): Promise<void> {
     const surplus = this.#members.splice(size);
-    await allSettled(surplus.map((member) => member.leave()));
+    for (const member of surplus) this.#leaving.add(member);
+    try {
+      throwFirst(await Promise.allSettled(surplus.map((member) => member.leave())));
+    } finally {
+      for (const member of surplus) this.#leaving.delete(member);
+    }
+    if (this.#isDisposed) return;
     const missing = Array.from({ length: size - this.#members.length }, () => this.#openMember());
     const opened = await Promise.allSettled(missing);
     const members = opened.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
     const failed = opened.find(({ status }) => status === "rejected");
     if (failed === undefined) this.#members.push(...members);
     else {
-      await allSettled(members.map((member) => member.dispose()));
+      await Promise.allSettled(members.map((member) => member.dispose()));
       throw (failed as PromiseRejectedResult).reason;
     }
   }
@@ -184,7 +193,7 @@ export class Pool<E extends Signatures = Signatures, T extends TypeTable = NoTyp
   }
 }
 
-/** Waits for all, whatever becomes of them. Errors: the first one's. */
-async function allSettled(promises: readonly Promise<void>[]): Promise<void> {
-  for (const each of await Promise.allSettled(promises)) if (each.status === "rejected") throw each.reason;
+/** Errors: the first of those that there are. */
+function throwFirst(results: readonly PromiseSettledResult<void>[]): void {
+  for (const each of results) if (each.status === "rejected") throw each.reason;
 }

@@ -27,6 +27,7 @@ const PAGE = 0x1000n;
 const READ = 1;
 const RW = 3;
 const RX = 5;
+const FROM_TEMPLATE = 64;
 
 type Builder = (world: World, random: Random) => Request;
 
@@ -85,7 +86,8 @@ function segments(out: FieldWriter, world: World, range: Range, random: Random, 
   for (let i = 0; i < count; i++) {
     const start = first + PAGE * BigInt(i);
     const bytes = i === 0 && random.below(2) === 0 ? frameSection() : new Uint8Array(random.below(200)).fill(0xc3);
-    const group = pick([READ, RW, RX, READ], random);
+    const common = contents ? [] : [READ | FROM_TEMPLATE, RX | FROM_TEMPLATE];
+    const group = pick([READ, RW, RX, READ, ...common], random);
     const size = bytes.length + random.below(5000);
     out.u8(group).u64(start).u64(size);
     if (contents) out.sequence(bytes);
@@ -155,6 +157,12 @@ const bases =
     const fitting = world.reservations.filter((reservation) => reservation.kind === kind).map(({ start }) => start);
     return { name, writer: addresses(random.below(3) === 0 ? some(fitting, random) : []) };
   };
+
+const nameTemplate: Builder = (world, random) => {
+  const { start, size } = world.somewhere(random, ({ kind }) => kind === "slab");
+  const at = pick([start, start + PAGE, start - PAGE * 4n, start + size], random);
+  return { name: `${OURS}slab_template`, writer: args().u64(start).u64(at).sequence(world.backingPath) };
+};
 
 const releaseSlab: Builder = (world, random) => {
   const { start } = world.somewhere(random, ({ kind }) => kind === "slab");
@@ -296,7 +304,7 @@ const plain =
   () => ({ name, writer: args() });
 
 const builders: readonly Builder[] = [
-  ...[reserveMemory, reserveMemory, reserveShared, reserveSlab, reserveSlab, releaseSlab],
+  ...[reserveMemory, reserveMemory, reserveShared, reserveSlab, reserveSlab, nameTemplate, releaseSlab],
   ...[false, false, false, true, true].map(
     (shared): Builder =>
       (world, random) =>

@@ -269,6 +269,17 @@ test("a pool grows by copies, and shrinks when the calls there have been answere
   for (const size of [0, 1.5, -1, Number.NaN]) assert.throws(() => pool.resize(size), RangeError);
 });
 
+test("a pool that is disposed of does not wait for calls of executors that are to end", async () => {
+  const pool = await createPool(module, { size: 2, exports });
+  const calls = times(2, () => pool.exports.rest(60_000));
+  for (const call of calls) call.catch(() => {});
+  const resized = pool.resize(1);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await pool.dispose();
+  await resized;
+  for (const call of calls) await assert.rejects(call, { code: "executor" });
+});
+
 test("what one executor writes over its code is not the others'", async () => {
   await using pool = await createPool(module, { size: 3, exports });
   assert.equal(await pool.members[1].exports.patch(), 0);
