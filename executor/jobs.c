@@ -158,6 +158,13 @@ bool jobs_running(void) {
   return running;
 }
 
+bool jobs_unanswered(void) {
+  pthread_mutex_lock(&lock);
+  bool some = unanswered > 0;
+  pthread_mutex_unlock(&lock);
+  return some;
+}
+
 bool jobs_on_main_thread(void) { return gettid() == getpid(); }
 
 unsigned jobs_own_threads(void) {

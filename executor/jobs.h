@@ -30,6 +30,8 @@ void jobs_post_pool(struct job *job);
 
 /* True while any job is queued or being run. */
 bool jobs_running(void);
+/* True until the last of them has been answered as well. */
+bool jobs_unanswered(void);
 
 /* True on the thread that programs run on, the process's main one. */
 bool jobs_on_main_thread(void);

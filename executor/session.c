@@ -151,7 +151,7 @@ static void end(void) {
     shared_unlink_names();
     /* A controller that still listens is to know that this is no program's end. */
     frame_hang_up("the stream from the controller has ended");
-    if (jobs_running()) kill(getpid(), SIGKILL);
+    if (jobs_unanswered()) kill(getpid(), SIGKILL);
     _exit(0);
   }
   calls_out_end();
@@ -165,7 +165,7 @@ static void broken(const char *sentence) {
 
 static void wait_for_frame(void) {
   while (atomic_load(&serves_llvm) && !frame_wait(IDLE_MILLISECONDS)) {
-    if (!jobs_running()) frame_nudge();
+    if (!jobs_unanswered()) frame_nudge();
   }
 }
 
