@@ -104,8 +104,8 @@ export abstract class CallChannel {
     this.fail(new ExecutorError(`the executor was killed: ${what}`));
   }
 
-  /** Refuses what cannot be done, by the option's name. */
-  protected checkKillable(option: "signal" | "timeout"): void {
+  /** Errors: UsageError with the option's name where nothing can stop code that runs. */
+  checkKillable(option: "signal" | "timeout"): void {
     if (this.executor.kill === undefined) throw new UsageError(`${option}: ${this.executor.whyNotKilled}`);
   }
 

@@ -88,6 +88,7 @@ export class CallHost {
     await this.#shims!.prepare([layout]);
     const shim = this.#shims!.shim(layout);
     if (options?.timeout === undefined) return channel.call(shim, target, layout, values, options);
+    channel.checkKillable("timeout");
     const limit = limitSignal(options.timeout, options.signal);
     return channel.call(shim, target, layout, values, limit).finally(limit.clear);
   };
