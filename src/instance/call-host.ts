@@ -24,6 +24,8 @@ interface Opened {
  */
 export class CallHost {
   readonly isolated: boolean;
+  /** Calls are made on this thread. A field, as every direct call reads it. */
+  isDirect: boolean;
   readonly #session: ExecutionSession;
   readonly #pool: CodePool | undefined;
   readonly #blocks: BlockCaller | undefined;
@@ -35,16 +37,12 @@ export class CallHost {
   constructor(session: ExecutionSession) {
     this.#session = session;
     this.isolated = session.epc.kind === "remote";
+    this.isDirect = !this.isolated;
     if (session.sharesMemory) {
       this.#pool = new CodePool(session);
       this.#shims = sharedShims(this.#pool);
     }
     if (!this.isolated) this.#blocks = new BlockCaller(this.#pool!, (address) => this.#readString(address));
-  }
-
-  /** Calls are made on this thread. */
-  get isDirect(): boolean {
-    return this.#opened === undefined && this.#blocks !== undefined && !this.#isClosed;
   }
 
   /** Why nothing can be called any more: the executor has ended. */
@@ -112,6 +110,7 @@ export class CallHost {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.isDirect = false;
     const opened = await this.#opening?.catch(() => undefined);
     await opened?.channel.close();
     await this.#shims?.dispose();
@@ -140,6 +139,7 @@ export class CallHost {
     this.#shims ??= new LinkedShims(this.#session, importAddress);
     const callbacks = new Callbacks(channel, this.#shims);
     this.#opened = { channel, importFunction: importAddress, callbacks };
+    this.isDirect = false;
     return this.#opened;
   }
 
