@@ -9,6 +9,7 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -48,6 +49,14 @@ static void *handler_stacks[CALL_LANES], *keeper_handler_stack;
 static pthread_mutex_t foreign_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t foreign_free = PTHREAD_COND_INITIALIZER;
 static bool foreign_taken[FOREIGN_LANES];
+/* Threads that are not ours, in imports: none of them touches the area once this is 0 and `stopped` is set. */
+static _Atomic uint32_t foreign_inside;
+
+/* Threads that the closing sent back into linked code, which must stay until they have ended: the key's destructor counts that. It is
+   sem_post itself, as code of ours would be gone before it has returned. */
+static pthread_key_t sent_back_key;
+static _Atomic uint32_t sent_back;
+static sem_t sent_back_ended;
 
 static void futex_wait(_Atomic uint32_t *word, uint32_t value) { syscall(SYS_futex, word, FUTEX_WAIT, value, NULL, NULL, 0); }
 static void futex_wake(_Atomic uint32_t *word) { syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0); }
@@ -114,8 +123,7 @@ static void tell(struct lane *lane, uint32_t state, uint32_t flags) {
   if (!sync || looking == LOOKING_SLEEPS) atomic_fetch_add(&control->doorbell, 1);
   if (looking == LOOKING_SLEEPS) futex_wake(&control->doorbell);
   if (looking == LOOKING_AWAY && !sync && atomic_exchange(&control->awakened, 1) == 0) {
-    ssize_t written = write(wake_fd, "", 1);
-    (void)written; /* a full pipe wakes as well */
+    syscall(SYS_write, wake_fd, "", 1); /* a full pipe wakes as well; and write() would be a cancellation point */
   }
 }
 
@@ -174,60 +182,90 @@ static size_t take_foreign(void) {
   }
 }
 
-static void ask_from_foreign_thread(uint64_t id, void *block, uint64_t size) {
-  atomic_fetch_add(&control->threads, 1); /* the area stays until it has left */
-  size_t i = take_foreign();
-  struct lane *lane = &lanes[CALL_LANES + i];
-  own_lane = lane; /* it may be called, and call, again while it waits */
-  own_end = LANE_HEADER;
-  own_flags = 0;
-  if (atomic_load(&control->closing)) memset(block, 0, size);
-  else ask(lane, id, block, size);
-  own_lane = NULL;
-  atomic_store(&lane->state, STATE_IDLE);
-  pthread_mutex_lock(&foreign_lock);
-  foreign_taken[i] = false;
-  pthread_cond_signal(&foreign_free);
-  pthread_mutex_unlock(&foreign_lock);
-  atomic_fetch_sub(&control->threads, 1);
-}
-
-/* What import thunks call. Without a controller the result is 0. */
-EXPORTED void __slablink_import(uint64_t id, void *block, uint64_t size) {
-  if (!calls_are_here() || atomic_load(&stopped)) {
-    memset(block, 0, size);
-    return;
-  }
-  int error = errno;
-  if (calls_by_message) calls_import_by_message(id, block, size);
-  else if (own_lane) ask(own_lane, id, block, size);
-  else ask_from_foreign_thread(id, block, size);
-  errno = error;
-}
-
 static void lane_fails(struct lane *lane, uint32_t error) {
   lane->size = error;
   tell(lane, STATE_FAILED, 0);
 }
 
+/* A thread whose import is over because of the closing is known until it ends. */
+static void note_sent_back(void) {
+  if (!atomic_load(&control->closing) || pthread_getspecific(sent_back_key)) return;
+  if (pthread_setspecific(sent_back_key, &sent_back_ended) == 0) atomic_fetch_add(&sent_back, 1);
+}
+
+static void give_foreign(struct lane *lane) {
+  own_lane = NULL;
+  atomic_store(&lane->state, STATE_IDLE);
+  pthread_mutex_lock(&foreign_lock);
+  foreign_taken[lane - lanes - CALL_LANES] = false;
+  pthread_cond_signal(&foreign_free);
+  pthread_mutex_unlock(&foreign_lock);
+  note_sent_back();
+  atomic_fetch_sub(&control->threads, 1);
+}
+
+/* pthread_exit() in a call within an import. The lane is free when the controller has seen that. */
+static void leave_foreign(void *argument) {
+  struct lane *lane = argument;
+  if (!calls_are_here()) return;
+  lane_fails(lane, 0);
+  atomic_store(&lane->sleeps, 1);
+  while (atomic_load(&lane->state) == STATE_FAILED) futex_wait(&lane->state, STATE_FAILED);
+  atomic_store_explicit(&lane->sleeps, 0, memory_order_relaxed);
+  give_foreign(lane);
+  atomic_fetch_sub(&foreign_inside, 1);
+}
+
+static void ask_from_foreign_thread(uint64_t id, void *block, uint64_t size) {
+  atomic_fetch_add(&control->threads, 1); /* the area stays until it has left */
+  struct lane *lane = &lanes[CALL_LANES + take_foreign()];
+  own_lane = lane; /* it may be called, and call, again while it waits */
+  own_end = LANE_HEADER;
+  own_flags = 0;
+  pthread_cleanup_push(leave_foreign, lane);
+  if (atomic_load(&control->closing)) memset(block, 0, size);
+  else ask(lane, id, block, size);
+  pthread_cleanup_pop(0);
+  give_foreign(lane);
+}
+
+/* What import thunks call. Without a controller the result is 0. A thread that is not ours is not cancelled in here: somebody may be on
+   his way to answer it. */
+EXPORTED void __slablink_import(uint64_t id, void *block, uint64_t size) {
+  int error = errno;
+  if (own_lane && calls_are_here()) {
+    ask(own_lane, id, block, size);
+    errno = error;
+    return;
+  }
+  int cancel_state;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_state);
+  atomic_fetch_add(&foreign_inside, 1);
+  if (atomic_load(&stopped) || !calls_are_here()) memset(block, 0, size);
+  else if (calls_by_message) calls_import_by_message(id, block, size);
+  else ask_from_foreign_thread(id, block, size);
+  atomic_fetch_sub(&foreign_inside, 1);
+  pthread_setcancelstate(cancel_state, NULL);
+  errno = error;
+}
+
 static void leave(void *argument) {
   struct lane *lane = argument;
-  started[lane - lanes] = false;
-  pthread_detach(pthread_self());
+  if (!calls_are_here()) return; /* the area of a forked child's parent is none of its business */
   lane_fails(lane, 0);
-  atomic_fetch_sub(&control->threads, 1);
+  calls_thread_ends(handler_stacks[lane - lanes]);
+  atomic_fetch_sub(&control->threads, 1); /* the keeper joins it, as it joins all: its own thread-locals may still be destroyed */
 }
 
 static void *run_lane(void *argument) {
   struct lane *lane = argument;
-  void *handler_stack = handler_stacks[lane - lanes];
-  calls_thread_begins(handler_stack);
+  calls_thread_begins(handler_stacks[lane - lanes]);
   own_lane = lane;
   own_end = LANE_HEADER;
   pthread_cleanup_push(leave, lane); /* pthread_exit() in a call */
   serve(lane);
   pthread_cleanup_pop(0);
-  calls_thread_ends(handler_stack);
+  calls_thread_ends(handler_stacks[lane - lanes]);
   atomic_fetch_sub(&control->threads, 1);
   return NULL;
 }
@@ -277,10 +315,16 @@ static int start(void *area) {
   int error = calls_mark_process();
   if (error) return error;
   wake_fd = open((const char *)area + PATH_OFFSET, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-  if (wake_fd < 0) return errno;
-  atomic_store(&control->threads, 1);
-  error = start_thread(&keeper, &keeper_handler_stack, keep, NULL);
-  if (error) close(wake_fd);
+  error = wake_fd < 0 ? errno : pthread_key_create(&sent_back_key, (void (*)(void *))(void (*)(void))sem_post);
+  if (!error) {
+    sem_init(&sent_back_ended, 0, 0);
+    atomic_store(&control->threads, 1);
+    error = start_thread(&keeper, &keeper_handler_stack, keep, NULL);
+    if (!error) return 0;
+    pthread_key_delete(sent_back_key);
+  }
+  if (wake_fd >= 0) close(wake_fd);
+  calls_unmark_process();
   return error;
 }
 
@@ -288,12 +332,25 @@ static int start(void *area) {
 static void stop(void) {
   pthread_join(keeper, NULL);
   atomic_store(&stopped, true);
+  /* Who came in before that finds that the channel closes, and leaves at once. */
+  while (atomic_load(&foreign_inside) != 0) sched_yield();
   close(wake_fd);
+  calls_unmark_process();
+}
+
+/* After that: whether all threads that were sent back into linked code have ended. */
+static bool has_left(void) {
+  while (sem_trywait(&sent_back_ended) == 0) atomic_fetch_sub(&sent_back, 1);
+  if (atomic_load(&sent_back) != 0) return false;
+  pthread_key_delete(sent_back_key);
+  return true;
 }
 
 /* For a controller in this process. The argument is {Addr area, u64 result}. */
 EXPORTED void __slablink_calls_start_here(uint64_t *argument) { argument[1] = (uint64_t)start((void *)(uintptr_t)argument[0]); }
 EXPORTED void __slablink_calls_stop_here(void *unused) { (void)unused, stop(); }
+/* The argument is {u64 result}: 1 when linked code may go. */
+EXPORTED void __slablink_calls_left_here(uint64_t *argument) { argument[0] = has_left(); }
 
 /* For one elsewhere: Addr area → u64; nothing → nothing. */
 EXPORTED struct call_result __slablink_calls_start(const char *arguments, size_t size) {

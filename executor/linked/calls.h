@@ -83,6 +83,7 @@ struct call_result {
 /* Whether this process is the one that the channel was opened in: a forked child has no controller. */
 bool calls_are_here(void);
 int calls_mark_process(void);
+void calls_unmark_process(void);
 
 /* A stack for a thread's signal handlers, or NULL. Made by who starts the thread: were it made by the thread itself, what the process maps next
    would lie here or there as it happens. */

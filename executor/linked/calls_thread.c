@@ -13,9 +13,11 @@ static volatile unsigned char *here;
 
 bool calls_are_here(void) { return here && *here; }
 
+static size_t page_size(void) { return (size_t)sysconf(_SC_PAGESIZE); }
+
 int calls_mark_process(void) {
   if (here) return 0;
-  size_t size = (size_t)sysconf(_SC_PAGESIZE);
+  size_t size = page_size();
   void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return errno;
   if (madvise(page, size, MADV_WIPEONFORK) != 0) {
@@ -26,6 +28,12 @@ int calls_mark_process(void) {
   here = page;
   *here = 1;
   return 0;
+}
+
+void calls_unmark_process(void) {
+  void *page = (void *)here;
+  here = NULL;
+  if (page) munmap(page, page_size());
 }
 
 void *calls_handler_stack(void) {
@@ -51,6 +59,6 @@ void calls_thread_begins(void *memory) {
 void calls_thread_ends(void *handler_stack) {
   if (!handler_stack) return;
   stack_t none = {.ss_flags = SS_DISABLE};
-  sigaltstack(&none, NULL);
-  calls_drop_handler_stack(handler_stack);
+  /* A handler that ended its thread is still on it. */
+  if (sigaltstack(&none, NULL) == 0) calls_drop_handler_stack(handler_stack);
 }

@@ -117,7 +117,11 @@ export abstract class CallChannel {
 
   /** An exception that belongs to no call. */
   protected reportStray(error: unknown): void {
-    this.#onError(error);
+    try {
+      this.#onError(error);
+    } catch (thrown) {
+      throwLater(thrown); // whoever looks after events goes on
+    }
   }
 }
 

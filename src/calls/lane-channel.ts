@@ -51,12 +51,13 @@ export class LaneChannel extends CallChannel {
   readonly #queue: QueuedCall[] = [];
   readonly #scratch: CallScratch;
   readonly #poll: EventPoll;
-  /** Lanes whose calls block this thread, the innermost last, and those whose imports it runs at this moment. */
+  /** Lanes whose calls block this thread, the innermost last, and those whose imports it runs at this moment, if they have threads still. */
   readonly #blocking: Lane[] = [];
-  readonly #serving: Lane[] = [];
+  readonly #serving: (Lane | undefined)[] = [];
   /** The doorbell when events were looked for the last time. */
   #heard = 0;
   #started = 0;
+  #dead = 0;
   #outstanding = 0;
   readonly #patience = new SpinPatience();
   #closed: Promise<void> | undefined;
@@ -114,7 +115,13 @@ export class LaneChannel extends CallChannel {
     const lane = nested ?? this.#take() ?? this.#waitForLane(deadline, timeout);
     try {
       const frame = this.#begin(lane, shim, target, layout, values, true);
-      this.#wait(lane, deadline, timeout);
+      try {
+        this.#wait(lane, deadline, timeout);
+      } catch (error) {
+        this.#end(lane, frame);
+        this.#revive(lane);
+        throw error;
+      }
       return this.#finish(lane, frame);
     } finally {
       if (nested === undefined) this.#giveBack(lane);
@@ -129,7 +136,7 @@ export class LaneChannel extends CallChannel {
   protected rejectAll(error: Error): void {
     this.#poll.stop();
     this.#pipe.hold(false);
-    for (const lane of this.#lanes) lane.reject(error);
+    for (const lane of this.#lanes) lane.asyncFrame?.reject(error);
     for (const call of this.#queue.splice(0)) call.reject(error);
   }
 
@@ -152,7 +159,7 @@ export class LaneChannel extends CallChannel {
   }
 
   #giveBack(lane: Lane): void {
-    if (lane.dead || this.failure !== undefined) return;
+    if (lane.dead !== undefined || this.failure !== undefined) return;
     const next = this.#queue.shift();
     if (next === undefined) this.#idle.push(lane);
     else this.#start(lane, next);
@@ -209,9 +216,13 @@ export class LaneChannel extends CallChannel {
       if (hasError) throw error;
       return layout.decodeResult(this.#at.view, lane.start + at, this.#scratch);
     } finally {
-      if (frame.ranges.length > 0) this.#at.spill.give(frame.ranges);
-      lane.pop();
+      this.#end(lane, frame);
     }
+  }
+
+  #end(lane: Lane, frame: CallFrame): void {
+    if (frame.ranges.length > 0) this.#at.spill.give(frame.ranges);
+    lane.pop();
   }
 
   /** Blocks until the innermost call of `lane` is done; serves what comes meanwhile. */
@@ -309,14 +320,11 @@ export class LaneChannel extends CallChannel {
   #lookAfter(lane: Lane): void {
     const state = this.#at.state(lane);
     if (state === LaneState.import) this.#serve(lane);
-    const { frame } = lane;
-    // A bit may be late: what it told of has been seen.
-    if (frame === undefined || frame.sync) return;
-    if (state === LaneState.done) this.#settle(lane, frame);
-    else if (state === LaneState.failed) {
-      const { reject } = frame;
-      reject(this.#laneError(lane));
-      this.#isOver();
+    else if (state === LaneState.failed) this.#laneError(lane);
+    else {
+      const { frame } = lane;
+      // A bit may be late: what it told of has been seen.
+      if (state === LaneState.done && frame !== undefined && !frame.sync) this.#settle(lane, frame);
     }
   }
 
@@ -336,20 +344,45 @@ export class LaneChannel extends CallChannel {
     if (--this.#outstanding === 0) this.#pipe.hold(false);
   }
 
-  /** The thread of a lane is not there; nor is the lane from now on. */
+  /** The thread of a lane is not there: all its calls fail. Those that this thread waits for do so when it comes back to them. */
   #laneError(lane: Lane): Error {
+    if (lane.dead !== undefined) return lane.dead;
     const number = this.#at.word(lane, LaneWord.size);
-    lane.dead = true;
-    while (lane.depth > 0) lane.pop();
-    if (number === 0) return new ExecutorError("the call ended its thread (pthread_exit)");
-    return new ExecutorError(`the executor has no thread for a call: errno ${number}`);
+    const what =
+      number === 0
+        ? "the call ended its thread (pthread_exit)"
+        : `the executor has no thread for a call: errno ${number}`;
+    const error = new ExecutorError(what);
+    lane.dead = error;
+    lane.lives++;
+    this.#serving.forEach((each, i) => {
+      if (each === lane) this.#serving[i] = undefined;
+    });
+    const frame = lane.asyncFrame;
+    if (frame !== undefined) {
+      frame.reject(error);
+      this.#isOver();
+    }
+    if (lane.index < CALL_LANES && ++this.#dead === CALL_LANES) {
+      this.fail(new ExecutorError(`no thread for calls is left of ${CALL_LANES}: ${what}`));
+    }
+    this.#revive(lane);
+    return error;
+  }
+
+  /** A lane for other threads' imports is free again when no call is left of the thread that it has lost. */
+  #revive(lane: Lane): void {
+    if (lane.dead === undefined || lane.index < CALL_LANES || lane.depth > 0) return;
+    lane.dead = undefined;
+    lane.top = LANE_HEADER;
+    this.#at.order(lane, LaneState.idle);
   }
 
   /** Runs the import that a lane waits for. */
   #serve(lane: Lane): void {
     const at = this.#at.word(lane, LaneWord.at);
     const size = this.#at.word(lane, LaneWord.size);
-    const { frame, top } = lane;
+    const { frame, top, lives } = lane;
     this.#at.markServed(lane);
     lane.top = roundUp(at + (size === TOO_LARGE ? 0 : size));
     this.#serving.push(lane);
@@ -359,7 +392,8 @@ export class LaneChannel extends CallChannel {
       }
       const { layout, handler } = this.imports.get(this.#at.importId(lane));
       const value = handler(...layout.decodeArguments(this.#at.view, lane.start + at, this.pointers));
-      if (this.failure !== undefined) return; // closed by the handler: the native caller has its answer
+      // Closed by the handler: the native caller has its answer. Or there is no native caller any more.
+      if (this.failure !== undefined || lane.lives !== lives) return;
       if (!isPromise(value)) {
         this.#answer(lane, layout, value, at, frame);
       } else if (frame?.sync) {
@@ -369,18 +403,20 @@ export class LaneChannel extends CallChannel {
         value.then(
           (later) => {
             try {
-              if (this.failure === undefined) this.#answer(lane, layout, later, at, frame);
+              if (this.failure === undefined && lane.lives === lives) this.#answer(lane, layout, later, at, frame);
             } catch (error) {
               this.#refuse(lane, at, size, top, frame, error);
             }
           },
           (error) => {
-            this.#refuse(lane, at, size, top, frame, error);
+            if (lane.lives === lives) this.#refuse(lane, at, size, top, frame, error);
+            else if (frame === undefined) this.reportStray(error);
           },
         );
       }
     } catch (error) {
-      this.#refuse(lane, at, size, top, frame, error);
+      if (lane.lives === lives) this.#refuse(lane, at, size, top, frame, error);
+      else if (frame === undefined) this.reportStray(error);
     } finally {
       this.#serving.pop();
     }

@@ -32,8 +32,10 @@ export class Lane {
   /** The first byte of its room that is free. */
   top = LANE_HEADER;
   depth = 0;
-  /** Its thread has ended, or was never started. */
-  dead = false;
+  /** Why it can run no calls: its thread has ended, or was never started. */
+  dead: Error | undefined;
+  /** How many threads it has lost: what a lane of other threads' is given for one of them is not for the next. */
+  lives = 0;
   readonly #frames: CallFrame[] = [];
 
   constructor(index: number) {
@@ -48,9 +50,9 @@ export class Lane {
     return this.depth > 0 ? this.#frames[this.depth - 1] : undefined;
   }
 
-  /** Rejects all calls on it that are not waited for by this thread. */
-  reject(error: Error): void {
-    for (let i = 0; i < this.depth; i++) if (!this.#frames[i]!.sync) this.#frames[i]!.reject(error);
+  /** The outermost call if this thread does not wait for it, as it does for all others: they are within imports. */
+  get asyncFrame(): CallFrame | undefined {
+    return this.depth > 0 && !this.#frames[0]!.sync ? this.#frames[0] : undefined;
   }
 
   /** A call begins, whose block is where the lane is free. */

@@ -126,7 +126,7 @@ export class MessageChannel extends CallChannel {
   }
 
   protected rejectAll(error: Error): void {
-    for (const lane of this.#lanes) lane.reject(error);
+    for (const lane of this.#lanes) lane.asyncFrame?.reject(error);
     for (const call of this.#queue.splice(0)) call.reject(error);
   }
 

@@ -12,8 +12,9 @@ const PATIENCE = 1000;
  */
 export async function stopLanes(at: LaneWords, lanes: readonly Lane[], started: number): Promise<boolean> {
   Atomics.store(at.words, Control.closing, 1);
-  at.wake(Control.wanted);
   for (const end = milliseconds() + PATIENCE; ; ) {
+    // Each time: the thread that starts lanes may have looked just before, and be about to sleep.
+    at.wake(Control.wanted);
     for (const lane of lanes) if (lane.index < started || lane.index >= CALL_LANES) stop(at, lane);
     if (Atomics.load(at.words, Control.threads) === 0) return true;
     if (milliseconds() > end) return false;
@@ -27,7 +28,7 @@ function stop(at: LaneWords, lane: Lane): void {
     const block = at.word(lane, LaneWord.at);
     at.bytes(lane).fill(0, block, block + at.word(lane, LaneWord.size));
     at.orderResult(lane, block);
-  } else if (lane.index < CALL_LANES && (state === LaneState.done || state === LaneState.idle)) {
-    at.order(lane, LaneState.stop);
-  }
+  } else if (state === LaneState.done || (state === LaneState.idle && lane.index < CALL_LANES)) {
+    at.order(lane, LaneState.stop); // a lane of other threads' is done with a call within an import, which that ends
+  } else if (state === LaneState.failed && lane.index >= CALL_LANES) at.order(lane, LaneState.idle);
 }

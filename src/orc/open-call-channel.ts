@@ -11,6 +11,7 @@ import { RemoteExecutorProcessControl } from "../epc/remote.ts";
 import { SpsReader } from "../epc/sps-reader.ts";
 import { ExecutorError } from "../errors.ts";
 import { bufferAddress } from "../host/buffer-address.ts";
+import { milliseconds } from "../host/clock.ts";
 import { MapFlag, mapMemory, Protection, unmapMemory } from "../host/mapping.ts";
 import { callWithPointer } from "../host/native-call.ts";
 import { viewMemory } from "../host/view.ts";
@@ -40,6 +41,7 @@ const NAMES = {
   stop: "__slablink_calls_stop",
   startHere: "__slablink_calls_start_here",
   stopHere: "__slablink_calls_stop_here",
+  leftHere: "__slablink_calls_left_here",
   startByMessage: "__slablink_calls_start_by_message",
   callByMessage: "__slablink_call_by_message",
 } as const;
@@ -81,7 +83,8 @@ export async function openCallChannel(
     ),
   );
   const close = channel.close.bind(channel);
-  channel.close = () => close().finally(forget);
+  // One that could not be closed keeps the session's memory.
+  channel.close = () => close().then(() => void forget());
   return { channel, importAddress: addresses.import };
 }
 
@@ -114,11 +117,31 @@ function openHere(addresses: Addresses, options: Opening): CallChannel {
     if (runs) throw new ExecutorError("a call goes on running in this process, and its memory stays");
     callWithPointer(addresses.stopHere, 0);
     unmapMemory(address, AREA_SIZE);
+    await untilLeft(addresses.leftHere);
   });
   const argument = new BigUint64Array([BigInt(address), 0n]);
   callWithPointer(addresses.startHere, bufferAddress(argument));
-  checkStart(pipe, Number(argument[1]));
-  return channel;
+  const status = Number(argument[1]);
+  if (status === 0) return channel;
+  pipe.close();
+  unmapMemory(address, AREA_SIZE);
+  throw new ExecutorError(`no threads for calls: errno ${status}`);
+}
+
+/** How long threads of the program's may take that were in imports when the channel closed, in ms. */
+const PATIENCE = 1000;
+
+/** Until the threads have ended that went back into linked code with 0 for an import's result: its memory is about to go. */
+async function untilLeft(leftHere: number): Promise<void> {
+  const left = new BigUint64Array(1);
+  for (const end = milliseconds() + PATIENCE; ; ) {
+    callWithPointer(leftHere, bufferAddress(left));
+    if (left[0] !== 0n) return;
+    if (milliseconds() > end) {
+      throw new ExecutorError("a thread that called an import goes on running in this process, and its memory stays");
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
 }
 
 /** In an executor the area is memory of its slab that stays shared. undefined where the pipe cannot be opened there. */
@@ -138,8 +161,14 @@ async function openShared(
     await session.free(array);
   });
   const argument = new BigUint64Array([BigInt(address)]);
-  const answer = await epc.callAddress(addresses.start, new Uint8Array(argument.buffer));
-  const status = new SpsReader(answer, "opening a channel for calls").u64("errno");
+  let status: number;
+  try {
+    const answer = await epc.callAddress(addresses.start, new Uint8Array(argument.buffer));
+    status = new SpsReader(answer, "opening a channel for calls").u64("errno");
+  } catch (error) {
+    pipe.close();
+    throw error;
+  }
   if (status !== 0) {
     pipe.close();
     await session.free(array);
@@ -158,12 +187,6 @@ function makeChannel(
   new LaneWords(area).setPath(pipe.path);
   const channel = new LaneChannel({ ...options, area, pipe, release });
   return { channel, pipe };
-}
-
-function checkStart(pipe: WakePipe, status: number): void {
-  if (status === 0) return;
-  pipe.close();
-  throw new ExecutorError(`no threads for calls: errno ${status}`);
 }
 
 async function openByMessage(

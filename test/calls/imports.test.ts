@@ -62,7 +62,7 @@ for (const mode of modes) {
       assert.equal(sync("many", "ii", [40]), 7800, "more threads than there is room for at once");
       const told = new Promise((resolve) => void bind("tell", resolve));
       sync("start_late", "vi", [6]);
-      const alive = setTimeout(() => {}, 10_000); // a thread alone does not keep Node alive
+      const alive = setTimeout(() => {}, 60_000); // a thread alone does not keep Node alive
       assert.equal(await told, 60);
       clearTimeout(alive);
       sync("join_late", "vi", [0]);
@@ -130,7 +130,7 @@ for (const mode of modes) {
       });
       const told = new Promise((resolve) => void bind("tell", resolve));
       sync("start_late", "vi", [6]);
-      const alive = setTimeout(() => {}, 10_000);
+      const alive = setTimeout(() => {}, 60_000);
       assert.equal(await told, 0);
       clearTimeout(alive);
       sync("join_late", "vi", [0]);
