@@ -306,6 +306,8 @@ test("memory for all executors lies at one address in each, also in those that c
   await executorsOf(pool, 4);
   small[99] = 5;
   assert.deepEqual(await Promise.all(pool.members.map(({ exports }) => exports.sum(small, 0, 100))), [203, 203, 203]);
+  const places = await Promise.all(pool.members.map(({ exports }) => exports.address(small)));
+  assert.deepEqual(new Set(places), new Set([pool.members[0].memory.addressOf(small)]));
   await pool.free(large);
   assert.equal(large.length, 0);
   await assert.rejects(pool.free(large), { code: "usage" });
