@@ -138,14 +138,22 @@ export class Instance<
     return done;
   }
 
-  /** Runs what the module's code has left to be run at its end, and takes it out of the process; ends the session if it is the instance's own. */
+  /**
+   * Runs what the module's code has left to be run at its end, and takes it out of the process; ends the session if it is the instance's own.
+   * Errors: UsageError, with nothing done, while instances are there that were linked with this one.
+   */
   async dispose(): Promise<void> {
     if (this.#life.isOver) return;
-    this.#life.isOver = true;
     const { session } = this;
+    if (!this.#ownsSession && session.has(this.#linked) && session.isUsed(this)) {
+      throw new UsageError(
+        `${this.module.files.join(", ")}: other instances are linked with it, and have to be disposed of first`,
+      );
+    }
+    this.#life.isOver = true;
     session.remove(this);
     try {
-      if (!session.hasEnded) {
+      if (session.has(this.#linked)) {
         const { execution, calls } = session;
         await runFinalizers(this.#linked.job.layout, this.memory, execution.epc, calls.run);
         if (session.isolated) await flushOutput(this.memory, execution.epc, calls.run);
@@ -169,6 +177,11 @@ export class Instance<
   /** @internal Where other instances of its session find what it defines. */
   get dylib(): JITDylib {
     return this.#linked.dylib;
+  }
+
+  /** @internal Whether its code refers to another one's. */
+  isLinkedWith(other: object): boolean {
+    return this.#recipe.link.some((each) => each === other);
   }
 
   /** @internal Links it into the executor that the session has now. */

@@ -69,6 +69,8 @@ export interface LinkedModule {
 /** What has to be linked again when a session has another executor. */
 interface Relinkable {
   relink(): Promise<void>;
+  /** Whether its code refers to another one's. */
+  isLinkedWith(other: Relinkable): boolean;
 }
 
 /** What opens a session: its executor, and what it has in common with others. */
@@ -204,6 +206,16 @@ export class Session<Isolated extends boolean = boolean> {
     this.#calls.forget(ids);
     await this.#execution.removeJITDylib(dylib);
     arena.dispose();
+  }
+
+  /** @internal Whether a module is there: not when it could not be linked into an executor that took the place of another. */
+  has({ dylib }: LinkedModule): boolean {
+    return !this.hasEnded && this.#modules.has(dylib);
+  }
+
+  /** @internal Whether an instance refers to the code of another one. */
+  isUsed(instance: Relinkable): boolean {
+    return [...this.#instances].some((other) => other.isLinkedWith(instance));
   }
 
   /** @internal Instances are linked again when there is another executor. */

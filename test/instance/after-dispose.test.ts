@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
-import { compile, type ExecutorError, type Instance, instantiate } from "slablink";
+import { compile, type ExecutorError, type Import, type Instance, importFunction, instantiate } from "slablink";
 import { fileOf } from "../support/source.ts";
 import { everyMode, isolatedModes, modes, openSession } from "./modes.ts";
 
@@ -77,5 +77,38 @@ for (const mode of isolatedModes) {
       );
       return true;
     });
+  });
+}
+
+for (const mode of everyMode) {
+  test(`${mode}: an instance that others are linked with goes after them`, async () => {
+    const session = await openSession(mode);
+    const twice = { name: "twice.c", source: "int twice(int x) { return 2 * x; }" };
+    const four = { name: "four.c", source: "int twice(int); int four(int x) { return twice(twice(x)); }" };
+    const first = await instantiate(twice, { session });
+    const second = await instantiate(four, { session, link: [first], exports: { four: "int four(int)" } });
+    await assert.rejects(first.dispose(), {
+      code: "usage",
+      message: /^twice\.c.*: other instances are linked with it/,
+    });
+    assert.equal(await second.exports.four.async(3), 12, "nothing has been done");
+    await second.dispose();
+    await first.dispose();
+    assert.throws(() => first.address("twice"), { code: "usage" });
+    await session.dispose();
+  });
+}
+
+for (const mode of isolatedModes) {
+  test(`${mode}: what could not be linked again at a restart can be disposed of`, async () => {
+    const session = await openSession(mode);
+    const imports: Record<string, Import> = { note: importFunction("void note(void)", () => {}) };
+    const source = "void note(void); __attribute__((destructor)) static void end(void) { note(); }";
+    const instance = await instantiate({ name: "ends.c", source }, { session, imports });
+    delete imports.note;
+    await assert.rejects(session.restart(), { code: "undefined-symbol" });
+    assert.equal(session.hasEnded, false);
+    await instance.dispose();
+    await session.dispose();
   });
 }
