@@ -42,6 +42,9 @@ export interface LaneChannelOptions extends ChannelOptions {
 
 /** A channel whose two sides see the same memory: threads of the executor's are lanes, which the controller gives calls and answers. */
 export class LaneChannel extends CallChannel {
+  /** Those whose lanes are threads of this process: code that one of them calls may have the address of another's import. */
+  static readonly #here = new Set<LaneChannel>();
+
   readonly #at: LaneWords;
   readonly #pipe: WakePipe;
   readonly #release: (runs: boolean) => Promise<void>;
@@ -69,6 +72,7 @@ export class LaneChannel extends CallChannel {
     this.#release = options.release;
     this.#scratch = new CallScratch(this.pointers, this.#at.spill);
     this.#poll = new EventPoll(this.#at, () => this.#takeEvents());
+    if (options.area.address === options.area.localAddress) LaneChannel.#here.add(this);
   }
 
   /** What the pipe is to call. */
@@ -134,6 +138,7 @@ export class LaneChannel extends CallChannel {
   }
 
   protected rejectAll(error: Error): void {
+    LaneChannel.#here.delete(this);
     this.#poll.stop();
     this.#pipe.hold(false);
     for (const lane of this.#lanes) lane.asyncFrame?.reject(error);
@@ -264,6 +269,7 @@ export class LaneChannel extends CallChannel {
     const at = this.#at;
     // What came before this wait began has rung its bell by then.
     if (this.#takeEvents()) return;
+    this.#lookAround();
     Atomics.store(at.words, Control.looking, Looking.sleeps);
     const bell = Atomics.load(at.words, Control.doorbell);
     // Whoever has changed its state before this look has been seen; whoever does later sees that somebody sleeps.
@@ -282,12 +288,24 @@ export class LaneChannel extends CallChannel {
     return state === LaneState.call || state === LaneState.result;
   }
 
+  /** Looks after what other channels have to say, whose events this thread cannot hear while it waits for this one. */
+  #lookAround(): void {
+    if (!LaneChannel.#here.has(this)) return;
+    for (const other of LaneChannel.#here) if (other !== this) other.#takeEvents();
+  }
+
   #waitForLane(deadline: number, timeout: number | undefined): Lane {
     for (;;) {
       this.#takeEvents();
       const lane = this.#idle.pop();
       if (lane !== undefined) return lane;
       if (this.failure !== undefined) throw this.failure;
+      this.#lookAround();
+      if (this.#waitsForPromises()) {
+        throw new ExecutorError(
+          `no thread for a synchronous call: the calls on all ${CALL_LANES} wait for Promises of imports, which cannot settle meanwhile`,
+        );
+      }
       if (milliseconds() >= deadline) throw timeoutError(timeout!);
       const bell = Atomics.load(this.#at.words, Control.doorbell);
       Atomics.store(this.#at.words, Control.looking, Looking.sleeps);
@@ -295,6 +313,15 @@ export class LaneChannel extends CallChannel {
       Atomics.store(this.#at.words, Control.looking, Looking.now);
       this.checkAlive();
     }
+  }
+
+  /** Whether all lanes wait for what only the event loop can bring. */
+  #waitsForPromises(): boolean {
+    for (let i = 0; i < CALL_LANES; i++) {
+      const lane = this.#lanes[i]!;
+      if (lane.dead === undefined && this.#at.state(lane) !== LaneState.served) return false;
+    }
+    return true;
   }
 
   /** Looks after all lanes that have something to say. True if there was any. */

@@ -10,6 +10,8 @@ const PROGRAM = `
 int twice(int x) { return 2 * ask(x); }
 int greet(char *name) { return (int)strlen(name_of(name)); }
 int two_names(int unused) { char *a = name_of("a"), *b = name_of("bc"); return 10 * (int)strlen(a) + (int)strlen(b); }
+double where(double unused) { return (double)(unsigned long)ask; }
+double ask_at(double address, double x) { return ((int (*)(int))(unsigned long)address)((int)x); }
 double area(double a, double b) { return ask_double(a, b); }
 static void *asker(void *x) { return (void *)(long)ask((int)(long)x); }
 int from_thread(int x) {
@@ -31,7 +33,7 @@ int many(int n) {
 int sum_to(int n) { return n == 0 ? 0 : n + ask(n - 1); }
 `;
 const IMPORTS = { ask: "ii", name_of: "ss", ask_double: "ddd", tell: "vi" };
-const CALLS = ["ii", "ip", "ddd", "vi"];
+const CALLS = ["ii", "ip", "dd", "ddd", "vi"];
 
 for (const mode of modes) {
   const opened = (onError?: (error: unknown) => void) => open(mode, PROGRAM, CALLS, IMPORTS, onError);
@@ -174,6 +176,27 @@ for (const mode of modes) {
 }
 
 for (const mode of ["in this process", "shared"] as const) {
+  test(`${mode}: a synchronous call for which no thread will ever be free is an error`, async () => {
+    const { session, sync, call, bind } = await open(mode, PROGRAM, CALLS, IMPORTS);
+    try {
+      const waiting: ((value: number) => void)[] = [];
+      const all = await new Promise<Promise<unknown>[]>((resolve) => {
+        bind("ask", (x: number) => {
+          if (x === 63) setTimeout(() => resolve(calls), 1);
+          return new Promise<number>((settle) => void waiting.push(settle));
+        });
+        const calls = Array.from({ length: 64 }, (_, i) => call("twice", "ii", [i]));
+      });
+      assert.throws(() => sync("twice", "ii", [1]), /on all 64 wait for Promises/);
+      for (const settle of waiting) settle(4);
+      assert.deepEqual(new Set(await Promise.all(all)), new Set([8]));
+      bind("ask", (x: number) => x);
+      assert.equal(sync("twice", "ii", [1]), 2);
+    } finally {
+      await session.endSession();
+    }
+  });
+
   test(`${mode}: strings that imports answer stay until the call returns`, async () => {
     const { session, sync, bind } = await open(mode, PROGRAM, CALLS, IMPORTS);
     try {
@@ -185,3 +208,18 @@ for (const mode of ["in this process", "shared"] as const) {
     }
   });
 }
+
+test("in this process: code that one channel calls may call an import of another, which calls back", async () => {
+  const opened = () => open("in this process", PROGRAM, CALLS, IMPORTS);
+  const [one, other] = [await opened(), await opened()];
+  try {
+    other.bind("ask", (x: number) => x + 1);
+    one.bind("ask", (x: number) => other.sync("twice", "ii", [x]));
+    const address = one.sync("where", "dd", [0]);
+    assert.equal(other.sync("ask_at", "ddd", [address, 4]), 10);
+    assert.equal(await other.call("ask_at", "ddd", [address, 5]), 12);
+  } finally {
+    await one.session.endSession();
+    await other.session.endSession();
+  }
+});
