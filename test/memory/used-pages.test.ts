@@ -59,16 +59,16 @@ test("working memory that is used again is zeros, and the same pages where they 
     };
     const base = 0x5000_0000;
     const working = new SlabWorkingMemory(memory, base);
-    const first = working.prepare(base, 8 * PAGE);
-    first.bytes.fill(7, base - first.base, base - first.base + 8 * PAGE);
-    // Two of its pages were never part of a segment.
+    const first = working.prepare(base, 40 * PAGE);
+    first.bytes.fill(7, base - first.base, base - first.base + 40 * PAGE);
+    // One page in front of them was never part of a segment, and twenty between.
     working.discard(base + PAGE, 3 * PAGE);
-    working.discard(base + 5 * PAGE, 3 * PAGE);
+    working.discard(base + 24 * PAGE, 16 * PAGE);
     assert.deepEqual(discarded, []);
-    const second = working.prepare(base, 10 * PAGE);
+    const second = working.prepare(base, 50 * PAGE);
     const start = base - second.base;
-    assert.ok(second.bytes.subarray(start, start + 10 * PAGE).every((byte) => byte === 0));
-    assert.deepEqual(discarded, [0, 1, 4, 1], "only what was not kept went back to the kernel");
+    assert.ok(second.bytes.subarray(start, start + 50 * PAGE).every((byte) => byte === 0));
+    assert.deepEqual(discarded, [4, 20], "only much that was not kept went back to the kernel");
   } finally {
     memory.dispose();
   }
