@@ -76,6 +76,8 @@ interface Relinkable {
 /** What opens a session: its executor, and what it has in common with others. */
 interface SessionParts {
   readonly starts: ExecutorStarts;
+  /** Kept from one executor to the next: what has been read is not read again. */
+  readonly runtime: RuntimeLibraries;
   readonly siblings?: Siblings | undefined;
 }
 
@@ -93,7 +95,7 @@ export class Session<Isolated extends boolean = boolean> {
   readonly isolated: Isolated;
   readonly #options: SessionOptions<Isolated>;
   readonly #starts: ExecutorStarts;
-  readonly #runtime = new RuntimeLibraries();
+  readonly #runtime: RuntimeLibraries;
   /** Kept as long as their code is linked: a backtrace reads their symbol tables. */
   readonly #modules = new Map<JITDylib, Module>();
   #execution: ExecutionSession;
@@ -106,12 +108,13 @@ export class Session<Isolated extends boolean = boolean> {
 
   private constructor(
     options: SessionOptions<Isolated>,
-    { starts, siblings }: SessionParts,
+    { starts, runtime, siblings }: SessionParts,
     execution: ExecutionSession,
   ) {
     this.isolated = (options.isolated === true) as Isolated;
     this.#options = options;
     this.#starts = starts;
+    this.#runtime = runtime;
     this.#siblings = siblings;
     this.#execution = execution;
     this.#calls = new CallHost(execution);
@@ -136,9 +139,10 @@ export class Session<Isolated extends boolean = boolean> {
 
   static async #open<Isolated extends boolean>(
     options: SessionOptions<Isolated>,
-    parts: SessionParts,
+    { starts, siblings }: Omit<SessionParts, "runtime">,
   ): Promise<Session<Isolated>> {
-    return new Session(options, parts, await openExecution(options, parts, new RuntimeLibraries()));
+    const parts = { starts, siblings, runtime: new RuntimeLibraries() };
+    return new Session(options, parts, await openExecution(options, parts));
   }
 
   /** The session in ORC's words: JITDylibs, look-ups, jobs, memory. */
@@ -257,7 +261,7 @@ export class Session<Isolated extends boolean = boolean> {
   }
 
   #openExecution(): Promise<ExecutionSession> {
-    return openExecution(this.#options, { starts: this.#starts, siblings: this.#siblings }, this.#runtime);
+    return openExecution(this.#options, { starts: this.#starts, siblings: this.#siblings, runtime: this.#runtime });
   }
 
   /** Ends the executor, or gives back what was linked into this process. */
@@ -309,8 +313,7 @@ function startsFor(options: SessionOptions, fixedLayout = false): ExecutorStarts
 
 async function openExecution(
   { threads, trace, memory = "shared" }: SessionOptions,
-  { starts, siblings }: SessionParts,
-  runtime: RuntimeLibraries,
+  { starts, siblings, runtime }: SessionParts,
 ): Promise<ExecutionSession> {
   const target = await starts.open();
   const sharedMemory = target.epc.kind === "in-process" || (starts.memory?.kind ?? memory) === "shared";
