@@ -1,3 +1,4 @@
+import { IMPORT_FUNCTION } from "../arch/x86_64-call.ts";
 import { type CallImport, writeCallObject } from "../formats/elf/call-object.ts";
 import { callLayout } from "../signature/call-layout.ts";
 import type { TypeTable } from "../signature/native-type.ts";
@@ -28,7 +29,7 @@ export async function importsOf(
   }
   if (thunks.length === 0) return { objects: [], absolutes, ids: [] };
   const { importFunction } = await calls.openChannel();
-  absolutes.push(["__slablink_import", importFunction]);
+  absolutes.push([IMPORT_FUNCTION, importFunction]);
   const objects = [{ name: "imports", bytes: writeCallObject([], thunks) }];
   return { objects, absolutes, ids: thunks.map(({ id }) => Number(id)) };
 }

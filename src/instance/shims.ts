@@ -1,3 +1,4 @@
+import { IMPORT_FUNCTION } from "../arch/x86_64-call.ts";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ExecutorError } from "../errors.ts";
 import { shimName, writeCallObject } from "../formats/elf/call-object.ts";
@@ -66,7 +67,7 @@ export class LinkedShims implements Shims {
   async #link(object: Uint8Array, names: readonly string[]): Promise<Map<string, number>> {
     const dylib = this.#session.createJITDylib(`slablink-shims-${this.#dylibs.length}`);
     this.#dylibs.push(dylib);
-    dylib.define("__slablink_import", this.#importFunction);
+    dylib.define(IMPORT_FUNCTION, this.#importFunction);
     dylib.addObject(ByteReader.of(object, "call shims"));
     return this.#session.lookup(dylib, names);
   }

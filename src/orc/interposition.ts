@@ -3,16 +3,14 @@
 
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { LinkError } from "../errors.ts";
 import { SharedLibrary } from "../formats/elf/shared-library.ts";
 import { SymbolName } from "../formats/elf/shared-library-hash.ts";
 import { readingOpener } from "../inputs/file-opener.ts";
 import { C_LIBRARY, isOfCLibrary, isOfEveryProcess } from "../inputs/runtime-libraries.ts";
-import { ProcessSymbolsGenerator } from "./definition-generator.ts";
 import type { ExecutionSession } from "./execution-session.ts";
-import { builtFile } from "./executor-path.ts";
 import { exportsOf } from "./exports-of-job.ts";
 import type { LinkJob } from "./link-job.ts";
+import { linkOwnObject } from "./link-own-object.ts";
 
 /** Addresses of the functions in executor/linked. */
 export interface Interposition {
@@ -45,23 +43,8 @@ const COPIED = [
 
 /** Links the functions, as a job of their own. Errors: LinkError when the object has not been built. */
 export async function linkInterposition(session: ExecutionSession): Promise<Interposition> {
-  const file = interposingObject();
-  const dylib = session.createJITDylib("slablink-interposition");
-  dylib.addObject(readingOpener.open(file));
-  dylib.addGenerator(new ProcessSymbolsGenerator());
-  const addresses = await session.lookup(dylib, Object.values(NAMES));
-  const address = (name: string): number => addresses.get(name)!;
-  return { hold: address(NAMES.hold), start: address(NAMES.start), end: address(NAMES.end) };
-}
-
-function interposingObject(): string {
-  try {
-    return builtFile("slablink-interpose.o");
-  } catch (cause) {
-    throw new LinkError("link", `the program replaces functions of libraries, and ${(cause as Error).message}`, {
-      cause,
-    });
-  }
+  const purpose = "the program replaces functions of libraries";
+  return linkOwnObject(session, "slablink-interposition", "slablink-interpose.o", NAMES, purpose);
 }
 
 /** Whether libraries of the job, or the C library, refer to names that the job or one of its libraries is to define for them. */

@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { hex } from "../bytes/address.ts";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { Llvm } from "../epc/dialect.ts";
@@ -8,11 +6,9 @@ import { SpsWriter } from "../epc/sps-writer.ts";
 import { LinkError, UsageError } from "../errors.ts";
 import { SLOT_SIZE, writeStubObject } from "../formats/elf/stub-object.ts";
 import { writeTrampolineObject } from "../formats/elf/trampoline-object.ts";
-import { readingOpener } from "../inputs/file-opener.ts";
-import { ProcessSymbolsGenerator } from "./definition-generator.ts";
 import type { ExecutionSession } from "./execution-session.ts";
-import { executorPath } from "./executor-path.ts";
 import type { JITDylib } from "./jit-dylib.ts";
+import { linkOwnObject } from "./link-own-object.ts";
 import { writeWords } from "./write-words.ts";
 
 const NAMES = {
@@ -89,20 +85,14 @@ async function open(session: ExecutionSession): Promise<LazyFunctions> {
       "functions cannot be linked when they are called in this process: the call would wait for the thread that links; use an executor",
     );
   }
-  const file = join(dirname(executorPath()), "slablink-lazy.o");
-  if (!existsSync(file)) {
-    throw new LinkError("link", `for functions that are linked late ${file} has to be built: run \`npm run setup\``);
-  }
-  const dylib = session.createJITDylib("slablink-lazy");
-  dylib.addObject(readingOpener.open(file));
-  dylib.addGenerator(new ProcessSymbolsGenerator());
-  const found = await session.lookup(dylib, Object.values(NAMES));
-  const place = found.get(NAMES.dispatch)!;
+  const purpose = "functions are to be linked when they are called";
+  const found = await linkOwnObject(session, "slablink-lazy", "slablink-lazy.o", NAMES, purpose);
+  const place = found.dispatch;
   const words = DISPATCH.map((name, i) => ({ address: place + 8 * i, value: epc.bootstrapAddress(name) }));
   await writeWords(session, words);
-  await epc.callWrapper(Llvm.runAsVoidFunction, new SpsWriter(8).u64(found.get(NAMES.start)!).bytes);
+  await epc.callWrapper(Llvm.runAsVoidFunction, new SpsWriter(8).u64(found.start).bytes);
   const functions: LazyFunction[] = [];
-  epc.handleDispatch(found.get(NAMES.tag)!, async (argument) => {
+  epc.handleDispatch(found.tag, async (argument) => {
     const number = Number(new DataView(argument.buffer, argument.byteOffset, 8).getBigUint64(0, true));
     try {
       return new SpsWriter(8).u64(await addressOf(session, functions, number)).bytes;
@@ -113,7 +103,7 @@ async function open(session: ExecutionSession): Promise<LazyFunctions> {
       return answer;
     }
   });
-  return { entry: found.get(NAMES.entry)!, functions };
+  return { entry: found.entry, functions };
 }
 
 /** Links a function, once however many threads have called it. */

@@ -16,11 +16,9 @@ import { MapFlag, mapMemory, Protection, unmapMemory } from "../host/mapping.ts"
 import { callWithPointer } from "../host/native-call.ts";
 import { viewMemory } from "../host/view.ts";
 import { WakePipe } from "../host/wake-pipe.ts";
-import { readingOpener } from "../inputs/file-opener.ts";
-import { ProcessSymbolsGenerator } from "./definition-generator.ts";
 import type { ExecutionSession } from "./execution-session.ts";
-import { builtFile } from "./executor-path.ts";
 import { withCrash } from "./explain-crash.ts";
+import { linkOwnObject } from "./link-own-object.ts";
 
 /** An open channel, and what import thunks call: `void __slablink_import(uint64_t id, void *block, uint64_t size)`. */
 export interface OpenCallChannel {
@@ -88,14 +86,9 @@ export async function openCallChannel(
   return { channel, importAddress: addresses.import };
 }
 
-async function linkCalls(session: ExecutionSession): Promise<Addresses> {
-  const file = builtFile("slablink-calls.o");
-  const dylib = session.createJITDylib(`slablink-calls-${++serial}`);
-  dylib.addObject(readingOpener.open(file));
-  dylib.addGenerator(new ProcessSymbolsGenerator());
-  const found = await session.lookup(dylib, Object.values(NAMES));
-  const entries = Object.entries(NAMES).map(([key, name]) => [key, found.get(name)!]);
-  return Object.fromEntries(entries) as Addresses;
+function linkCalls(session: ExecutionSession): Promise<Addresses> {
+  const purpose = "linked code is to be called from JavaScript";
+  return linkOwnObject(session, `slablink-calls-${++serial}`, "slablink-calls.o", NAMES, purpose);
 }
 
 type Opening = Omit<ChannelOptions, "executor">;
