@@ -18,12 +18,16 @@ function lastRequest(frames: readonly RelayedFrame[]): RelayedFrame {
   return frames.filter(({ from }) => from === "c").at(-1)!;
 }
 
-/** What the killed executor's run may end with: nobody knows, when the request to run the program is on its way just then. */
+/**
+ * What the killed executor's run may end with: nobody knows, when the request to run the program is on its way just then.
+ * Who has all of that may be done with the program before the signal comes.
+ */
 function statusesOf(point: Point, frames: readonly RelayedFrame[]): number[] {
   const run = lastRequest(frames);
   const { frame, offset } = point;
   if (frame.start !== run.start) return [1];
-  if (frame.from === "c") return frame.number === run.number ? [SIGKILL] : [1];
+  if (frame.from === "c" && frame.number === run.number) return offset === frame.size ? [SIGKILL, 0] : [SIGKILL];
+  if (frame.from === "c") return [1];
   const last = frames.filter(({ from, start }) => from === "e" && start === run.start).at(-1)!;
   return frame === last && offset === frame.size ? [1, SIGKILL] : [1];
 }
@@ -31,6 +35,10 @@ function statusesOf(point: Point, frames: readonly RelayedFrame[]): number[] {
 function checkKilledExecutor(point: Point, outcome: Relayed, frames: readonly RelayedFrame[]): void {
   const where = `${placeOf(point)}: ${outcome.stderr}`;
   assert.ok(statusesOf(point, frames).includes(outcome.status), `status ${outcome.status} at ${where}`);
+  if (outcome.status === 0) {
+    assert.deepEqual([outcome.stdout, outcome.stderr], ["hello\n", ""], where);
+    return;
+  }
   if (outcome.status === SIGKILL) {
     assert.equal(outcome.stderr, "slablink: program ended by SIGKILL\n", where);
     return;
