@@ -26,7 +26,6 @@ export {
   ExecutionSession,
   type ExecutionSessionOptions,
   type LinkOptions,
-  type LookupOptions,
 } from "./orc/execution-session.ts";
 export {
   type AddObjectOptions,
@@ -38,6 +37,7 @@ export {
   type Reexport,
 } from "./orc/jit-dylib.ts";
 export type { LinkTimes, PhaseTime } from "./orc/link-times.ts";
+export type { LookupOptions } from "./orc/lookup-names.ts";
 export type { LinkedJob, LinkedObject } from "./orc/materialize.ts";
 export type { RedirectableSymbols, Targets } from "./orc/redirectable-symbols.ts";
 export { type StillReferenced, StillReferencedError } from "./orc/remove-tracker.ts";

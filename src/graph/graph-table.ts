@@ -16,7 +16,7 @@ import {
 } from "../kernel/record.ts";
 import type { LinkGraph } from "./link-graph.ts";
 
-const INITIAL_ROWS = 256;
+const INITIAL_ROWS = 8;
 const WORDS = GRAPH_SIZE / 4;
 
 /** What the kernel has to know of each graph, packed: GRAPH_SIZE bytes a row, in the order of `GraphTables.graphs`. */

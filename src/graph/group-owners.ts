@@ -1,7 +1,7 @@
 import { type ColumnBlock, type Columns, moveColumns } from "../kernel/columns.ts";
 import { GROUP_CAPACITY, GROUP_OWNER } from "../kernel/record.ts";
 
-const INITIAL_NAMES = 1024;
+const INITIAL_NAMES = 256;
 
 /** Which graph provides the COMDAT group of a signature, by name identifier. */
 export class GroupOwners {

@@ -26,8 +26,8 @@ import {
   KIND_ZERO_FILL,
 } from "./section-kinds.ts";
 
-/** Rows of a table at first, as many as fit a page of each column. */
-const INITIAL_ROWS = 512;
+/** Rows of a table at first: those of a small object. */
+const INITIAL_ROWS = 64;
 /** Bytes of all columns of a row, with what their alignment may cost. */
 export const SECTION_ROW_SIZE = 48;
 const COLUMNS = [

@@ -20,8 +20,8 @@ import {
   SLOT_TAG_SHIFT,
 } from "../kernel/record.ts";
 
-const initialNames = 1 << 10;
-const initialBytes = 1 << 19;
+const initialNames = 1 << 8;
+const initialBytes = 1 << 13;
 const WORDS = NAME_ENTRY_SIZE / 4;
 const HASH = NAME_HASH / 4;
 const START = NAME_START / 4;

@@ -1,7 +1,7 @@
 import { type Column, type ColumnBlock, type Columns, detachColumns, moveColumns } from "../kernel/columns.ts";
 import { SYMBOL_CAPACITY, SYMBOL_ID, SYMBOL_INFO, SYMBOL_SECTION, SYMBOL_VALUE } from "../kernel/record.ts";
 
-const INITIAL_ROWS = 2048;
+const INITIAL_ROWS = 256;
 /** Bytes of all columns of a row, with what their alignment may cost. */
 export const SYMBOL_ROW_SIZE = 19;
 const COLUMNS = ["value", "section", "id", "info"] as const;

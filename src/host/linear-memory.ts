@@ -21,8 +21,8 @@ const WASM_PAGES = 65536;
 /** Tables of small jobs fit into so much of their region, of which they touch some pages here and there. */
 const SMALL_TABLES = 2 * 2 ** 20;
 
-/** So little of a table is cleared in place, in bytes: that takes less than a system call, and the pages stay. */
-const CLEARED = 16 * 2 ** 10;
+/** So little of a table is cleared in place, in bytes: that takes less than to get new pages, and they stay. */
+const CLEARED = 64 * 2 ** 10;
 
 /** The parts of the linear memory that are handed out. */
 export type LinearRegion = "inputs" | "tables" | "work";
@@ -68,12 +68,12 @@ export class LinearMemory {
     return this.#regions[region].largestFree;
   }
 
-  /** Takes back a range, whose pages go back to the system: mappings in it end. */
-  give(region: LinearRegion, position: number, size: number): void {
+  /** Takes back a range, whose pages go back to the system: mappings in it end. Of a table only so many bytes at its front have been `written` to. */
+  give(region: LinearRegion, position: number, size: number, written = size): void {
     size = alignUp(size, PAGE_SIZE);
     const address = this.address + position;
-    if (region === "tables" && size <= CLEARED) {
-      new Float64Array(this.buffer, position, size / 8).fill(0);
+    if (region === "tables" && written <= CLEARED) {
+      new Float64Array(this.buffer, position, Math.ceil(written / 8)).fill(0);
       this.#regions.tables.give(address, size);
       return;
     }

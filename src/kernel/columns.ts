@@ -9,6 +9,13 @@ interface Range {
   readonly size: number;
 }
 
+/** Small blocks share so many bytes, of which a small job touches few pages: these stay when it is over, and the next one finds them. */
+const SHARED_SIZE = 64 * 2 ** 10;
+/** Blocks of so many bytes are not small. */
+const LARGE = SHARED_SIZE / 4;
+/** Where blocks begin: at lines of the processor's cache. */
+const ALIGNMENT = 64;
+
 /** Ranges go back to the linear memory when nobody can reach the tables any more. */
 const registry = new FinalizationRegistry<{ linear: LinearMemory; ranges: Set<Range> }>(({ linear, ranges }) => {
   for (const { position, size } of ranges) linear.give("tables", position, size);
@@ -21,6 +28,9 @@ const registry = new FinalizationRegistry<{ linear: LinearMemory; ranges: Set<Ra
 export class Columns {
   readonly #linear: LinearMemory | undefined;
   readonly #ranges = new Set<Range>();
+  /** What small blocks are cut from, one behind the other. */
+  #shared: Range | undefined;
+  #sharedUsed = 0;
   /** Position of the record that tells the kernel where the columns are; undefined when they are out of its reach. */
   record: number | undefined;
   /** The record, or an array that stands for it. */
@@ -36,10 +46,12 @@ export class Columns {
     this.#linear = linear ?? undefined;
     if (linear === null) return;
     registry.register(this, { linear, ranges: this.#ranges });
-    this.record = linear.take("tables", RECORD_SIZE);
-    if (this.record === undefined) return;
-    this.#ranges.add({ position: this.record, size: RECORD_SIZE });
-    this.words = new Int32Array(linear.buffer, this.record, RECORD_SIZE / 4);
+    const position = linear.take("tables", SHARED_SIZE);
+    if (position === undefined) return;
+    this.#shared = { position, size: SHARED_SIZE };
+    this.#ranges.add(this.#shared);
+    this.record = this.#take(RECORD_SIZE);
+    this.words = new Int32Array(linear.buffer, position, RECORD_SIZE / 4);
   }
 
   /** Bytes of address space that a table may take ahead of its need, so that as many jobs again find room beside this one. */
@@ -50,6 +62,11 @@ export class Columns {
   /** Gives all of it back at once; what is still wanted has been copied. Blocks from now on lie apart. */
   dispose(): void {
     this.words = this.words.slice();
+    if (this.#shared !== undefined) {
+      this.#ranges.delete(this.#shared);
+      this.#linear!.give("tables", this.#shared.position, SHARED_SIZE, this.#sharedUsed);
+      this.#shared = undefined;
+    }
     for (const { position, size } of joined(this.#ranges)) this.#linear!.give("tables", position, size);
     this.#ranges.clear();
     this.record = undefined;
@@ -57,6 +74,21 @@ export class Columns {
 
   /** A block of `size` zeroed bytes for columns. */
   block(size: number): ColumnBlock {
+    return this.#smallBlock(size) ?? this.#largeBlock(size);
+  }
+
+  #smallBlock(size: number): ColumnBlock | undefined {
+    const position = this.#take(size);
+    if (position === undefined) return undefined;
+    let isTaken = true;
+    const release = (): void => {
+      if (isTaken) this.#giveBack(position, size);
+      isTaken = false;
+    };
+    return new ColumnBlock(this.#linear!.buffer, position, this.words, release);
+  }
+
+  #largeBlock(size: number): ColumnBlock {
     const position = this.record === undefined ? undefined : this.#linear?.take("tables", size);
     const linear = this.#linear;
     if (linear === undefined || position === undefined) {
@@ -70,6 +102,23 @@ export class Columns {
       if (this.#ranges.delete(range)) linear.give("tables", position, size);
     };
     return new ColumnBlock(linear.buffer, position, this.words, release);
+  }
+
+  /** Position of a small block; undefined when there is no room for it beside the others. */
+  #take(size: number): number | undefined {
+    const end = this.#sharedUsed + alignUp(size, ALIGNMENT);
+    if (this.#shared === undefined || size >= LARGE || end > SHARED_SIZE) return undefined;
+    const position = this.#shared.position + this.#sharedUsed;
+    this.#sharedUsed = end;
+    return position;
+  }
+
+  /** The last of the small blocks makes room; others do so together with all. */
+  #giveBack(position: number, size: number): void {
+    if (this.#shared === undefined || position + alignUp(size, ALIGNMENT) !== this.#shared.position + this.#sharedUsed)
+      return;
+    this.#sharedUsed = position - this.#shared.position;
+    new Float64Array(this.#linear!.buffer, position, alignUp(size, ALIGNMENT) / 8).fill(0);
   }
 }
 

@@ -4,8 +4,9 @@ import { type Looping, loop } from "../kernel/loop.ts";
 import { APPLIED, LAST_ROW, LEFT_CAPACITY, LEFT_COUNT, LEFT_PAIRS, NEXT_ENTRY, NEXT_ROW } from "../kernel/record.ts";
 import type { KernelThreads } from "../kernel/threads.ts";
 
-/** How many entries the kernel may leave in one call. */
-const CAPACITY = 4000;
+/** How many entries the kernel may leave in one call, at least and at most. */
+const LEAST = 256;
+const MOST = 4000;
 /** Rows that a thread takes at a time. */
 const CHUNK = 256;
 
@@ -27,7 +28,7 @@ export class LeftEntries {
   /** Lets the kernel apply the relocations of all sections below `last`, with other threads if there are any. */
   *collect(kernel: Kernel, record: number, last: number, threads?: KernelThreads): Looping<void> {
     if (threads === undefined) {
-      const block = this.#record();
+      const block = this.#record(last);
       yield* this.#apply(kernel, record, block.position, last);
       block.release();
       return;
@@ -35,7 +36,7 @@ export class LeftEntries {
     const counter = this.#columns.block(64);
     const records: ColumnBlock[] = [];
     const values = (): readonly [number, number, number, number, number] => {
-      const block = this.#record();
+      const block = this.#record(last);
       records.push(block);
       return [record, block.position, counter.position, last, CHUNK];
     };
@@ -52,7 +53,7 @@ export class LeftEntries {
     // A thread that had to stop took no further chunks.
     const rest = this.#view.getInt32(counter.position, true);
     if (rest < last) {
-      const block = this.#record();
+      const block = this.#record(last);
       this.#view.setUint32(block.position + NEXT_ROW, rest, true);
       yield* this.#apply(kernel, record, block.position, last);
       block.release();
@@ -62,9 +63,10 @@ export class LeftEntries {
     this.#sort();
   }
 
-  #record(): ColumnBlock {
-    const block = this.#columns.block(LEFT_PAIRS + 8 * CAPACITY);
-    this.#view.setUint32(block.position + LEFT_CAPACITY, CAPACITY, true);
+  #record(rows: number): ColumnBlock {
+    const capacity = Math.min(rows + LEAST, MOST);
+    const block = this.#columns.block(LEFT_PAIRS + 8 * capacity);
+    this.#view.setUint32(block.position + LEFT_CAPACITY, capacity, true);
     return block;
   }
 

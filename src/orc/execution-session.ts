@@ -18,18 +18,13 @@ import { JITDylib } from "./jit-dylib.ts";
 import { JobsInFlight } from "./jobs-in-flight.ts";
 import type { ExecutorTarget, JobPlugins, MaterializationContext } from "./link-job.ts";
 import type { LinkPlugin } from "./link-plugin.ts";
+import { addressIn, type LookupOptions, weakNames } from "./lookup-names.ts";
 import { type LinkedJob, materialize } from "./materialize.ts";
 import type { DataOutOfReachError } from "./plan-copies.ts";
 import type { RedirectableSymbols, Targets } from "./redirectable-symbols.ts";
 import type { Place, ReplaceableObjects, Replacement } from "./replace/replaceable-objects.ts";
 import type { RemoveOptions, ResourceTracker, TrackerOwner } from "./resource-tracker.ts";
 import { Turns } from "./turns.ts";
-
-/** How names are looked up. */
-export interface LookupOptions {
-  /** Names that may be missing, and are then absent from the answer: all of them, or these. */
-  readonly weak?: boolean | readonly string[];
-}
 
 /** How a job is linked. */
 export interface LinkOptions {
@@ -148,6 +143,11 @@ export class ExecutionSession implements TrackerOwner {
     await (await this.#heap).free(array);
   }
 
+  /** @internal Nothing can be linked any more. */
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
   /** Whether contents written here are in place where the code runs. */
   get sharesMemory(): boolean {
     return this.#options.sharedMemory;
@@ -261,16 +261,28 @@ export class ExecutionSession implements TrackerOwner {
 
   /** Takes a job's code and data out of the executor; its symbols must not be used any more. */
   async remove(job: LinkedJob): Promise<void> {
-    const dylib = this.#jobs.get(job);
-    if (dylib === undefined) throw new UsageError("this job is not part of the session");
+    await this.removeAll([job]);
+  }
+
+  /** `remove` of several jobs at once. */
+  async removeAll(jobs: readonly LinkedJob[]): Promise<void> {
+    for (const job of jobs) {
+      if (!this.#jobs.has(job)) throw new UsageError("this job is not part of the session");
+    }
+    for (const job of jobs) this.#forget(job);
+    await this.memoryManager.deallocate(jobs.map(({ alloc }) => alloc));
+    await Promise.all(jobs.map(({ image }) => this.epc.unloadImage(image)));
+  }
+
+  /** Takes a job out of what look-ups find. */
+  #forget(job: LinkedJob): void {
+    const dylib = this.#jobs.get(job)!;
     this.#jobs.delete(job);
     dylib.linked.delete(job);
     for (const [archive, tables] of dylib.wholeArchives) if (tables === job.tables) dylib.wholeArchives.delete(archive);
     this.#unsettled.delete(job);
     job.settle(false);
     if (job.visibleData !== undefined) this.#memory?.detach(job.visibleData);
-    await this.memoryManager.deallocate([job.alloc]);
-    await this.epc.unloadImage(job.image);
   }
 
   /**
@@ -311,6 +323,8 @@ export class ExecutionSession implements TrackerOwner {
 
   /** The objects of a JITDylib that can be replaced while the program runs (docs/replacement.md); none at first. */
   async replaceableObjects(dylib: JITDylib, place?: Place): Promise<ReplaceableObjects> {
+    const before = this.#replaceable.get(dylib);
+    if (before !== undefined) return before;
     const { ReplaceableObjects } = await import("./replace/replaceable-objects.ts");
     const known = this.#replaceable.get(dylib) ?? new ReplaceableObjects(this, dylib, place);
     this.#replaceable.set(dylib, known);
@@ -469,18 +483,4 @@ export class ExecutionSession implements TrackerOwner {
       return work();
     });
   }
-}
-
-function weakNames(names: readonly string[], weak: LookupOptions["weak"]): ReadonlySet<string> | undefined {
-  if (weak === undefined || weak === false) return undefined;
-  return new Set(weak === true ? names : weak);
-}
-
-/** Address that one of the jobs has for a name, as a definition or as what it refers to. */
-function addressIn(jobs: readonly LinkedJob[], name: string): number | undefined {
-  for (const job of jobs) {
-    const address = job.address(name);
-    if (address !== undefined) return address;
-  }
-  return undefined;
 }

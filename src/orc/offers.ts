@@ -30,8 +30,8 @@ import {
 import { MemberSet } from "./member-set.ts";
 import { OfferSet } from "./offer-set.ts";
 
-const INITIAL_OFFERS = 4096;
-const INITIAL_SOURCES = 64;
+const INITIAL_OFFERS = 256;
+const INITIAL_SOURCES = 16;
 /** Bytes of all columns of an offer, with what their alignment may cost. */
 const OFFER_SIZE = 16;
 const COUNT = OFFER_COUNT / 4;

@@ -27,7 +27,7 @@ import { Offers } from "./offers.ts";
  */
 export const Reference = { strong: 1, weak: 2, tls: 4, hidden: 8, plain: 16 } as const;
 
-const INITIAL_NAMES = 4096;
+const INITIAL_NAMES = 256;
 /** Bytes of all columns of a name. */
 const NAME_SIZE = 11;
 

@@ -12,7 +12,7 @@ export interface LinkedVersion {
 }
 
 /** So many are kept before it is worth while to look which are still in use. */
-const MANY = 16;
+const MANY = 48;
 
 /** Versions that no call enters any more, and that calls may still be in. */
 export class OldVersions {
@@ -45,7 +45,7 @@ export class OldVersions {
     if (referred === undefined) return 0;
     const free = this.#waiting.filter((_, i) => referred[i] !== true);
     this.#waiting = this.#waiting.filter((_, i) => referred[i] === true);
-    for (const job of free) await this.#session.remove(job);
+    await this.#session.removeAll(free);
     return free.length;
   }
 

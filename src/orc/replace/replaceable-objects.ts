@@ -8,6 +8,7 @@ import { SymbolPlace } from "../../graph/symbol-table.ts";
 import { milliseconds } from "../../host/clock.ts";
 import { Columns } from "../../kernel/columns.ts";
 import { ExternalKind } from "../../link/externals.ts";
+import { nextTask } from "../../memory/slab-memory-manager.ts";
 import type { ExecutionSession } from "../execution-session.ts";
 import type { JITDylib } from "../jit-dylib.ts";
 import type { LinkedJob } from "../materialize.ts";
@@ -84,8 +85,8 @@ export class ReplaceableObjects {
    */
   replace(reader: ByteReader): Promise<Replacement> {
     const done = this.#replacing.then(() => this.#replace(reader));
-    this.#replacing = done.catch(() => {});
-    return done;
+    this.#replacing = done.then((job) => this.#tidy(job)).catch(() => {});
+    return done.then(({ replacement }) => replacement);
   }
 
   /**
@@ -99,7 +100,7 @@ export class ReplaceableObjects {
     return done;
   }
 
-  async #replace(reader: ByteReader): Promise<Replacement> {
+  async #replace(reader: ByteReader): Promise<{ readonly replacement: Replacement; readonly job: LinkedJob }> {
     const started = milliseconds();
     this.#findLinked();
     const before = this.#current.get(reader.name);
@@ -140,10 +141,15 @@ export class ReplaceableObjects {
       warnings: [...version.warnings, ...initializerWarning(version)],
       milliseconds: milliseconds() - started,
     };
-    // Behind the swap, not in front of the next one.
+    return { replacement, job };
+  }
+
+  /** What the swap need not wait for, nor who has asked for it. */
+  async #tidy({ job }: { readonly job: LinkedJob }): Promise<void> {
+    await nextTask();
+    if (this.#session.hasEnded) return;
     job.settle(true);
     await this.#old.collectIfMany();
-    return replacement;
   }
 
   #addVersion(version: ObjectVersion): ByteReader[] {
