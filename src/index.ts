@@ -229,7 +229,7 @@ export {
 export { createPool, type PoolOptions } from "./instance/create-pool.ts";
 export type { ExecutorChoice } from "./instance/executor-choice.ts";
 export { type Import, type ImportFunction, importFunction } from "./instance/import-function.ts";
-export { Instance } from "./instance/instance.ts";
+export { Instance, type ReplaceOptions } from "./instance/instance.ts";
 export { type InstantiateOptions, instantiate } from "./instance/instantiate.ts";
 export { Module } from "./instance/module.ts";
 export type { ModuleContents, ModuleSection, ModuleSymbol } from "./instance/module-symbols.ts";

@@ -8,6 +8,7 @@ import type { InputItem } from "../inputs/input.ts";
 import { LibrarySearch } from "../inputs/library-search.ts";
 import { loadInputs } from "../inputs/load-inputs.ts";
 import { isSource } from "../inputs/sources.ts";
+import { COMPILE_OPTIONS, checkOptions } from "./known-options.ts";
 import { Module } from "./module.ts";
 
 /** An object, archive or shared library in memory; its name is for messages. */
@@ -49,12 +50,13 @@ const PARALLEL = 2;
 
 /**
  * Reads inputs, in their order, and compiles those that are sources; nothing is linked and no file is written. Errors: code `file` for
- * what is not there, ObjectFormatError for what is none of these, LinkError with the compiler's words for a source that does not compile.
+ * what is not there, ObjectFormatError for what is none of these, LinkError with the compiler's words for a source that does not compile, UsageError for an option that there is not.
  */
 export async function compile(
   inputs: ModuleInput | readonly ModuleInput[],
   options: CompileOptions = {},
 ): Promise<Module> {
+  checkOptions("compile", options, COMPILE_OPTIONS);
   const list = Array.isArray(inputs) ? (inputs as readonly ModuleInput[]) : [inputs as ModuleInput];
   const arena = new FileArena();
   try {

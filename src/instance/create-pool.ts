@@ -5,10 +5,11 @@ import type { NoTypes } from "../signature/inferred.ts";
 import type { TypeTable } from "../signature/native-type.ts";
 import { type CompileOptions, compile, type ModuleInput } from "./compile.ts";
 import type { InstantiateOptions } from "./instantiate.ts";
+import { COMPILE_OPTIONS, checkOptions, optionsOf, POOL_OPTIONS, SESSION_OPTIONS } from "./known-options.ts";
 import { Module } from "./module.ts";
 import type { Signatures } from "./native-functions.ts";
 import { Pool } from "./pool.ts";
-import { Session } from "./session.ts";
+import { Session, type SessionOptions } from "./session.ts";
 
 /** How many executors there are, and what is in each (`InstantiateOptions`). */
 export interface PoolOptions<E extends Signatures = Signatures, T extends TypeTable = NoTypes>
@@ -26,11 +27,16 @@ export async function createPool<const E extends Signatures = Record<never, neve
   module: Module | ModuleInput | readonly ModuleInput[],
   options: PoolOptions<E, T> & CompileOptions = {},
 ): Promise<Pool<E, T>> {
+  checkOptions("createPool", options, POOL_OPTIONS);
   const { exports = {} as E, symbols = [], types, imports = {}, size = availableParallelism() } = options;
   if (!(Number.isSafeInteger(size) && size >= 1)) throw new RangeError(`a pool of ${size}: it has at least 1 executor`);
-  const compiled = module instanceof Module ? module : await compile(module, options);
+  const compiled =
+    module instanceof Module ? module : await compile(module, optionsOf<CompileOptions>(options, COMPILE_OPTIONS));
   const siblings = { templates: new JobTemplates(), memory: new CommonMemory() };
   const recipe = { module: compiled, signatures: exports, imports, symbols, types, replaceable: false, link: [] };
-  const first = await Session.openFirst({ ...options, isolated: true }, siblings);
+  const first = await Session.openFirst(
+    { ...optionsOf<SessionOptions>(options, SESSION_OPTIONS), isolated: true },
+    siblings,
+  );
   return Pool.open<E, T>({ recipe, siblings, first, size });
 }

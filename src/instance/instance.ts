@@ -11,13 +11,22 @@ import { functionType } from "../signature/value-type.ts";
 import { CallTarget, type CodeLife } from "./call-target.ts";
 import type { Callback } from "./callbacks.ts";
 import { type CompileOptions, compile, type ModuleInput, SECTIONS } from "./compile.ts";
+import type { Import } from "./import-function.ts";
 import { flushOutput, runFinalizers } from "./initializers.ts";
+import { COMPILE_OPTIONS, checkOptions, optionsOf, REPLACE_OPTIONS } from "./known-options.ts";
 import { type InstanceRecipe, linkInstance } from "./link-instance.ts";
+import { linkWithImports } from "./link-with-imports.ts";
 import type { Module } from "./module.ts";
 import { makeFunction } from "./native-function.ts";
 import type { IsolatedFunction, LocalFunction, NativeFunctions, Signatures } from "./native-functions.ts";
 import { type ObjectVersion, versionOf } from "./object-version.ts";
 import type { LinkedModule, Session } from "./session.ts";
+
+/** How a new version of an object is made. */
+export interface ReplaceOptions extends CompileOptions {
+  /** Imports that the version needs and the instance does not have, or others in place of those that it has: as of `instantiate`. */
+  readonly imports?: { readonly [name: string]: Import };
+}
 
 /** How an instance was made, for itself. */
 export interface InstanceParts {
@@ -43,7 +52,7 @@ export class Instance<
   readonly session: Session<Isolated>;
   /** The functions for which `instantiate` was given signatures. */
   readonly exports: NativeFunctions<E, Isolated, T>;
-  readonly #recipe: InstanceRecipe;
+  #recipe: InstanceRecipe;
   readonly #ownsSession: boolean;
   /** By symbol, one for all functions that have been made for it. */
   readonly #targets = new Map<string, CallTarget>();
@@ -126,14 +135,23 @@ export class Instance<
    * functions, variables keep their values (docs/replacement.md). Errors: UsageError for an object that the module does not have, or an instance
    * that is not `replaceable`; LinkError and its kin: everything is as before then.
    */
-  async replace(input: ModuleInput, options: CompileOptions = {}): Promise<Replacement> {
+  async replace(input: ModuleInput, options: ReplaceOptions = {}): Promise<Replacement> {
     this.#check("replace");
     if (!this.#recipe.replaceable) {
       throw new UsageError("replace: the instance was not made to be changed: instantiate it with `replaceable: true`");
     }
-    const version = await compile(input, { ...options, flags: [...SECTIONS, ...(options.flags ?? [])] });
+    checkOptions("replace", options, REPLACE_OPTIONS);
+    const flags = [...SECTIONS, ...(options.flags ?? [])];
+    const version = await compile(input, { ...optionsOf<CompileOptions>(options, COMPILE_OPTIONS), flags });
     const { replaced, reader } = versionOf(version, this.module);
-    const done = await this.session.execution.replace(this.#linked.dylib, reader);
+    const { session } = this;
+    const { types } = this.#recipe;
+    const given = Object.entries(options.imports ?? {});
+    const imports = Object.fromEntries(given.filter(([name, value]) => this.#recipe.imports[name] !== value));
+    const done = await linkWithImports(session, this.#linked, { imports, types }, (beside) =>
+      session.execution.replace(this.#linked.dylib, reader, beside),
+    );
+    this.#recipe = { ...this.#recipe, imports: { ...this.#recipe.imports, ...imports } };
     this.#versions.push({ module: version, replaced, reader });
     return done;
   }

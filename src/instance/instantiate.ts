@@ -4,6 +4,7 @@ import type { TypeTable } from "../signature/native-type.ts";
 import { type CompileOptions, compile, type ModuleInput, SECTIONS } from "./compile.ts";
 import type { Import } from "./import-function.ts";
 import { Instance } from "./instance.ts";
+import { COMPILE_OPTIONS, checkOptions, INSTANTIATE_OPTIONS, optionsOf, SESSION_OPTIONS } from "./known-options.ts";
 import { linkInstance } from "./link-instance.ts";
 import { Module } from "./module.ts";
 import type { Signatures } from "./native-functions.ts";
@@ -46,9 +47,11 @@ export async function instantiate<
   module: Module | ModuleInput | readonly ModuleInput[],
   options: InstantiateOptions<E, Isolated, T> & CompileOptions = {},
 ): Promise<Instance<E, Isolated, T>> {
+  checkOptions("instantiate", options, INSTANTIATE_OPTIONS);
   const { replaceable = false } = options;
   const flags = [...(replaceable ? SECTIONS : []), ...(options.flags ?? [])];
-  const compiled = module instanceof Module ? module : await compile(module, { ...options, flags });
+  const compileOptions = { ...optionsOf<CompileOptions>(options, COMPILE_OPTIONS), flags };
+  const compiled = module instanceof Module ? module : await compile(module, compileOptions);
   const { session: given } = options;
   if (given !== undefined && options.isolated !== undefined && options.isolated !== given.isolated) {
     throw new UsageError(
@@ -58,7 +61,7 @@ export async function instantiate<
   if (options.link?.some(({ session }) => session !== given)) {
     throw new UsageError("link: only instances of the session that is given can be linked with");
   }
-  const session = given ?? (await Session.open(options));
+  const session = given ?? (await Session.open(optionsOf<SessionOptions<Isolated>>(options, SESSION_OPTIONS)));
   try {
     const { exports = {} as E, symbols = [], types, imports = {}, link = [] } = options;
     const recipe = { module: compiled, signatures: exports, imports, symbols, types, replaceable, link };

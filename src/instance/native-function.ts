@@ -6,6 +6,7 @@ import type { FunctionType, ResolvedSignature } from "../signature/value-type.ts
 import { splitVariableArguments } from "../signature/variable-arguments.ts";
 import type { CallTarget } from "./call-target.ts";
 import type { Callback } from "./callbacks.ts";
+import { CALL_OPTIONS, checkOptions } from "./known-options.ts";
 import type { CallOptions } from "./native-functions.ts";
 import { scalarCall } from "./scalar-call.ts";
 
@@ -37,7 +38,10 @@ function isolatedForm(
   const form: Form = (...values) => call.async(values);
   form.sync = (...values) => call.sync(values);
   form.async = form;
-  form.with = (more) => isolatedForm(target, signature, types, { ...options, ...more });
+  form.with = (more) => {
+    checkOptions("with", more, CALL_OPTIONS);
+    return isolatedForm(target, signature, types, { ...options, ...more });
+  };
   return form;
 }
 

@@ -1,3 +1,4 @@
+import { CALL_OPTIONS, checkOptions } from "./known-options.ts";
 import type { CallOptions } from "./native-functions.ts";
 import type { Member } from "./pool-member.ts";
 
@@ -40,6 +41,9 @@ export function poolFunction(name: string, pick: () => Member, options?: CallOpt
       member.end();
     }
   };
-  const others = { sync, async: form, with: (more: CallOptions) => poolFunction(name, pick, { ...options, ...more }) };
-  return Object.assign(form, others);
+  const withMore = (more: CallOptions): Call => {
+    checkOptions("with", more, CALL_OPTIONS);
+    return poolFunction(name, pick, { ...options, ...more });
+  };
+  return Object.assign(form, { sync, async: form, with: withMore });
 }

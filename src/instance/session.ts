@@ -12,6 +12,7 @@ import type { TypedArrayConstructor, TypedArrayOf } from "../runtime-memory/type
 import type { Tracer } from "../trace/tracer.ts";
 import { CallHost } from "./call-host.ts";
 import { type ExecutorChoice, resolveExecutor } from "./executor-choice.ts";
+import { checkOptions, SESSION_OPTIONS } from "./known-options.ts";
 import type { Module } from "./module.ts";
 
 /** Where modules are linked to. */
@@ -63,7 +64,8 @@ export interface LinkedModule {
   readonly job: LinkedJob;
   /** Holds the objects that are no file's. */
   readonly arena: FileArena;
-  readonly ids: readonly number[];
+  /** Of its imports, in the call channel. */
+  readonly ids: number[];
 }
 
 /** What has to be linked again when a session has another executor. */
@@ -120,10 +122,11 @@ export class Session<Isolated extends boolean = boolean> {
     this.#calls = new CallHost(execution);
   }
 
-  /** Starts or reaches the executor, if there is to be one. Errors: ExecutorError; UsageError for an executor that is not to be isolated. */
+  /** Starts or reaches the executor, if there is to be one. Errors: ExecutorError; UsageError for an executor that is not to be isolated, or an option that there is not. */
   static async open<Isolated extends boolean = false>(
     options: SessionOptions<Isolated> = {},
   ): Promise<Session<Isolated>> {
+    checkOptions("Session.open", options, SESSION_OPTIONS);
     return Session.#open(options, { starts: startsFor(options) });
   }
 
@@ -194,7 +197,7 @@ export class Session<Isolated extends boolean = boolean> {
         for (const other of request.link()) dylib.addToLinkOrder(other);
         const job = await this.#execution.link(dylib, request.names);
         this.#modules.set(dylib, request.module);
-        return { dylib, job, arena, ids };
+        return { dylib, job, arena, ids: [...ids] };
       } catch (error) {
         this.#calls.forget(ids);
         await this.#execution.removeJITDylib(dylib).catch(() => {});

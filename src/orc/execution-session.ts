@@ -338,10 +338,10 @@ export class ExecutionSession implements TrackerOwner {
 
   /**
    * Exchanges an object that was added by `addReplaceableObject` for a new version: calls from now on go to its functions, the variables
-   * stay as they are. Errors: as `ReplaceableObjects.replace`.
+   * stay as they are. `beside`: objects that are linked with it. Errors: as `ReplaceableObjects.replace`.
    */
-  async replace(dylib: JITDylib, object: ByteReader): Promise<Replacement> {
-    return (await this.replaceableObjects(dylib)).replace(object);
+  async replace(dylib: JITDylib, object: ByteReader, beside?: readonly ByteReader[]): Promise<Replacement> {
+    return (await this.replaceableObjects(dylib)).replace(object, beside);
   }
 
   /** Ends the executor (or, in-process, gives back what it can) and fails all that is pending. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { instantiate } from "slablink";
+import { importFunction, instantiate } from "slablink";
 import { everyMode, modes } from "./modes.ts";
 
 const first = {
@@ -39,6 +39,69 @@ for (const mode of everyMode) {
     }
   });
 }
+
+/** A version of step() that passes its argument to `name`. */
+const through = (name: string, factor = 1) => ({
+  name: "step.c",
+  source: `int ${name}(int); int step(int x) { return ${factor} * ${name}(x); } int count(void) { return 0; }`,
+});
+
+for (const mode of everyMode) {
+  test(`${mode}: a version may have imports of its own, and others under names that there are`, async () => {
+    const imports = { host: importFunction("int host(int)", (x) => x + 100) };
+    const options = { ...modes[mode], exports, replaceable: true, imports };
+    const instance = await instantiate([through("host"), caller], options);
+    try {
+      const { step, twice } = instance.exports;
+      assert.equal(await step.async(1), 101);
+      const seen: number[] = [];
+      const note = importFunction("int note(int)", (x) => seen.push(x));
+      await assert.rejects(instance.replace(through("note")), { code: "undefined-symbol" });
+      const both = `int note(int); int host(int); int step(int x) { return note(x) + host(x); } int count(void) { return 0; }`;
+      await instance.replace({ name: "step.c", source: both }, { imports: { ...imports, note } });
+      assert.deepEqual([await step.async(1), seen], [102, [1]]);
+
+      // One that cannot be linked leaves everything, and what it was given is not known afterwards.
+      const unknown = { imports: { host: importFunction("int host(int)", () => 0), here: 4096 } };
+      await assert.rejects(instance.replace(through("missing"), unknown), { code: "undefined-symbol" });
+      await assert.rejects(instance.replace(through("here")), { code: "undefined-symbol" });
+      assert.deepEqual([await step.async(1), seen], [103, [1, 1]]);
+
+      const other = { host: importFunction("int host(int)", (x) => -x) };
+      await instance.replace(through("host"), { imports: other });
+      assert.deepEqual([await step.async(7), await twice.async(7)], [-7, 7]);
+      // Without being given again.
+      await instance.replace(through("host", 10));
+      assert.equal(await step.async(7), -70);
+      await instance.replace(through("note"));
+      assert.equal(await step.async(5), 3);
+      // An address takes the place of a function, and a function that of an address.
+      await instance.replace(through("host"), { imports: { host: instance.address("twice") } });
+      await instance.replace({
+        ...through("host"),
+        source: "int host(int); int step(int x) { return x > 9 ? x : host(x + 9); } int count(void) { return 0; }",
+      });
+      assert.equal(await step.async(1), 10);
+      await instance.replace(through("host"), { imports });
+      assert.equal(await step.async(1), 101);
+    } finally {
+      await instance.dispose();
+    }
+  });
+}
+
+test("a restarted executor has the imports of all versions", async () => {
+  const options = { isolated: true, restart: true, exports, replaceable: true } as const;
+  const instance = await instantiate([first, caller], options);
+  try {
+    await instance.replace(through("note"), { imports: { note: importFunction("int note(int)", (x) => x * 3) } });
+    await instance.replace(through("note", 2));
+    await instance.session.restart();
+    assert.deepEqual([await instance.exports.step(4), await instance.exports.twice(1)], [24, 36]);
+  } finally {
+    await instance.dispose();
+  }
+});
 
 test("a restarted executor has the last version", async () => {
   const instance = await instantiate([first, caller], { isolated: true, restart: true, exports, replaceable: true });

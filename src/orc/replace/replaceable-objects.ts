@@ -80,11 +80,11 @@ export class ReplaceableObjects {
   }
 
   /**
-   * Links a new version of the object that has the reader's name, and has calls from now on go there. One at a time. Errors: UsageError
-   * when there is no such object or it has not been linked; ObjectFormatError, LinkError and its kin: everything is as before then.
+   * Links a new version of the object that has the reader's name, with further objects that it needs, and has calls from now on go there. One at
+   * a time. Errors: UsageError when there is no such object or it has not been linked; ObjectFormatError, LinkError and its kin: everything is as before then.
    */
-  replace(reader: ByteReader): Promise<Replacement> {
-    const done = this.#replacing.then(() => this.#replace(reader));
+  replace(reader: ByteReader, beside: readonly ByteReader[] = []): Promise<Replacement> {
+    const done = this.#replacing.then(() => this.#replace(reader, beside));
     this.#replacing = done.then((job) => this.#tidy(job)).catch(() => {});
     return done.then(({ replacement }) => replacement);
   }
@@ -100,7 +100,10 @@ export class ReplaceableObjects {
     return done;
   }
 
-  async #replace(reader: ByteReader): Promise<{ readonly replacement: Replacement; readonly job: LinkedJob }> {
+  async #replace(
+    reader: ByteReader,
+    beside: readonly ByteReader[],
+  ): Promise<{ readonly replacement: Replacement; readonly job: LinkedJob }> {
     const started = milliseconds();
     this.#findLinked();
     const before = this.#current.get(reader.name);
@@ -110,7 +113,8 @@ export class ReplaceableObjects {
       throw new UsageError(`${reader.name} ${what}`);
     }
     const version = makeVersion(reader, this.#known(), this.#version + 1, this.#pool);
-    const added = this.#addVersion(version);
+    const added = [...this.#addVersion(version), ...beside];
+    for (const each of beside) this.#dylib.addObject(each);
     let job: LinkedJob;
     try {
       job = await this.#session.link(this.#dylib, [], { redefines: true });
