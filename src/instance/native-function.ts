@@ -5,7 +5,7 @@ import { resolveSignature } from "../signature/resolve-signature.ts";
 import type { FunctionType, ResolvedSignature } from "../signature/value-type.ts";
 import { splitVariableArguments } from "../signature/variable-arguments.ts";
 import type { CallTarget } from "./call-target.ts";
-import type { Callback } from "./callbacks.ts";
+import type { Callback, Callbacks } from "./callbacks.ts";
 import { CALL_OPTIONS, checkOptions } from "./known-options.ts";
 import type { CallOptions } from "./native-functions.ts";
 import { scalarCall } from "./scalar-call.ts";
@@ -45,6 +45,32 @@ function isolatedForm(
   return form;
 }
 
+/** A native function that stands for an argument until it is released. */
+interface HeldFunction {
+  readonly position: number;
+  readonly callback: Callback;
+}
+
+/** The same, which may still have to be linked. */
+interface PassedFunction {
+  readonly position: number;
+  readonly callback: Callback | Promise<Callback>;
+}
+
+function withAddresses(values: readonly unknown[], held: readonly HeldFunction[]): unknown[] {
+  const addresses = values.slice();
+  for (const { position, callback } of held) addresses[position] = callback.address;
+  return addresses;
+}
+
+function release(held: readonly PassedFunction[]): void {
+  for (const { callback } of held) {
+    if (!(callback instanceof Promise)) callback.release();
+    // One that could not be linked is none, and is told of where it is waited for.
+    else void callback.then((made) => made.release()).catch(() => {});
+  }
+}
+
 /** Calls of one function: what depends on the signature alone is found out once. */
 class PreparedCall {
   readonly #target: CallTarget;
@@ -74,21 +100,15 @@ class PreparedCall {
     const { calls, address } = this.#target;
     const [layout, given] = this.#signature.variadic ? this.#variable(values) : [this.#layout, values];
     if (!this.#takesFunctions(given)) return calls.callSync(address, layout, given, this.#options);
-    const callbacks: Callback[] = [];
+    const held: PassedFunction[] = [];
     try {
-      const addresses = given.slice();
-      for (const [i, type] of this.#functions) {
-        if (typeof given[i] !== "function") continue;
-        const callback = calls.callbacks().hold(given[i] as Call, type);
-        if (callback instanceof Promise) {
-          throw new UsageError("the executor's memory is not shared: functions are passed by asynchronous calls only");
-        }
-        callbacks.push(callback);
-        addresses[i] = callback.address;
+      this.#hold(given, calls.callbacks(), held);
+      if (held.some(({ callback }) => callback instanceof Promise)) {
+        throw new UsageError("the executor's memory is not shared: functions are passed by asynchronous calls only");
       }
-      return calls.callSync(address, layout, addresses, this.#options);
+      return calls.callSync(address, layout, withAddresses(given, held as HeldFunction[]), this.#options);
     } finally {
-      for (const callback of callbacks) callback.release();
+      release(held);
     }
   }
 
@@ -99,18 +119,23 @@ class PreparedCall {
     const [layout, given] = this.#signature.variadic ? this.#variable(values) : [this.#layout, values];
     if (!this.#takesFunctions(given)) return calls.call(address, layout, given, this.#options);
     await calls.openChannel();
-    const callbacks: Callback[] = [];
+    const held: PassedFunction[] = [];
     try {
-      const addresses = given.slice();
-      for (const [i, type] of this.#functions) {
-        if (typeof given[i] !== "function") continue;
-        const callback = await calls.callbacks().hold(given[i] as Call, type);
-        callbacks.push(callback);
-        addresses[i] = callback.address;
-      }
-      return await calls.call(address, layout, addresses, this.#options);
+      this.#hold(given, calls.callbacks(), held);
+      const ready = await Promise.all(
+        held.map(async ({ position, callback }) => ({ position, callback: await callback })),
+      );
+      return await calls.call(address, layout, withAddresses(given, ready), this.#options);
     } finally {
-      for (const callback of callbacks) callback.release();
+      release(held);
+    }
+  }
+
+  /** Adds native functions for the JavaScript functions among the arguments; Promises only where thunks have to be linked. */
+  #hold(values: readonly unknown[], callbacks: Callbacks, held: PassedFunction[]): void {
+    for (const [position, type] of this.#functions) {
+      if (typeof values[position] !== "function") continue;
+      held.push({ position, callback: callbacks.hold(values[position] as Call, type) });
     }
   }
 
