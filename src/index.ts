@@ -37,8 +37,8 @@ export {
   type Reexport,
 } from "./orc/jit-dylib.ts";
 export type { LinkTimes, PhaseTime } from "./orc/link-times.ts";
+export type { LinkCounts, LinkedJob, LinkedObject } from "./orc/linked-job.ts";
 export type { LookupOptions } from "./orc/lookup-names.ts";
-export type { LinkedJob, LinkedObject } from "./orc/materialize.ts";
 export type { RedirectableSymbols, Targets } from "./orc/redirectable-symbols.ts";
 export { type StillReferenced, StillReferencedError } from "./orc/remove-tracker.ts";
 export type { Place, ReplaceableObjects, Replacement } from "./orc/replace/replaceable-objects.ts";

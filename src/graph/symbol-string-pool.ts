@@ -86,7 +86,16 @@ export class SymbolStringPool {
   /** The identifier of the NUL-terminated name at `position` of `view`; the NUL must lie before `limit`. */
   intern(view: DataView, position: number, limit: number): number {
     const id = view.buffer === this.columns.buffer ? this.#internFast(position) : -1;
-    if (id >= 0) return id;
+    return id >= 0 ? id : this.#look(view, position, limit, true);
+  }
+
+  /** The identifier of a name given as a string; -1 when there is no such name. */
+  findString(name: string): number {
+    const bytes = encoder.encode(`${name}\0`);
+    return this.#look(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length, false);
+  }
+
+  #look(view: DataView, position: number, limit: number, adds: boolean): number {
     let a = HASH_SEED | 0;
     let b = a;
     let c = a;
@@ -112,7 +121,11 @@ export class SymbolStringPool {
     a = mix(a, last[0]!) ^ rotate(mix(b, last[1]!), 8);
     c = rotate(mix(c, last[2]!), 16) ^ rotate(mix(d, last[3]!), 24);
     const length = at + rest - position;
-    return this.#find(view, position, length, mix(a ^ c, length));
+    const hash = mix(a ^ c, length);
+    const slot = this.#slotOf(view, position, length, hash);
+    const word = this.#slots[slot]!;
+    if (word !== 0) return (word & SLOT_ID) - 1;
+    return adds ? this.#add(slot, view, position, length, hash) : -1;
   }
 
   /** Lets the kernel intern a name of the linear memory; -1 when there is no room, or no kernel. */
@@ -179,9 +192,9 @@ export class SymbolStringPool {
     this.#fillSlots(2 ** Math.ceil(Math.log2(2 * count + 2)));
   }
 
-  #find(view: DataView, position: number, length: number, hash: number): number {
-    const words = this.#words;
-    const mask = words[MASK]!;
+  /** Where a name is in the table, or belongs. */
+  #slotOf(view: DataView, position: number, length: number, hash: number): number {
+    const mask = this.#words[MASK]!;
     const tag = hash >>> SLOT_TAG_SHIFT;
     let slot = hash & mask;
     for (let word = this.#slots[slot]!; word !== 0; word = this.#slots[slot]!) {
@@ -191,10 +204,15 @@ export class SymbolStringPool {
         this.#names[WORDS * id + HASH] === hash &&
         this.#names[WORDS * id + LENGTH] === length
       ) {
-        if (this.#isSame(this.#names[WORDS * id + START]!, view, position, length)) return id;
+        if (this.#isSame(this.#names[WORDS * id + START]!, view, position, length)) return slot;
       }
       slot = (slot + 1) & mask;
     }
+    return slot;
+  }
+
+  #add(slot: number, view: DataView, position: number, length: number, hash: number): number {
+    const words = this.#words;
     const id = words[COUNT]!;
     if (id >= SLOT_ID - 1) throw new Error(`more than ${SLOT_ID - 1} names`);
     this.#reserveBytes(length + SPARE);
@@ -208,10 +226,10 @@ export class SymbolStringPool {
     this.#names[WORDS * id + HASH] = hash;
     this.#names[WORDS * id + START] = begin;
     this.#names[WORDS * id + LENGTH] = length;
-    this.#slots[slot] = (id + 1) | (tag << SLOT_TAG_SHIFT);
+    this.#slots[slot] = (id + 1) | ((hash >>> SLOT_TAG_SHIFT) << SLOT_TAG_SHIFT);
     words[COUNT] = id + 1;
     words[USED] = begin + length;
-    if (2 * id > mask) this.#rehash(id + 1);
+    if (2 * id > words[MASK]!) this.#rehash(id + 1);
     return id;
   }
 

@@ -11,9 +11,13 @@ export interface LoadableFile {
   hide(): void;
 }
 
+/** /proc shows open files, as has been seen once. */
+let isShown = false;
+
 /** Puts bytes where the loader can read them: into a memory file, or where /proc does not show that, into a directory. Errors: code "memory". */
 export function createLoadableFile(name: string, bytes: Uint8Array): LoadableFile {
-  const file = existsSync("/proc/self/fd") ? inMemory(name, bytes.length) : inDirectory(name, bytes.length);
+  isShown ||= existsSync("/proc/self/fd");
+  const file = isShown ? inMemory(name, bytes.length) : inDirectory(name, bytes.length);
   try {
     for (let done = 0; done < bytes.length; ) done += writeSync(file.fd, bytes, done, bytes.length - done, done);
     return file;

@@ -23,8 +23,9 @@ function localForm(target: CallTarget, signature: ResolvedSignature, types?: Typ
   const call = new PreparedCall(target, signature, types);
   const sync: Call = (...values) => call.sync(values);
   const form: Form = scalarCall(target.address, signature, sync, target) ?? ((...values) => call.sync(values));
+  const async: Call = (...values) => call.async(values);
   form.sync = sync;
-  form.async = (...values) => call.async(values);
+  form.async = async;
   return form;
 }
 
@@ -36,12 +37,14 @@ function isolatedForm(
 ): Form {
   const call = new PreparedCall(target, signature, types, options);
   const form: Form = (...values) => call.async(values);
-  form.sync = (...values) => call.sync(values);
-  form.async = form;
-  form.with = (more) => {
+  const sync: Call = (...values) => call.sync(values);
+  const withMore = (more: CallOptions): Form => {
     checkOptions("with", more, CALL_OPTIONS);
     return isolatedForm(target, signature, types, { ...options, ...more });
   };
+  form.sync = sync;
+  form.async = form;
+  form.with = withMore;
   return form;
 }
 

@@ -6,7 +6,7 @@ import { ExecutionSession } from "../orc/execution-session.ts";
 import { ExecutorStarts } from "../orc/executor-starts.ts";
 import { fillDylib } from "../orc/fill-dylib.ts";
 import type { JITDylib } from "../orc/jit-dylib.ts";
-import type { LinkedJob } from "../orc/materialize.ts";
+import type { LinkedJob } from "../orc/linked-job.ts";
 import type { CommonMemory } from "../runtime-memory/common-memory.ts";
 import type { TypedArrayConstructor, TypedArrayOf } from "../runtime-memory/typed-array.ts";
 import type { Tracer } from "../trace/tracer.ts";

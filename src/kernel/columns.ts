@@ -45,7 +45,7 @@ export class Columns {
   constructor(linear: LinearMemory | null = linearMemory() ?? null) {
     this.#linear = linear ?? undefined;
     if (linear === null) return;
-    registry.register(this, { linear, ranges: this.#ranges });
+    registry.register(this, { linear, ranges: this.#ranges }, this);
     const position = linear.take("tables", SHARED_SIZE);
     if (position === undefined) return;
     this.#shared = { position, size: SHARED_SIZE };
@@ -62,6 +62,7 @@ export class Columns {
   /** Gives all of it back at once; what is still wanted has been copied. Blocks from now on lie apart. */
   dispose(): void {
     this.words = this.words.slice();
+    registry.unregister(this);
     if (this.#shared !== undefined) {
       this.#ranges.delete(this.#shared);
       this.#linear!.give("tables", this.#shared.position, SHARED_SIZE, this.#sharedUsed);

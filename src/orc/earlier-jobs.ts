@@ -3,7 +3,7 @@ import { SymbolPlace } from "../graph/symbol-table.ts";
 import { traitsOfRow } from "./definition-traits.ts";
 import type { JITDylib, LinkedDefinitions } from "./jit-dylib.ts";
 import type { LinkJob } from "./link-job.ts";
-import type { LinkedJob } from "./materialize.ts";
+import type { LinkedJob } from "./linked-job.ts";
 
 /**
  * What a job defines meets what the earlier jobs of its JITDylib define. A strong definition beside a strong one is an error. One that

@@ -115,14 +115,8 @@ function isExported({ tables, resolution }: LinkJob, id: number): boolean {
   return section >= 0 ? sections.kind[section] !== SectionKind.none : section === SymbolPlace.absolute;
 }
 
-const known = new WeakMap<LinkJob, ExportsOfJob>();
-
 /** The exports of a job whose definitions are all known. */
 export function exportsOf(job: LinkJob): ExportsOfJob {
-  let exports = known.get(job);
-  if (exports === undefined) {
-    exports = new ExportsOfJob(job);
-    known.set(job, exports);
-  }
-  return exports;
+  job.exports ??= new ExportsOfJob(job);
+  return job.exports;
 }

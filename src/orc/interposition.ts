@@ -51,7 +51,7 @@ export async function linkInterposition(session: ExecutionSession): Promise<Inte
 export function interposes(job: LinkJob): boolean {
   const { resolution, tables, external } = job;
   const { pool } = tables;
-  if (ALLOCATOR.some((name) => (resolution.definition[pool.internString(name)] ?? 0) !== 0)) return true;
+  if (ALLOCATOR.some((name) => (resolution.definition[pool.findString(name)] ?? 0) !== 0)) return true;
   if (mayOpenLibraries(job)) return true;
   const libraries = external.libraries
     .filter(({ library }) => !isOfCLibrary(library.soname))
@@ -83,7 +83,7 @@ export function interposes(job: LinkJob): boolean {
 /** Whether the program opens libraries itself and has names of the C library's that those would find first there. */
 function mayOpenLibraries(job: LinkJob): boolean {
   const { resolution, tables, context } = job;
-  const id = tables.pool.internString("dlopen");
+  const id = tables.pool.findString("dlopen");
   if ((resolution.references[id] ?? 0) === 0 || (resolution.definition[id] ?? 0) !== 0) return false;
   const library = context.runtime.find(C_LIBRARY);
   return library !== undefined && exportsOf(job).areIn(library, false);

@@ -15,7 +15,7 @@ export async function checkLibraryReferences(job: LinkJob): Promise<void> {
     const others = closure(job, library);
     if (others === undefined) continue;
     for (const name of library.undefinedNames()) {
-      const id = tables.pool.internString(name);
+      const id = tables.pool.findString(name);
       if ((resolution.definition[id] ?? 0) !== 0 || missing.has(name)) continue;
       if (!others.some((other) => other.lookup(name) !== undefined)) missing.set(name, library.file);
     }

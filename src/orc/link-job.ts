@@ -14,6 +14,7 @@ import type { InFlightAlloc, JITLinkMemoryManager } from "../memory/jitlink-memo
 import type { Tracer } from "../trace/tracer.ts";
 import { CLibraries } from "./c-libraries.ts";
 import type { StaticArchiveGenerator } from "./definition-generator.ts";
+import type { ExportsOfJob } from "./exports-of-job.ts";
 import type { ExternalNames } from "./external-names.ts";
 import type { Interposition } from "./interposition.ts";
 import type { JITDylib, LinkedDefinitions, PendingObject } from "./jit-dylib.ts";
@@ -125,6 +126,9 @@ export class LinkJob {
   interposition: Interposition | undefined;
   /** Known early in this process and in executors of others; 0 for those of libraries that come with the anchor. */
   libraryAddresses: Float64Array | undefined;
+
+  // exportsOf, at the latest by planLayout
+  exports: ExportsOfJob | undefined;
 
   // planLayout
   plan!: AnchorPlan;

@@ -23,19 +23,21 @@ export class LinkTimes {
 
   /** Ends the current phase and starts the next. */
   begin(name: string): void {
-    this.end();
+    const start = this.end();
     this.#trace?.begin(name);
-    this.#current = { name, start: now() };
+    this.#current = { name, start };
   }
 
-  /** Ends the current phase. */
-  end(): void {
-    if (this.#current === undefined) return;
+  /** Ends the current phase; gives the time. */
+  end(): number {
+    const time = now();
+    if (this.#current === undefined) return time;
     const { name, start } = this.#current;
-    const milliseconds = now() - start;
+    const milliseconds = time - start;
     const before = this.phases.find((phase) => phase.name === name);
     if (before === undefined) this.phases.push({ name, milliseconds });
     else before.milliseconds += milliseconds;
     this.#current = undefined;
+    return time;
   }
 }

@@ -1,4 +1,4 @@
-import type { LinkedJob } from "./materialize.ts";
+import type { LinkedJob } from "./linked-job.ts";
 
 /** How names are looked up. */
 export interface LookupOptions {

@@ -20,7 +20,7 @@ export interface Observation {
  */
 export function observedFunctions(resolution: SymbolResolution, external: ExternalNames): Observation {
   const { pool } = resolution.tables;
-  const byLookup = lookups.some((name) => (resolution.references[pool.internString(name)] ?? 0) !== 0);
+  const byLookup = lookups.some((name) => (resolution.references[pool.findString(name)] ?? 0) !== 0);
   const held = new Set<number>();
   const libraries = external.libraries.filter(({ library }) => !isOfEveryProcess(library.soname));
   if (libraries.length === 0) return { byLookup, held };

@@ -154,7 +154,7 @@ export function planCopies(
   if (variables.length + functions.length > 0) throw new DataOutOfReachError(variables, functions);
   const stubs = new Set(plan.functions.map(({ id }) => id));
   const isInterposed = (name: string): boolean => {
-    const id = pool.internString(name);
+    const id = pool.findString(name);
     return (resolution.definition[id] ?? 0) !== 0 || stubs.has(id);
   };
   const copies = plan.copies.concat(copiesOf(copied, isInterposed));

@@ -1,6 +1,6 @@
 import { LinkError } from "../errors.ts";
 import type { LinkedDefinitions } from "./jit-dylib.ts";
-import type { LinkedJob, LinkedObject } from "./materialize.ts";
+import type { LinkedJob, LinkedObject } from "./linked-job.ts";
 import type { RemoveOptions, ResourceTracker } from "./resource-tracker.ts";
 
 /** Code that stays and refers to what was to be removed. */

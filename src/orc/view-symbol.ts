@@ -6,7 +6,7 @@ import { makeRemoteArray } from "../runtime-memory/remote-array.ts";
 import { byteSizeOf, makeArray, type TypedArrayConstructor, type TypedArrayOf } from "../runtime-memory/typed-array.ts";
 import type { ExecutionSession } from "./execution-session.ts";
 import { JITDylib } from "./jit-dylib.ts";
-import type { LinkedJob } from "./materialize.ts";
+import type { LinkedJob } from "./linked-job.ts";
 import { nearNames } from "./near-names.ts";
 
 /** A variable of linked code. */
@@ -77,7 +77,7 @@ export function findVariable(where: JITDylib | LinkedJob, name: string): Variabl
   const job = jobs.find((each) => each.definition(wanted) !== undefined);
   if (job === undefined) throw undefinedVariable(where, jobs, name, wanted);
   const { tables, resolution } = job;
-  const row = resolution.definition[tables.pool.internString(wanted)]! - 1;
+  const row = resolution.definition[tables.pool.findString(wanted)]! - 1;
   const kind = tables.sections.kind[tables.symbols.section[row]!];
   const what = whatItIs(tables.symbols.info[row]! & 0xf, kind);
   const address = tables.symbols.value[row]!;

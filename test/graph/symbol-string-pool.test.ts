@@ -106,3 +106,18 @@ test("prefixes are told by their bytes", () => {
     }),
   );
 });
+
+test("a name that is only asked for does not become one", () => {
+  const pool = new SymbolStringPool();
+  const count = 1000;
+  for (const isDetached of [false, true]) {
+    for (let i = 0; i < count; i++) {
+      if (!isDetached) pool.internString(`name_${i}`);
+      assert.equal(pool.findString(`name_${i}`), i);
+      assert.equal(pool.findString(`other_${i}`), -1);
+    }
+    assert.equal(pool.size, count);
+    pool.detach();
+  }
+  assert.equal(new SymbolStringPool().findString(""), -1);
+});

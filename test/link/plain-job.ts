@@ -11,7 +11,8 @@ import type { Segment, WorkingMemory } from "../../src/memory/memory-mapper.ts";
 import { type DefinitionGenerator, StaticArchiveGenerator } from "../../src/orc/definition-generator.ts";
 import { JITDylib } from "../../src/orc/jit-dylib.ts";
 import type { JobsInFlight } from "../../src/orc/jobs-in-flight.ts";
-import { type LinkedJob, materialize } from "../../src/orc/materialize.ts";
+import type { LinkedJob } from "../../src/orc/linked-job.ts";
+import { materialize } from "../../src/orc/materialize.ts";
 
 export interface PlainJobOptions {
   /** Address of the job's first byte. */

@@ -3,7 +3,7 @@ import type { AllocActionPair, ImageLoad } from "../../epc/executor-process-cont
 import type { SlabMemory } from "../../host/slab-memory.ts";
 import type { AllocationRequest } from "../../memory/jitlink-memory-manager.ts";
 import type { Segment } from "../../memory/memory-mapper.ts";
-import type { LinkedJob } from "../materialize.ts";
+import type { LinkedJob } from "../linked-job.ts";
 import type { JobInputs } from "./job-inputs.ts";
 
 /** What a process was asked for names, and what it answered. */

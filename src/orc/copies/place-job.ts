@@ -2,7 +2,7 @@ import type { AddressRange } from "../../bytes/address.ts";
 import { SlablinkError } from "../../errors.ts";
 import type { AllocationRequest, InFlightAlloc, JITLinkMemoryManager } from "../../memory/jitlink-memory-manager.ts";
 import type { MaterializationContext } from "../link-job.ts";
-import type { LinkedJob } from "../materialize.ts";
+import type { LinkedJob } from "../linked-job.ts";
 import type { Answers, JobTemplate } from "./job-template.ts";
 import { fromTemplate, isCommon } from "./template-segments.ts";
 

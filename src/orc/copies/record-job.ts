@@ -5,7 +5,8 @@ import type { AllocationRequest, InFlightAlloc, JITLinkMemoryManager } from "../
 import type { WorkingMemory } from "../../memory/memory-mapper.ts";
 import type { JITDylib } from "../jit-dylib.ts";
 import type { MaterializationContext } from "../link-job.ts";
-import { type LinkedJob, materialize } from "../materialize.ts";
+import type { LinkedJob } from "../linked-job.ts";
+import { materialize } from "../materialize.ts";
 import type { JobInputs } from "./job-inputs.ts";
 import type { Answers, JobTemplate } from "./job-template.ts";
 import { fromTemplate } from "./template-segments.ts";

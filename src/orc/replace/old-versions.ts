@@ -2,7 +2,7 @@ import type { AddressRange } from "../../bytes/address.ts";
 import { SectionKind } from "../../graph/section-table.ts";
 import { ExternalKind } from "../../link/externals.ts";
 import type { ExecutionSession } from "../execution-session.ts";
-import type { LinkedJob } from "../materialize.ts";
+import type { LinkedJob } from "../linked-job.ts";
 import type { ObjectVersion } from "./make-version.ts";
 
 /** A version and the job that it has been linked by. */

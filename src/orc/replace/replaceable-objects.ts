@@ -11,7 +11,7 @@ import { ExternalKind } from "../../link/externals.ts";
 import { nextTask } from "../../memory/slab-memory-manager.ts";
 import type { ExecutionSession } from "../execution-session.ts";
 import type { JITDylib } from "../jit-dylib.ts";
-import type { LinkedJob } from "../materialize.ts";
+import type { LinkedJob } from "../linked-job.ts";
 import { writeWords } from "../write-words.ts";
 import type { KnownProgram, KnownStub, Storage } from "./known-program.ts";
 import { makeVersion, type ObjectVersion } from "./make-version.ts";
@@ -215,7 +215,7 @@ export class ReplaceableObjects {
       defines: (name) => this.#dylib.find(name) !== undefined,
       copyOf: (name) => {
         for (const job of jobs) {
-          const id = job.tables.pool.internString(name);
+          const id = job.tables.pool.findString(name);
           const address = job.externals.address[id];
           if (address === undefined || Number.isNaN(address) || job.externals.kind[id] !== ExternalKind.data) continue;
           if (address >= job.alloc.address && address < job.alloc.address + job.alloc.size) return address;
