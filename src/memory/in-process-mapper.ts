@@ -33,6 +33,9 @@ interface Reservation {
   readonly initialized: Map<number, Initialized>;
 }
 
+/** What the mappers of all sessions have reserved in this process: start → end. */
+const reservedHere = new Map<number, number>();
+
 /**
  * Maps each slab twice into this process: read-write as working memory, and with the final protections at the target
  * address. Read-only segments share the memfd's pages; writable ones become private copies, so that a forked child does
@@ -60,6 +63,7 @@ export class InProcessMemoryMapper implements MemoryMapper {
       this.#epc.addSlab(range.start, memory);
       const working = new SlabWorkingMemory(memory, range.start);
       this.#reservations.add({ start: range.start, size, working, initialized: new Map() });
+      reservedHere.set(range.start, range.end);
     } catch (error) {
       unmapMemory(range.start, size);
       throw error;
@@ -74,6 +78,11 @@ export class InProcessMemoryMapper implements MemoryMapper {
   /** Code reads and writes it where it runs. */
   localAddress(address: number, size: number): number | undefined {
     return this.#reservations.find(address, size) === undefined ? undefined : address;
+  }
+
+  isReserved(address: number): boolean {
+    for (const [start, end] of reservedHere) if (address >= start && address < end) return true;
+    return false;
   }
 
   discard(address: number): void {
@@ -124,6 +133,7 @@ export class InProcessMemoryMapper implements MemoryMapper {
       const reservation = this.#reservations.at(base);
       await this.deinitialize([...reservation.initialized.keys()]);
       this.#reservations.remove(base);
+      reservedHere.delete(base);
       this.#epc.removeSlab(base);
       unmapMemory(base, reservation.size);
       reservation.working.dispose();

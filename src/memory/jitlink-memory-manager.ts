@@ -51,6 +51,8 @@ export interface JITLinkMemoryManager {
   readonly perObject?: boolean;
   /** How bytes get into the executor; absent where that is the manager's own affair. */
   readonly mapper?: MemoryMapper;
+  /** Whether an address is that of memory for jobs, also of other sessions in the same process: what is there is no definition of the process's. */
+  holds?(address: number): boolean;
   /** Memory for one job. Errors: code "memory" when there is none. */
   allocate(request: AllocationRequest): Promise<InFlightAlloc>;
   /** Runs the dealloc actions and gives the memory back. */

@@ -88,6 +88,8 @@ export interface MemoryMapper {
    * executors with the same code then have the same pages. False where the executor cannot open it.
    */
   useTemplate?(address: number, contents: SlabMemory): Promise<boolean>;
+  /** Whether an address has been reserved in the same process by a mapper of any session. Absent where only this one reserves there. */
+  isReserved?(address: number): boolean;
   /** Gives up working memory that was prepared at `address` and never initialized. */
   discard(address: number): void;
   /** Gives segments their protections and runs the finalize actions in order; answers the key to deinitialize. */

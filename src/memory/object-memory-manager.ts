@@ -54,6 +54,13 @@ export class ObjectMemoryManager implements JITLinkMemoryManager {
     this.#tasks = options.tasks ?? "dispatched";
   }
 
+  holds(address: number): boolean {
+    for (const { parts } of this.#jobs.values()) {
+      if (parts.some(({ start, end }) => address >= start && address < end)) return true;
+    }
+    return false;
+  }
+
   /** Errors: code "memory" when there is no room, or when somebody else took it while the parts were reserved. */
   async allocate(request: AllocationRequest): Promise<InFlightAlloc> {
     await this.#release(this.#left.splice(0));

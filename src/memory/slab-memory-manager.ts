@@ -102,6 +102,11 @@ export class SlabMemoryManager implements JITLinkMemoryManager {
     return this.#start(slab, address, size, request.contentSize ?? size);
   }
 
+  holds(address: number): boolean {
+    const isOwn = this.#slabs.some(({ range }) => address >= range.start && address < range.end);
+    return isOwn || this.#mapper.isReserved?.(address) === true;
+  }
+
   /** Runs the dealloc actions, the last allocation's first, and makes the memory available again. */
   async deallocate(allocs: readonly FinalizedAlloc[]): Promise<void> {
     const keys = allocs.flatMap(({ key }) => (key === undefined ? [] : [key]));

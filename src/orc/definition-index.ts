@@ -58,13 +58,6 @@ export class DefinitionIndex {
     return first;
   }
 
-  /** Whether a name that was taken out is at this address, where the loader still finds it. */
-  isHiddenAt(name: string, address: number): boolean {
-    if (this.#hidden === undefined) return false;
-    for (const job of this.#jobs) if (this.#hidden.get(job)?.has(name) && job.definition(name) === address) return true;
-    return false;
-  }
-
   /** Leaves out what the jobs so far define under a name, or one of them. */
   hide(name: string, jobs: Iterable<LinkedDefinitions> = this.#byName?.get(name) ?? this.#jobs): void {
     this.#hidden ??= new WeakMap();

@@ -411,6 +411,7 @@ export class ExecutionSession implements TrackerOwner {
     const { preparePlan } = await import("./planned-link.ts");
     const plan = await preparePlan(dylib, names, {
       epc: this.epc,
+      memoryManager: this.memoryManager,
       runtime: this.#runtime,
       linkInto: async (other, name) => {
         if (other.find(name) !== undefined || visiting.has(other)) return undefined;

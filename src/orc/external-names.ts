@@ -10,7 +10,7 @@ import { SharedLibraryGenerator } from "./definition-generator.ts";
 import { findEarlier, findIn } from "./earlier-jobs.ts";
 import { HashedNames } from "./hashed-names.ts";
 import type { JITDylib } from "./jit-dylib.ts";
-import type { LinkJob } from "./link-job.ts";
+import type { ExecutorTarget, LinkJob } from "./link-job.ts";
 import { resolveInProcess } from "./process-symbols.ts";
 import { Reference, type SymbolResolution } from "./symbol-resolution.ts";
 import { threadLocalMismatches } from "./undefined-symbols.ts";
@@ -119,7 +119,7 @@ export async function findExternalNames(
       takeFromLibrary(inLibrary, resolution, found);
     } else askProcess.push(id);
   }
-  const unknown = await findInProcess(askProcess, dylib, resolution, epc, found);
+  const unknown = await findInProcess(askProcess, dylib, resolution, job.context, found);
   const implicit = unknown.length === 0 || !hasProcess(dylib) ? [] : [...implicitLibraries(runtime)];
   for (const id of unknown) {
     const inLibrary = findInLibraries(implicit, id, pool);
@@ -206,7 +206,7 @@ async function findInProcess(
   ids: readonly number[],
   dylib: JITDylib,
   resolution: SymbolResolution,
-  epc: ExecutorProcessControl,
+  target: ExecutorTarget,
   found: ExternalNames,
 ): Promise<number[]> {
   if (!hasProcess(dylib) || ids.length === 0) return [...ids];
@@ -218,7 +218,7 @@ async function findInProcess(
     else plain.push(id);
   }
   const names = plain.map((id) => resolution.tables.pool.name(id));
-  const addresses = names.length === 0 ? [] : await resolveInProcess(epc, dylib, names);
+  const addresses = names.length === 0 ? [] : await resolveInProcess(target, names);
   found.firstOfProcess = found.known.length;
   plain.forEach((id, i) => {
     if (addresses[i] !== 0 && threadLocalsOfC.has(names[i]!)) {

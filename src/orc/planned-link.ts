@@ -1,14 +1,13 @@
 import { ByteReader } from "../bytes/byte-reader.ts";
-import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import type { RuntimeLibraries } from "../inputs/runtime-libraries.ts";
 import type { CallbackGenerator, Generated } from "./definition-generator.ts";
 import type { JITDylib } from "./jit-dylib.ts";
+import type { ExecutorTarget } from "./link-job.ts";
 import { type LinkPlan, planLink } from "./link-plan.ts";
 import { resolveInProcess } from "./process-symbols.ts";
 
 /** What a plan needs of the session. */
-export interface PlanningContext {
-  readonly epc: ExecutorProcessControl;
+export interface PlanningContext extends ExecutorTarget {
   readonly runtime: RuntimeLibraries;
   /** Links a name in another JITDylib, if it is not linked there yet; its address, if that is no definition of the JITDylib. */
   linkInto(dylib: JITDylib, name: string): Promise<number | undefined>;
@@ -39,14 +38,14 @@ async function generate(
   dylib: JITDylib,
   open: readonly string[],
   asked: Map<CallbackGenerator, Set<string>>,
-  { epc }: PlanningContext,
+  context: PlanningContext,
 ): Promise<boolean> {
   let missing = open;
   let callbacks = dylib.generators.filter(({ kind }) => kind === "callback").length;
   for (const generator of dylib.generators) {
     if (missing.length === 0 || callbacks === 0) break;
     if (generator.kind === "process") {
-      const addresses = await resolveInProcess(epc, dylib, missing);
+      const addresses = await resolveInProcess(context, missing);
       missing = missing.filter((_, i) => addresses[i] === 0);
     } else if (generator.kind === "callback") {
       callbacks--;

@@ -146,6 +146,11 @@ for (const mode of everyMode) {
     );
     assert.equal(await user.exports.use.async(5), 15);
     assert.equal(await base.exports.add.async(1), 11);
+    const alone = { name: "alone.c", source: "int add(int); int twice(int x) { return 2 * add(x); }" };
+    // No instance finds another one's code by itself, of whichever session it is.
+    for (const where of [{ session }, modes[mode]]) {
+      await assert.rejects(instantiate(alone, where), { code: "undefined-symbol", message: /: add\n.*alone\.c/s });
+    }
     if (session.isolated) {
       await session.restart();
       assert.equal(await base.exports.add.async(1), 2);

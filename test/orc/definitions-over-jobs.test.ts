@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { absoluteSymbols, reexports, symbolAliases, UndefinedSymbolsError } from "slablink";
+import { absoluteSymbols, ProcessSymbolsGenerator, reexports, symbolAliases, UndefinedSymbolsError } from "slablink";
 import { bothModes, call, inSession, object } from "./session-of.ts";
 
 const strong = (value: number) => `int x(void) { return ${value}; }`;
@@ -215,6 +215,56 @@ for (const mode of bothModes) {
           assert.equal(new Set(lost!.references.map(({ offset }) => offset)).size, 5);
           return true;
         });
+      }));
+  });
+}
+
+for (const mode of bothModes) {
+  describe(`${mode.name}: JITDylibs that have nothing to do with each other`, () => {
+    test("do not find each other's code, in whatever order they are linked", () =>
+      inSession(mode, async (session, run) => {
+        const [apart, other] = ["apart", "other"].map((name) => session.createJITDylib(name));
+        apart!.addObject(await object(strong(1)));
+        await session.lookup(apart!, ["x"]);
+        const main = session.getJITDylib("main")!;
+        main.addObject(await object(`${user("f")} extern __attribute__((weak)) int x(void);`, "f.o"));
+        main.addObject(await object("int g(void) { return 7; }", "g.o"));
+        assert.deepEqual([await run("g"), main.find("x")], [7, undefined], "a weak reference is nobody's either");
+        other!.addGenerator(new ProcessSymbolsGenerator());
+        other!.addObject(await object(user("h"), "h.o"));
+        await assert.rejects(session.lookup(other!, ["h"]), { code: "undefined-symbol", message: /: x\n.*h\.o/s });
+        other!.addToLinkOrder(apart!);
+        assert.equal(await call(session.epc, (await session.lookup(other!, ["h"])).get("h")), 1);
+        assert.equal((await session.lookup(other!, ["getpid"])).size, 1, "the process's own names are found");
+      }));
+
+    test("a name whose code has been removed is not another one's", () =>
+      inSession(mode, async (session, run) => {
+        const apart = session.createJITDylib("apart");
+        const main = session.getJITDylib("main")!;
+        const tracker = main.createResourceTracker();
+        main.addObject(await object(strong(2)), { tracker });
+        assert.equal(await run("x"), 2);
+        apart.addObject(await object(strong(1)));
+        await session.lookup(apart, ["x"]);
+        await tracker.remove();
+        await assert.rejects(run("x"), { code: "undefined-symbol" });
+      }));
+
+    test("a callback is asked for what only they have", () =>
+      inSession(mode, async (session, run) => {
+        const apart = session.createJITDylib("apart");
+        apart.addObject(await object(strong(1)));
+        await session.lookup(apart, ["x"]);
+        const main = session.getJITDylib("main")!;
+        const asked: string[][] = [];
+        const tryToGenerate = async (names: readonly string[]) => {
+          asked.push([...names]);
+          return [await object(strong(3), "generated.o")];
+        };
+        main.addGenerator({ kind: "callback", tryToGenerate });
+        main.addObject(await object(user("f")));
+        assert.deepEqual([await run("f"), asked], [3, [["x"]]]);
       }));
   });
 }
