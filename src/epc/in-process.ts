@@ -1,4 +1,4 @@
-import { closeSync, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { type AddressRange, alignDown, alignUp, hex } from "../bytes/address.ts";
 import { ByteReader } from "../bytes/byte-reader.ts";
 import { ExecutorError } from "../errors.ts";
@@ -16,6 +16,7 @@ import { shareEnvironment } from "../host/environment.ts";
 import { createLoadableFile, type LoadableFile } from "../host/loadable-file.ts";
 import { PAGE_SIZE, reserveAddressSpace, unmapMemory } from "../host/mapping.ts";
 import { readMaps } from "../host/maps.ts";
+import { closeNative } from "../host/native-descriptor.ts";
 import type { SlabMemory } from "../host/slab-memory.ts";
 import { readMemory } from "../host/view.ts";
 import { DlsymShim } from "../native/dlsym-shim.ts";
@@ -152,7 +153,7 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
       return { handle, results };
     } catch (error) {
       if (handle !== 0) unloadLibrary(handle);
-      closeSync(file.fd);
+      closeNative(file.fd);
       reserveAddressSpace(image.size, image.start);
       throw error;
     }
@@ -168,7 +169,7 @@ export class InProcessExecutorProcessControl implements ExecutorProcessControl {
     if (isLoaded(image.file.path)) {
       throw new ExecutorError(`the image at ${hex(image.start)} is still in use by a library and stays loaded`);
     }
-    closeSync(image.file.fd);
+    closeNative(image.file.fd);
     unmapMemory(image.start, image.size);
     reserveAddressSpace(image.size, image.start);
   }

@@ -1,6 +1,7 @@
-import { closeSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import { startWithLowHeap } from "../host/address-layout.ts";
 import { createMemfd } from "../host/memfd.ts";
+import { closeNative } from "../host/native-descriptor.ts";
 import { type ExecutorProcessOptions, spawnExecutor } from "../host/process.ts";
 import type { SlabMemory } from "../host/slab-memory.ts";
 import { spawnPolled } from "../host/spawn.ts";
@@ -78,7 +79,7 @@ export async function launchExecutor(options: LaunchOptions): Promise<RemoteExec
     pipes === undefined ? startOverSocket(how, words, options.blocking) : pipes.startOverPipes(how, words);
   undo?.();
   const process_ = await starting;
-  if (file !== undefined) closeSync(file);
+  if (file !== undefined) closeNative(file);
   return RemoteExecutorProcessControl.connect(process_.stream, {
     process: process_,
     setupLimit,

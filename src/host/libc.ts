@@ -13,6 +13,8 @@ const DECLARATIONS = {
   ftruncate: ["int", "int", "int64_t"],
   fcntl: ["int", "int", "int", "int"],
   fallocate: ["int", "int", "int", "int64_t", "int64_t"],
+  open: ["int", "str", "int", "uint"],
+  close: ["int", "int"],
   dlopen: ["intptr_t", "str", "int"],
   dlsym: ["intptr_t", "intptr_t", "intptr_t"],
   dlvsym: ["intptr_t", "intptr_t", "intptr_t", "intptr_t"],
@@ -70,6 +72,9 @@ export interface Libc {
   madvise(address: number, size: number, advice: number): number;
   mprotect(address: number, size: number, protection: number): number;
   memfd_create(name: string, flags: number): number;
+  /** Variadic; the mode is passed like any other argument. */
+  open(path: string, flags: number, mode: number): number;
+  close(fd: number): number;
   ftruncate(fd: number, size: number): number;
   fcntl(fd: number, command: number, argument: number): number;
   fallocate(fd: number, mode: number, offset: number, size: number): number;

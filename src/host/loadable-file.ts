@@ -1,7 +1,8 @@
-import { closeSync, existsSync, unlinkSync, writeSync } from "node:fs";
+import { existsSync, unlinkSync, writeSync } from "node:fs";
 import { SlablinkError } from "../errors.ts";
 import { fileDirectories, makeMappableFile } from "./mappable-file.ts";
 import { createMemfd } from "./memfd.ts";
+import { closeNative } from "./native-descriptor.ts";
 
 /** A file that this process's loader can open. It knows files by path, so the descriptor is to stay open as long as one is loaded. */
 export interface LoadableFile {
@@ -23,7 +24,7 @@ export function createLoadableFile(name: string, bytes: Uint8Array): LoadableFil
     return file;
   } catch (cause) {
     file.hide();
-    closeSync(file.fd);
+    closeNative(file.fd);
     throw new SlablinkError("memory", `cannot write memory file "${name}": ${(cause as Error).message}`, { cause });
   }
 }

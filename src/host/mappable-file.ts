@@ -1,7 +1,8 @@
-import { closeSync, constants, openSync, statfsSync, unlinkSync } from "node:fs";
+import { constants, statfsSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { libc } from "./libc.ts";
 import { MapFlag, PAGE_SIZE, Protection } from "./mapping.ts";
+import { closeNative, openNative } from "./native-descriptor.ts";
 
 /** Not in Node's constants: <fcntl.h> of x86-64 Linux. */
 const O_TMPFILE = 0o20200000;
@@ -33,7 +34,7 @@ export function makeMappableFile(size: number, named = false): MappableFile | un
       if (bavail * bsize < size) continue;
       const file = named ? withName(directory) : withoutName(directory);
       if (mapsCode(file.fd)) return file;
-      closeSync(file.fd);
+      closeNative(file.fd);
       if (file.path !== undefined) unlinkSync(file.path);
     } catch {
       // Not there, read-only, full: the next one.
@@ -44,7 +45,7 @@ export function makeMappableFile(size: number, named = false): MappableFile | un
 
 function withoutName(directory: string): MappableFile {
   try {
-    return { fd: openSync(directory, O_TMPFILE | constants.O_RDWR, 0o600), path: undefined };
+    return { fd: openNative(directory, O_TMPFILE | constants.O_RDWR, 0o600), path: undefined };
   } catch {
     const { fd, path } = withName(directory);
     unlinkSync(path);
@@ -55,7 +56,7 @@ function withoutName(directory: string): MappableFile {
 function withName(directory: string): { fd: number; path: string } {
   const path = join(directory, `slablink-${process.pid}-${made++}`);
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_RDWR } = constants;
-  return { fd: openSync(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR, 0o600), path };
+  return { fd: openNative(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_RDWR, 0o600), path };
 }
 
 /** Whether the mount allows it (noexec). */

@@ -1,8 +1,9 @@
-import { closeSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import { hex } from "../bytes/address.ts";
 import { SlablinkError } from "../errors.ts";
 import { errno, libc } from "./libc.ts";
 import { fileDirectories, makeMappableFile } from "./mappable-file.ts";
+import { closeNative } from "./native-descriptor.ts";
 import { Errno, systemError } from "./system-error.ts";
 
 const MFD_CLOEXEC = 0x1;
@@ -42,7 +43,7 @@ export function createMemfd(name: string, size: number): number {
   if (fd === -1) throw refusal(name, size, number);
   if (libc.ftruncate(fd, size) !== 0) {
     const number = errno();
-    closeSync(fd);
+    closeNative(fd);
     const limit = number === Errno.EFBIG ? " (more than ulimit -f allows; --memory=rpc needs no file)" : "";
     const what = `cannot size memory file "${name}" to ${hex(size)} bytes${limit}`;
     throw new MemoryFileError(systemError("memory", what, number).message);

@@ -1,6 +1,7 @@
-import { closeSync, readSync } from "node:fs";
+import { readSync } from "node:fs";
 import type { ByteChannel, ChannelListener } from "./byte-channel.ts";
 import { errno, libc } from "./libc.ts";
+import { closeNative } from "./native-descriptor.ts";
 import { Errno } from "./system-error.ts";
 
 /*
@@ -159,8 +160,8 @@ export class PolledChannel implements ByteChannel {
   }
 
   #closeDescriptors(): void {
-    closeSync(this.#fd);
-    if (this.#end !== undefined && this.#end >= 0) closeSync(this.#end);
+    closeNative(this.#fd);
+    if (this.#end !== undefined && this.#end >= 0) closeNative(this.#end);
   }
 
   #deliver(chunk: Uint8Array | undefined): void {

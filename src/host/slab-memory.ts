@@ -1,9 +1,10 @@
-import { closeSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import { alignUp, hex } from "../bytes/address.ts";
 import { SlablinkError } from "../errors.ts";
 import { type LinearMemory, linearMemory } from "./linear-memory.ts";
 import { MapFlag, mapMemory, PAGE_SIZE, Protection, unmapMemory } from "./mapping.ts";
 import { createMemfd, punchHole } from "./memfd.ts";
+import { closeNative } from "./native-descriptor.ts";
 import { detachView, viewMemory } from "./view.ts";
 
 /** The largest slab: code of the small model reaches ±2 GiB, and displacements must stay below it. */
@@ -64,7 +65,7 @@ export class SlabMemory {
       const protection = Protection.read | Protection.write;
       this.address = mapMemory({ size: this.size, protection, flags, fd: this.fd });
     } catch (error) {
-      closeSync(this.fd);
+      closeNative(this.fd);
       throw error;
     }
   }
@@ -117,7 +118,7 @@ export class SlabMemory {
       if (position !== undefined) this.#linear!.give("work", position, end - start);
     }
     const detached = this.#buffers.map(detachView).every(Boolean);
-    closeSync(this.fd);
+    closeNative(this.fd);
     if (detached) unmapMemory(this.address, this.size);
   }
 

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
-import { closeSync } from "node:fs";
 import { Socket } from "node:net";
 import { errno, libc } from "./libc.ts";
+import { closeNative } from "./native-descriptor.ts";
 import { cannotStart, type ExecutorProcess, type ExecutorProcessOptions, endOfChild } from "./process.ts";
 
 const O_CLOEXEC = 0x80000;
@@ -30,8 +30,8 @@ export async function spawnOverPipes(
   const words = argumentsFor(FIRST_INHERITED + 1 + inherited.length);
   const standard = ["inherit", "inherit", "inherit"] as const;
   const child = spawn(path, words, { stdio: [...standard, toExecutor[0], ...inherited, fromExecutor[1]], env, cwd });
-  closeSync(toExecutor[0]);
-  closeSync(fromExecutor[1]);
+  closeNative(toExecutor[0]);
+  closeNative(fromExecutor[1]);
   const readable = new Socket({ fd: fromExecutor[0], readable: true, writable: false });
   const writable = new Socket({ fd: toExecutor[1], readable: false, writable: true });
   const ended = endOfChild(child);

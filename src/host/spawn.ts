@@ -1,8 +1,8 @@
-import { closeSync } from "node:fs";
 import { duplicateAbove } from "./descriptors.ts";
 import { findSymbols, PROCESS } from "./dynamic-loader.ts";
 import { koffi } from "./koffi.ts";
 import { errno, libc } from "./libc.ts";
+import { closeNative } from "./native-descriptor.ts";
 import { PolledChannel } from "./polled-channel.ts";
 import { cannotStart, type ExecutorProcess, type ExecutorProcessOptions, type ProcessEnd } from "./process.ts";
 import { signalName } from "./signal-names.ts";
@@ -55,10 +55,10 @@ export function spawnPolled(options: ExecutorProcessOptions): ExecutorProcess {
   try {
     pid = spawn(options, inherited);
   } catch (error) {
-    closeSync(ours);
+    closeNative(ours);
     throw error;
   } finally {
-    closeSync(theirs);
+    closeNative(theirs);
   }
   let gone = false;
   let resolveEnded: (end: ProcessEnd) => void;
@@ -103,7 +103,7 @@ function spawn({ path, arguments: words, env }: ExecutorProcessOptions, inherite
     return pid[0]!;
   } finally {
     libc.posix_spawn_file_actions_destroy(actions);
-    for (const fd of moved) closeSync(fd);
+    for (const fd of moved) closeNative(fd);
   }
 }
 
@@ -155,7 +155,7 @@ function sleepUntilGone(pid: number): void {
   poll.setInt32(0, fd, true);
   poll.setInt16(4, POLLIN, true);
   libc.poll(new Uint8Array(poll.buffer), 1, PATIENCE);
-  closeSync(fd);
+  closeNative(fd);
 }
 
 /** What waitpid(2) says: bits 0 to 6 are a signal's number, 8 to 15 the status. */

@@ -1,7 +1,7 @@
-import { closeSync } from "node:fs";
 import type { Socket } from "node:net";
 import { SlablinkError } from "../errors.ts";
 import { errno, libc } from "./libc.ts";
+import { closeNative } from "./native-descriptor.ts";
 
 const O_CLOEXEC_NONBLOCK = 0x8_0800;
 
@@ -30,7 +30,7 @@ export class WakePipe {
 
   /** Gives up this side's writing end, when the other has its own. */
   closeWriteEnd(): void {
-    if (this.#writeEnd >= 0) closeSync(this.#writeEnd);
+    if (this.#writeEnd >= 0) closeNative(this.#writeEnd);
     this.#writeEnd = -1;
   }
 

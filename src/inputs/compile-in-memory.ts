@@ -1,7 +1,8 @@
-import { closeSync, fstatSync, readSync } from "node:fs";
+import { fstatSync, readSync } from "node:fs";
 import { dirname } from "node:path";
 import { LinkError } from "../errors.ts";
 import { createMemfd } from "../host/memfd.ts";
+import { closeNative } from "../host/native-descriptor.ts";
 import { compilerFor } from "./compile.ts";
 import { languageOf } from "./sources.ts";
 
@@ -64,7 +65,7 @@ export async function compileInMemory(source: Source, options: CompileInMemoryOp
       throw new LinkError("link", `${name}: the compiler ${command} ended well but wrote no object`);
     return object;
   } finally {
-    closeSync(fd);
+    closeNative(fd);
   }
 }
 

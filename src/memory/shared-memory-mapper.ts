@@ -1,10 +1,11 @@
-import { constants, openSync, unlinkSync } from "node:fs";
+import { constants, unlinkSync } from "node:fs";
 import { type AddressRange, alignUp } from "../bytes/address.ts";
 import { expectValue, writeActions } from "../epc/calls.ts";
 import { Llvm, Slablink } from "../epc/dialect.ts";
 import type { ExecutorProcessControl } from "../epc/executor-process-control.ts";
 import { INHERITED_SLAB_FD } from "../epc/launch.ts";
 import { SlablinkError } from "../errors.ts";
+import { openNative } from "../host/native-descriptor.ts";
 import { SlabMemory } from "../host/slab-memory.ts";
 import { fileError } from "../host/system-error.ts";
 import {
@@ -204,10 +205,11 @@ export class SharedMemoryMapper implements MemoryMapper {
     // shm_open's names are files of this directory; the executor has mapped its side already.
     const path = `/dev/shm/${name.replace(/^\/+/, "").replaceAll("/", "_")}`;
     try {
-      const fd = openSync(path, constants.O_RDWR);
+      const fd = openNative(path, constants.O_RDWR);
       unlinkSync(path);
       return { range: { start, end: start + size }, memory: new SlabMemory(size, fd) };
     } catch (cause) {
+      if (cause instanceof SlablinkError) throw cause;
       throw fileError(path, cause);
     }
   }

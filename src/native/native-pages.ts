@@ -1,6 +1,7 @@
-import { closeSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import { MapFlag, mapMemory, PAGE_SIZE, Protection } from "../host/mapping.ts";
 import { createMemfd } from "../host/memfd.ts";
+import { closeNative } from "../host/native-descriptor.ts";
 
 /** Zeroed pages for `size` bytes of data, readable and writable; answers their address. */
 export function mapPages(size: number): number {
@@ -15,6 +16,6 @@ export function mapCode(code: Uint8Array): number {
     writeSync(fd, code, 0, code.length, 0);
     return mapMemory({ size: PAGE_SIZE, protection: Protection.read | Protection.exec, flags: MapFlag.shared, fd });
   } finally {
-    closeSync(fd);
+    closeNative(fd);
   }
 }

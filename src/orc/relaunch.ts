@@ -2,10 +2,10 @@
 // reach of 32-bit code have to be loaded before the libraries, and room for static thread-locals is fixed at start.
 // execve(2) keeps the process id, descriptors and terminal; nothing of the program has run by then.
 
-import { closeSync } from "node:fs";
 import { LinkError } from "../errors.ts";
 import { endLowHeap, startWithLowHeap } from "../host/address-layout.ts";
 import { restoreStandardError, silenceStandardError } from "../host/descriptors.ts";
+import { closeNative } from "../host/native-descriptor.ts";
 import { inheritableFile, replaceProcess } from "../host/replace-process.ts";
 import { addToStacks, mainStackSize } from "../host/thread.ts";
 import { copiesOf } from "../link/data-copy.ts";
@@ -65,7 +65,7 @@ export function afterRelaunch(): void {
   restore("LD_PRELOAD", current.preload);
   restore("GLIBC_TUNABLES", current.tunables);
   if (current.standardError !== null) restoreStandardError(current.standardError);
-  if (current.descriptor !== null) closeSync(current.descriptor);
+  if (current.descriptor !== null) closeNative(current.descriptor);
   if (current.lowHeap) endLowHeap();
 }
 
