@@ -448,6 +448,7 @@ export class ExecutionSession implements TrackerOwner {
       linkInto: async (other, wanted) => {
         if (!visiting.has(other)) await this.#link(other, wanted, visiting, {});
       },
+      isWaiting: (other) => other !== dylib && visiting.has(other),
       objects,
       aliases,
       weakNames,

@@ -36,6 +36,8 @@ export interface MaterializationContext {
   readonly openedLibraries: Map<string, number>;
   /** Links `names` in another JITDylib, and whatever has been added to that. */
   linkInto(dylib: JITDylib, names: readonly string[]): Promise<void>;
+  /** JITDylibs that wait for this job: what they define has no address yet. */
+  isWaiting?(dylib: JITDylib): boolean;
   /** For a whole program: the functions that bind libraries to it, linked when first asked for. */
   interposition?(): Promise<Interposition>;
   /** Another executor that has within reach what this one lacks; undefined when there is none to be had. */

@@ -268,3 +268,25 @@ for (const mode of bothModes) {
       }));
   });
 }
+
+for (const mode of bothModes) {
+  test(`${mode.name}: JITDylibs that need each other are told of`, () =>
+    inSession(mode, async (session) => {
+      const [a, b] = ["a", "b"].map((name) => session.createJITDylib(name));
+      a!.addToLinkOrder(b!);
+      b!.addToLinkOrder(a!);
+      a!.addObject(await object("int b1(void); int a2(void) { return 5; } int a1(void) { return b1(); }", "a.o"));
+      b!.addObject(await object("int a2(void); int b1(void) { return a2() + 1; }", "b.o"));
+      await assert.rejects(session.lookup(a!, ["a1"]), {
+        code: "undefined-symbol",
+        message:
+          /: a2\n>>> .*b\.o.*\n>>> if the JITDylib a defines it: a and b are in each other's link orders, and b is linked first/,
+      });
+      // Nothing is lost: what they need of each other can be linked before.
+      a!.drop(() => true);
+      a!.addObject(await object("int a2(void) { return 5; }", "a2.o"));
+      assert.equal(await call(session.epc, (await session.lookup(b!, ["b1"])).get("b1")), 6);
+      a!.addObject(await object("int b1(void); int a1(void) { return b1(); }", "a1.o"));
+      assert.equal(await call(session.epc, (await session.lookup(a!, ["a1"])).get("a1")), 6);
+    }));
+}

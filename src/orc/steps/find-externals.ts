@@ -70,9 +70,16 @@ function failUnlessUnused(job: LinkJob): void {
   const { symbols } = undefinedSymbols(job.tables, missing);
   const missed = symbols
     .filter(({ name, references }) => references.length > 0 || job.lookedUp.includes(name))
-    .map((symbol) => ({ ...symbol, note: job.cLibraries.objection(symbol.name) }));
+    .map((symbol) => ({ ...symbol, note: job.cLibraries.objection(symbol.name) ?? circle(job) }));
   if (missed.length > 0) throw new UndefinedSymbolsError(missed);
   for (const id of missing) known.push({ id, address: 0, kind: ExternalKind.absent });
+}
+
+/** What is said of a name that a JITDylib may define which itself waits for this job. */
+function circle({ dylib, context }: LinkJob): string | undefined {
+  const waiting = dylib.linkOrder.find((other) => context.isWaiting?.(other));
+  if (waiting === undefined) return undefined;
+  return `if the JITDylib ${waiting.name} defines it: ${waiting.name} and ${dylib.name} are in each other's link orders, and ${dylib.name} is linked first, since ${waiting.name} needs it`;
 }
 
 /** What JITDylibs of the link order can define and have not linked yet is linked in them now. */
