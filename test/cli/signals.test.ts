@@ -4,6 +4,11 @@ import { isForegroundStat, statusOfSignal } from "../../cli/signals.ts";
 
 test("the status of a signal is what a shell shows", () => {
   assert.deepEqual(["SIGINT", "SIGABRT", "SIGSEGV", "SIGTERM"].map(statusOfSignal), [130, 134, 139, 143]);
+  assert.deepEqual(
+    ["signal 35", "signal 64", "SIGNONE"].map(statusOfSignal),
+    [163, 192, 128],
+    "signals without a name",
+  );
 });
 
 test("foreground means that the terminal's process group is ours, whatever our name holds", () => {

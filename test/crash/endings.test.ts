@@ -179,6 +179,13 @@ const endings: readonly Ending[] = [
   },
   { program: "`raise(SIGTERM)`", source: program("raise(SIGTERM);"), status: 143, says: "SIGTERM" },
   {
+    program: "`raise(SIGRTMIN + 3)`",
+    source: program("raise(SIGRTMIN + 3);"),
+    status: 165,
+    says: "signal 37",
+    modes: ["shared", "rpc"],
+  },
+  {
     program: "its own handler ends it with `_exit(6)`",
     source: `${ways} static void on(int s) { _exit(s - 5); }\nint main(void) { signal(SIGSEGV, on); return *(volatile int *)null(); }`,
     status: 6,

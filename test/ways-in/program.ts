@@ -32,6 +32,7 @@ int main(int argc, char **argv) {
   if (!strcmp(what, "fault")) *(volatile int *)8 = 1;
   if (!strcmp(what, "abort")) abort();
   if (!strcmp(what, "kill")) kill(getpid(), SIGKILL);
+  if (!strcmp(what, "real-time")) raise(37);
   if (!strcmp(what, "wait")) {
     signal(SIGUSR1, note);
     puts("ready");
@@ -121,6 +122,7 @@ async function checkEnds(way: readonly string[], options: WayOptions): Promise<v
     [["fault"], 139, "SIGSEGV"],
     [["abort"], 134, "SIGABRT"],
     [["kill"], 137, "SIGKILL"],
+    [["real-time"], 165, "signal 37\n"],
     [["exec"], 9, ""],
   ];
   for (const [words, status, signal] of ends) {
