@@ -17,6 +17,8 @@ const WINDOW = 256 * 1024;
 const CHUNK_SIZE = 64 * 1024;
 /** How long an executor that is to be killed may take to say so, in ms. */
 const KILL_LIMIT = 2_000;
+/** So much of the beginning of a stream that is no executor's is shown, in bytes. */
+const SHOWN_SIZE = 60;
 /** Of a frame's header (frame.ts). */
 const TAG_OFFSET = 24;
 
@@ -47,6 +49,8 @@ export class SupervisedExecutor implements ByteChannel, ExecutorProcess {
   #tags = new Map<number, string>();
   #addresses: ReadonlyMap<string, number> = new Map();
   #isSetUp = false;
+  /** The first bytes of the stream, until Setup has come. */
+  #beginning: Uint8Array = new Uint8Array(0);
   readonly #writing: Record<number, Promise<void>> = {};
   readonly #refusing = new Set<number>();
   #inputUnderWay = 0;
@@ -131,10 +135,14 @@ export class SupervisedExecutor implements ByteChannel, ExecutorProcess {
   }
 
   #receive(chunk: Uint8Array): void {
+    // What does not belong there may have come long before the frame that shows it.
+    if (!this.#isSetUp && this.#beginning.length < SHOWN_SIZE) {
+      this.#beginning = Buffer.concat([this.#beginning, chunk.subarray(0, SHOWN_SIZE)]).subarray(0, SHOWN_SIZE);
+    }
     try {
       this.#decoder.push(chunk, (frame) => this.#dispatch(frame));
     } catch (cause) {
-      this.#fail(this.#isSetUp ? (cause as Error) : notAnExecutor(chunk, cause));
+      this.#fail(this.#isSetUp ? (cause as Error) : notAnExecutor(this.#beginning, cause));
     }
   }
 
@@ -246,8 +254,8 @@ export class SupervisedExecutor implements ByteChannel, ExecutorProcess {
 }
 
 /** A shell's start-up file or the like has spoken first. */
-function notAnExecutor(chunk: Uint8Array, cause: unknown): ExecutorError {
-  const text = Buffer.from(chunk.subarray(0, 60)).toString("latin1");
+function notAnExecutor(beginning: Uint8Array, cause: unknown): ExecutorError {
+  const text = Buffer.from(beginning).toString("latin1");
   return new ExecutorError(`the stream does not begin as an executor's: ${JSON.stringify(text)}`, { cause });
 }
 

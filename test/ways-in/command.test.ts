@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { encodeHeader, Opcode } from "../../src/epc/frame.ts";
+import { SupervisedExecutor } from "../../src/epc/supervised.ts";
 import { executorPath } from "../epc/executors.ts";
 import { slablink } from "../support/slablink.ts";
 import { tableRow } from "../support/table.ts";
@@ -62,6 +65,10 @@ test("commands that come to nothing are named with their ends", async () => {
       /does not begin as an executor's: "what a start-up file of the shell says\\n"\n$/,
     ],
     [
+      `echo a banner; exec ${executorPath} --stdio`,
+      /^slablink: error: the stream does not begin as an executor's: "a banner\\n.*"\n$/,
+    ],
+    [
       "exec 1>&-; sleep 0.2",
       /^slablink: error: the command '.*' ended with exit status 0 before an executor answered\n$/,
     ],
@@ -74,6 +81,18 @@ test("commands that come to nothing are named with their ends", async () => {
   const { status, stderr } = await slablink(["run", "--executor-command", "true", "--in-process", object]);
   assert.equal(status, 2);
   assert.match(stderr, /--in-process and --executor-command exclude each other: there is one executor/);
+});
+
+test("a stream that is no executor's is shown from its first byte, however it comes in", async () => {
+  for (const size of [1, 7, 1000]) {
+    const [readable, writable] = [new PassThrough(), new PassThrough()];
+    const executor = new SupervisedExecutor({ readable, writable, explainLoss: async () => new Error("lost") });
+    executor.listen({ receive: () => {}, end: () => {} });
+    const stream = Buffer.concat([Buffer.from("banner\n"), encodeHeader(Opcode.setup, 0, 0, 100), Buffer.alloc(100)]);
+    // Each piece is a chunk of its own.
+    for (let at = 0; at < stream.length; at += size) readable.emit("data", stream.subarray(at, at + size));
+    await assert.rejects(executor.ended, { message: /^the stream does not begin as an executor's: "banner\\n.*"$/ });
+  }
 });
 
 test("an executor that does not carry streams is refused by what it lacks", async () => {
