@@ -164,6 +164,11 @@ test("every mistake is a usage error that says what is expected", () => {
     [["a.o", "--executor-command= "], /--executor-command needs a command/],
     [["a.o", "--connect=tcp:host"], /--connect: 'tcp:host' is neither unix:PATH nor tcp:HOST:PORT/],
     [["a.o", "--connect=unix:"], /--connect: 'unix:' is neither/],
+    [
+      ["a.o", `--connect=unix:/${"x".repeat(107)}`],
+      /--connect: a Unix socket's path has 107 bytes at most, '\/x+' has 108$/,
+    ],
+    [["a.o", `--connect=unix:${"é".repeat(54)}`], /--connect: .* at most, 'é+' has 108$/],
     [["a.o", "--secret-file=x"], /--secret-file belongs to --connect/],
     [["a.o", ""], /empty name/],
   ];

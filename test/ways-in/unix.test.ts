@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -33,6 +33,23 @@ test("a Unix socket is a way to an executor for its owner", async () => {
   );
   assert.equal(await front.stop(), 0);
   assert.ok(!existsSync(path), "the socket's file stays behind");
+});
+
+test("a path is taken to its last byte, or refused", async () => {
+  const directory = freshDirectory();
+  const longest = join(directory, "x".repeat(107 - directory.length - 1));
+  const front = await listening(["--listen", `unix:${longest}`]);
+  assert.ok(existsSync(longest));
+  assert.equal((await runBy(["--connect", front.place], [])).status, 7);
+  const tooLong = `unix:${longest}y`;
+  const end = `: a Unix socket's path has 107 bytes at most, '${longest}y' has 108\n`;
+  const listens = await slablink(["executor", "--listen", tooLong]);
+  assert.deepEqual(listens, { status: 2, stdout: "", stderr: `slablink: error: --listen${end}` });
+  // The path without its last byte is another's socket.
+  const connects = await runBy(["--connect", tooLong], []);
+  assert.deepEqual(connects, { status: 2, stdout: "", stderr: `slablink: error: --connect${end}` });
+  assert.equal(await front.stop(), 0);
+  assert.deepEqual(readdirSync(directory), []);
 });
 
 test("another user is refused, even if the file lets it in", async (t) => {
