@@ -44,7 +44,7 @@ export class LinkError extends SlablinkError {}
 
 /** One frame of a backtrace, the innermost first. What is not known is absent. */
 export interface CrashFrame {
-  /** Where execution was, or for a caller where it is to go on. */
+  /** Where execution was, or for a caller where it is to go on; from 2^53 on the nearest number (`registers` has `rip` exactly). */
   readonly address: number;
   /** Demangled name of the function. */
   readonly function?: string;
@@ -68,7 +68,10 @@ export interface Crash {
   readonly signal: string;
   /** si_code, <signal.h>: why the signal came. */
   readonly code: number;
-  /** The address that the fault was about; undefined where there is none. */
+  /**
+   * The address that the fault was about; undefined where there is none. From 2^53 on, where no program of x86-64 has memory, it is the
+   * nearest number, up to 1,024 bytes away: `cause` has it exactly.
+   */
   readonly address?: number;
   /** The executor's process and the thread in it. */
   readonly process: number;

@@ -21,7 +21,7 @@ export function isPowerOfTwo(value: number): boolean {
 }
 
 /** `0x…` in lower case, with the sign in front, as linkers print it. */
-export function hex(value: number): string {
+export function hex(value: number | bigint): string {
   return value < 0 ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`;
 }
 

@@ -16,6 +16,7 @@ const SI_KERNEL = 0x80;
 export interface CauseFacts {
   readonly message: CrashMessage;
   readonly signal: string;
+  /** The message's address, as near as a number comes to it: to find what is there. */
   readonly address: number;
   readonly pc: number;
   readonly stackPointer: number;
@@ -55,7 +56,7 @@ export function crashCause(facts: CauseFacts): string {
         ? "it used an address that no memory can have, or an operand that must be aligned and is not"
         : accessCause(facts);
     case "SIGBUS":
-      return `${access(message)} ${hex(address)}: ${bus[message.code] ?? "there is no such memory"}`;
+      return `${access(message)} ${hex(message.address)}: ${bus[message.code] ?? "there is no such memory"}`;
     case "SIGFPE":
       return arithmetic[message.code] ?? "an arithmetic operation has no result";
     case "SIGILL":
@@ -79,7 +80,7 @@ function accessCause(facts: CauseFacts): string {
   // Linked memory may be missing from the list.
   const isMapped = message.code !== 1 && (mapping !== undefined || what !== undefined);
   const place = isMapped ? `${refusal(message)}${what === undefined ? "" : ` (${what})`}` : "where nothing is mapped";
-  return `${access(message)} ${hex(address)}, ${place}`;
+  return `${access(message)} ${hex(message.address)}, ${place}`;
 }
 
 function refusal({ error }: CrashMessage): string {

@@ -11,20 +11,22 @@ const OUTER = 10;
 /** The lines that tell a person of a crash, the first without what it is about: `SIGSEGV: it read from 0x0, where nothing is mapped`. */
 export function crashText(crash: Crash): string[] {
   const frames = ownFrames(crash.frames);
-  const lines = frameLines(frames);
+  const lines = frameLines(frames, crash.registers.rip);
   const left = lines.length - INNER - OUTER;
   if (left > 1) lines.splice(INNER, left, `  … ${left} lines are left out`);
   if (!crash.isComplete && frames.length === crash.frames.length) lines.push("  … the callers beyond are not known");
   return [`${crash.signal}: ${crash.cause}`, ...lines];
 }
 
-/** A line each; those that repeat the one before are counted. */
-function frameLines(frames: readonly CrashFrame[]): string[] {
+/** A line each; those that repeat the one before are counted. `pc`: what the address of the innermost is exactly, where that is known. */
+function frameLines(frames: readonly CrashFrame[], pc: bigint | undefined): string[] {
   const lines: string[] = [];
   for (let index = 0; index < frames.length; ) {
     let next = index + 1;
     while (next < frames.length && frames[next]!.address === frames[index]!.address) next++;
-    lines.push(`  #${index} ${frameText(frames[index]!)}`);
+    // What a wild pointer has called may lie beyond 2^53.
+    const address = index === 0 && Number(pc) === frames[0]!.address ? pc : undefined;
+    lines.push(`  #${index} ${frameText(frames[index]!, address)}`);
     if (next - index === 2) lines.push(`  #${index + 1} ${frameText(frames[index]!)}`);
     else if (next - index > 2) lines.push(`  … #${index + 1} to #${next - 1} are the same`);
     index = next;
@@ -40,15 +42,15 @@ function ownFrames(frames: readonly CrashFrame[]): readonly CrashFrame[] {
 }
 
 /** `0x500012a3 crash(int*)+0x3 (crash.o, .text) at crash.cc:4` */
-function frameText(frame: CrashFrame): string {
-  const { address, offset, object, section, library, file, line } = frame;
+function frameText(frame: CrashFrame, exact?: bigint): string {
+  const { offset, object, section, library, file, line } = frame;
   const distance = offset === undefined ? "" : `+${hex(offset)}`;
   const place = object !== undefined ? ` (${object}, ${section})` : library === undefined ? "" : ` (${library})`;
   // A place in a library without a name is one in the file.
   const name = frame.function ?? (library !== undefined && offset !== undefined ? library : undefined);
   const what = name === undefined ? "" : ` ${name}${distance}`;
   const source = file === undefined ? "" : ` at ${sourcePath(file)}:${line}`;
-  return `${hex(address)}${what}${name === library ? "" : place}${source}`;
+  return `${hex(exact ?? frame.address)}${what}${name === library ? "" : place}${source}`;
 }
 
 /** From here, where that is shorter. */

@@ -72,6 +72,12 @@ const endings: readonly Ending[] = [
     says: "SIGSEGV: it used an address that no memory can have, or an operand that must be aligned and is not",
   },
   {
+    program: "writes to the last address",
+    source: program("*(volatile char *)-1 = 1;"),
+    status: 139,
+    says: "SIGSEGV: it wrote to 0xffffffffffffffff, where nothing is mapped",
+  },
+  {
     program: "recurses without end",
     source: program("int one = 1; return deeper(&one);"),
     flags: ["-O0"],
@@ -226,7 +232,7 @@ const endings: readonly Ending[] = [
 function said(stderr: string): string {
   const line = /^slablink: program ended by (.*)$/m.exec(stderr)?.[1] ?? "";
   return line
-    .replace(/0x[0-9a-f]{5,}/g, "ADDRESS")
+    .replace(/0x[0-9a-f]{5,15}\b/g, "ADDRESS")
     .replace(/process \d+/, "process N")
     .replace(/[\w./-]+\.o\b/, "OBJECT");
 }

@@ -56,6 +56,19 @@ test("the end of a program has the crash as data", async () => {
   assert.equal(crash.frames.at(-1)?.library, "slablink-executor");
 });
 
+test("an address beyond 2^53 is told exactly, of the fault and of what a wild pointer has called", async () => {
+  const object = await compile(["gcc", "-O1"], "test.c", "int main(void) { return ((int (*)(void))-2)(); }");
+  const { status, stderr } = await slablink(["run", object]);
+  assert.equal(status, 139);
+  const [first, second, third] = stderr.split("\n");
+  assert.equal(first, "slablink: program ended by SIGSEGV: it jumped to 0xfffffffffffffffe, where nothing is mapped");
+  assert.equal(second, "slablink:   #0 0xfffffffffffffffe");
+  assert.match(third!, /^slablink: {3}#1 0x[0-9a-f]+ main\+/);
+  const { crash } = await runProgram({ ...request, items: [{ kind: "file", path: object }] });
+  assert.equal(crash?.address, 2 ** 64);
+  assert.equal(crash.registers.rip, 0xffff_ffff_ffff_fffen);
+});
+
 test("a resolver that crashes while a job is linked is told of like a program", async () => {
   const object = await compile(
     ["gcc", "-g", "-O1"],
