@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../src/errors.ts";
+import { makeTemporaryDirectory } from "../src/inputs/temporary-directory.ts";
 import { packageRoot } from "./package-root.ts";
 import { statusOfSignal } from "./signals.ts";
 
@@ -14,7 +14,7 @@ import { statusOfSignal } from "./signals.ts";
 export async function command(words: string[]): Promise<number> {
   const program = join(packageRoot, "dist", "bench", "main.js");
   if (!existsSync(program)) throw new UsageError(`${program} is absent: this package came without its benchmark`);
-  const room = mkdtempSync(join(tmpdir(), "slablink-bench-"));
+  const room = makeTemporaryDirectory("slablink-bench-", "bench");
   try {
     const env = { ...process.env, TMPDIR: room };
     const child = spawn(process.execPath, [program, ...words], { stdio: "inherit", env });

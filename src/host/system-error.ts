@@ -20,6 +20,14 @@ export function systemError(code: ErrorCode, what: string, number = errno()): Sl
   return new SlablinkError(code, `${what}: ${libc.strerror(number)}`);
 }
 
+/** What the operating system said, when node:fs throws, without what it was about: `no space left on device`. */
+export function systemReason(cause: unknown): string {
+  const { errno: number, message } = cause as NodeJS.ErrnoException;
+  if (number === undefined) return message;
+  const { getSystemErrorMap } = process.getBuiltinModule("node:util");
+  return getSystemErrorMap().get(number)?.[1] ?? libc.strerror(Math.abs(number));
+}
+
 /** What the operating system said about a file, when node:fs throws: `<path>: <what is wrong>`. */
 export function fileError(path: string, cause: unknown): SlablinkError {
   const { code, errno: number, message } = cause as NodeJS.ErrnoException;

@@ -26,12 +26,13 @@ const PARALLEL = 2;
 /**
  * Compiles C, C++ and assembler sources to objects in memory, by $CC (cc) with CFLAGS and $CXX (c++) with CXXFLAGS; the
  * result is in the order of `paths`. What the compilers print goes to the diagnostics descriptor. Nothing stays on
- * disk. All sources are tried before a LinkError names each that failed, with the compiler's exit status.
+ * disk. All sources are tried before a LinkError names each that failed, with the compiler's exit status;
+ * a SlablinkError with code "file" where there is no place for temporary files.
  */
 export async function compileSources(paths: readonly string[], options: CompileOptions = {}): Promise<Uint8Array[]> {
   if (paths.length === 0) return [];
   const running = new Set<ChildProcess>();
-  const directory = new TemporaryDirectory("slablink-compile-", () => {
+  const directory = new TemporaryDirectory("slablink-compile-", paths[0]!, () => {
     for (const child of running) child.kill();
   });
   try {

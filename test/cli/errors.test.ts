@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { chmodSync, copyFileSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { compile, mustRun } from "../support/compile.ts";
+import { run } from "../support/process.ts";
 import { modesUnderTest, runIn } from "../support/slablink.ts";
 import { fileOf, hello, objectOf } from "../support/source.ts";
 import { has } from "../support/tools.ts";
-import { freshDirectory } from "../support/workspace.ts";
+import { freshDirectory, packageRoot } from "../support/workspace.ts";
 
 /** Runs with these words and expects a link error whose text matches every pattern. */
 async function refused(words: readonly string[], ...patterns: RegExp[]): Promise<string> {
@@ -224,6 +225,30 @@ test("a compiler that fails, or is not there", async () => {
   const source = fileOf("wrong.c", "int main(void) { return undeclared; }\n");
   await compilerFails(source, {}, /wrong\.c/, /undeclared/);
   await compilerFails(source, { CC: "no-such-compiler" }, /no-such-compiler/);
+});
+
+test("a place for temporary files that is none, or that is relative", async () => {
+  const source = fileOf("hello.c", hello);
+  const runAt = (place: Record<string, string>, cwd = freshDirectory()) => {
+    const sets = Object.entries(place).map(([name, value]) => `${name}=${value}`);
+    const words = ["-u", "TMPDIR", ...sets, process.execPath, join(packageRoot, "bin/slablink"), "run", source];
+    return run("env", words, { cwd });
+  };
+  const refusal = (where: string, reason: string) => ({
+    ...{ status: 1, stdout: "" },
+    stderr: `slablink: error: ${source}: no temporary directory can be made in ${where}: ${reason}\n`,
+  });
+  const missing = "no such file or directory";
+  assert.deepEqual(await runAt({ TMPDIR: "/nonexistent" }), refusal("/nonexistent (TMPDIR)", missing));
+  assert.deepEqual(await runAt({ TMP: "/nonexistent" }), refusal("/nonexistent (TMP)", missing));
+  assert.deepEqual(await runAt({ TMPDIR: source }), refusal(`${source} (TMPDIR)`, "not a directory"));
+  assert.deepEqual(await runAt({ TMPDIR: "relative" }), refusal("relative (TMPDIR)", missing));
+  const cwd = freshDirectory();
+  const relative = join(cwd, "relative");
+  mkdirSync(relative);
+  const { status, stdout } = await runAt({ TMPDIR: "relative" }, cwd);
+  assert.deepEqual([status, stdout], [0, `hello from ${source}, 1\n`]);
+  assert.deepEqual(readdirSync(relative), []);
 });
 
 async function compilerFails(source: string, env: Record<string, string>, ...patterns: RegExp[]): Promise<void> {
