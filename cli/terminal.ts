@@ -1,16 +1,31 @@
 import { writeSync } from "node:fs";
+import { SlablinkError } from "../src/errors.ts";
+import { systemReason } from "../src/host/system-error.ts";
 
 /**
- * Writes a text to standard error, whole. Goes to the descriptor itself: opening `process.stderr` or `process.stdout`
+ * Writes a text to standard error, whole, or as much as can be written: there is nobody to be told of the rest, and a status
+ * says more than that. Goes to the descriptor itself: opening `process.stderr` or `process.stdout`
  * would switch the descriptor, which the program shares with us, to non-blocking.
  */
 export function writeError(text: string): void {
-  writeAll(2, text);
+  try {
+    writeAll(2, text);
+  } catch {
+    // A full disk, say.
+  }
 }
 
-/** Writes a text to standard output, whole; for commands that run no program. */
+/**
+ * Writes a text to standard output, whole; for commands that run no program. A reader that has gone away is no error.
+ * Errors: code "file", when it cannot be written.
+ */
 export function writeOutput(text: string): void {
-  writeAll(1, text);
+  try {
+    writeAll(1, text);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "EPIPE") return;
+    throw new SlablinkError("file", `standard output: cannot be written: ${systemReason(cause)}`, { cause });
+  }
 }
 
 function writeAll(descriptor: number, text: string): void {
@@ -19,11 +34,9 @@ function writeAll(descriptor: number, text: string): void {
     try {
       rest = rest.subarray(writeSync(descriptor, rest));
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error;
       // Whoever gave us the descriptor may have made it non-blocking.
-      if (code === "EAGAIN") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
-      else if (code === "EPIPE") return;
-      else throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
     }
   }
 }

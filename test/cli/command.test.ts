@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { type Outcome, run } from "../support/process.ts";
 import { slablink } from "../support/slablink.ts";
+import { objectOf } from "../support/source.ts";
 import { packageRoot } from "../support/workspace.ts";
 
 test("--version names the package's", async () => {
@@ -33,6 +35,36 @@ test("help goes to standard output, and is the same however it is asked for", as
     assert.ok(run.stdout.includes(option), option);
   }
 });
+
+test("a standard output that cannot be written is an error of one sentence", async () => {
+  for (const words of ["run --help", "executor --print-path", "--version"]) {
+    const { status, stderr } = await shell(`"$@" ${words} >/dev/full`);
+    assert.equal(stderr, "slablink: error: standard output: cannot be written: no space left on device\n", words);
+    assert.equal(status, 1);
+  }
+});
+
+test("a standard error that cannot be written does not change the status", async () => {
+  const program = await objectOf("int main(int argc, char **argv) { return argc > 1 ? *(volatile int *)8 : 6; }");
+  for (const full of ["2>/dev/full", "2>&-"]) {
+    for (const [words, expected] of [
+      [`run ${program} -- crash`, 139],
+      [`run --stats ${program}`, 6],
+      [`run --in-process --stats ${program}`, 6],
+      ["run /nowhere/a.o", 1],
+      ["run --unheard-of", 2],
+      ["", 2],
+    ] as const) {
+      const { status, stderr } = await shell(`"$@" ${words} ${full}`);
+      assert.deepEqual({ status, stderr }, { status: expected, stderr: "" }, `${words} ${full}`);
+    }
+  }
+});
+
+/** Runs a command line in which "$@" is slablink; its status is the command's. */
+function shell(line: string): Promise<Outcome> {
+  return run("/bin/sh", ["-c", line, "sh", process.execPath, join(packageRoot, "bin/slablink")]);
+}
 
 test("without a command, usage goes to standard error and the status is 2", async () => {
   const { status, stdout, stderr } = await slablink([]);
