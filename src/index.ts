@@ -36,6 +36,7 @@ export {
   type PendingObject,
   type Reexport,
 } from "./orc/jit-dylib.ts";
+export type { LazyReexports } from "./orc/lazy-reexports.ts";
 export type { LinkTimes, PhaseTime } from "./orc/link-times.ts";
 export type { LinkCounts, LinkedJob, LinkedObject } from "./orc/linked-job.ts";
 export type { LookupOptions } from "./orc/lookup-names.ts";

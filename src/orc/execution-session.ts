@@ -13,13 +13,15 @@ import type { SharedRange } from "../runtime-memory/shared-windows.ts";
 import type { TypedArrayConstructor, TypedArrayOf } from "../runtime-memory/typed-array.ts";
 import type { Tracer } from "../trace/tracer.ts";
 import type { JobCopies } from "./copies/job-copies.ts";
+import { emptySlots } from "./filled-slots.ts";
 import { type Interposition, linkInterposition } from "./interposition.ts";
 import { JITDylib } from "./jit-dylib.ts";
 import { JobsInFlight } from "./jobs-in-flight.ts";
+import type { LazyReexports } from "./lazy-reexports.ts";
 import type { ExecutorTarget, JobPlugins, MaterializationContext } from "./link-job.ts";
 import type { LinkPlugin } from "./link-plugin.ts";
 import type { LinkedJob } from "./linked-job.ts";
-import { addressIn, type LookupOptions, weakNames } from "./lookup-names.ts";
+import { addressIn, foundAddresses, type LookupNow, type LookupOptions, weakNames } from "./lookup-names.ts";
 import { materialize } from "./materialize.ts";
 import type { DataOutOfReachError } from "./plan-copies.ts";
 import type { RedirectableSymbols, Targets } from "./redirectable-symbols.ts";
@@ -195,30 +197,24 @@ export class ExecutionSession implements TrackerOwner {
     names: readonly string[],
     options: LookupOptions = {},
   ): Promise<Map<string, number>> {
-    if (dylib instanceof JITDylib) return this.#lookupIn(dylib, names, weakNames(names, options.weak));
+    if (dylib instanceof JITDylib) {
+      return this.inTurn(dylib, (lookup) => lookup(names, weakNames(names, options.weak)));
+    }
     const { lookupInOrder } = await import("./lookup-in-order.ts");
-    const all = (each: JITDylib, wanted: readonly string[]) => this.#lookupIn(each, wanted, new Set(wanted));
+    const all = (each: JITDylib, wanted: readonly string[]) =>
+      this.inTurn(each, (lookup) => lookup(wanted, new Set(wanted)));
     return lookupInOrder(dylib, names, weakNames(names, options.weak) ?? new Set(), all);
   }
 
-  #lookupIn(
-    dylib: JITDylib,
-    names: readonly string[],
-    weak: ReadonlySet<string> | undefined,
-  ): Promise<Map<string, number>> {
-    return this.#exclusively(dylib, async () => {
+  /** @internal Does the work when it is the JITDylib's turn; what is looked up by the function that it gets is part of that. */
+  inTurn<T>(dylib: JITDylib, work: (lookup: LookupNow) => Promise<T>): Promise<T> {
+    const lookup: LookupNow = async (names, weak) => {
       const missing = names.filter((name) => dylib.find(name) === undefined);
       const isNeeded = missing.length > 0 || dylib.pending.length > 0;
       const jobs = isNeeded ? await this.#link(dylib, missing, new Set(), { weakNames: weak }) : [];
-      const addresses = new Map<string, number>();
-      for (const name of names) {
-        const address = dylib.find(name) ?? addressIn(jobs, name);
-        // What a weak reference is bound to where nothing defines the name.
-        const isAbsent = address === 0 && weak?.has(name) === true && dylib.find(name) === undefined;
-        if (address !== undefined && !isAbsent) addresses.set(name, address);
-      }
-      return addresses;
-    });
+      return foundAddresses(dylib, jobs, names, weak);
+    };
+    return this.#exclusively(dylib, () => work(lookup));
   }
 
   /**
@@ -244,7 +240,7 @@ export class ExecutionSession implements TrackerOwner {
   removeTracker(tracker: ResourceTracker, options: RemoveOptions): Promise<void> {
     return this.#exclusively(tracker.dylib, async () => {
       const { removeTracker } = await import("./remove-tracker.ts");
-      await removeTracker(tracker, options, this.#jobs.keys(), (job) => this.remove(job));
+      await removeTracker(tracker, options, this);
     });
   }
 
@@ -271,6 +267,7 @@ export class ExecutionSession implements TrackerOwner {
       if (!this.#jobs.has(job)) throw new UsageError("this job is not part of the session");
     }
     for (const job of jobs) this.#forget(job);
+    await emptySlots(this, jobs);
     await this.memoryManager.deallocate(jobs.map(({ alloc }) => alloc));
     await Promise.all(jobs.map(({ image }) => this.epc.unloadImage(image)));
   }
@@ -287,15 +284,17 @@ export class ExecutionSession implements TrackerOwner {
   }
 
   /**
-   * Takes everything that has been linked for a JITDylib out of the executor, the latest job first, and forgets the JITDylib: its
-   * name is free again. Waits for look-ups that concern it. Errors: UsageError when it is not one of the session's.
+   * Takes everything that has been linked for a JITDylib out of the executor, the latest job first, with the stubs that were made for it, and
+   * forgets the JITDylib: its name is free again. Waits for look-ups that concern it. Errors: UsageError when it is not one of the session's.
    */
   removeJITDylib(dylib: JITDylib): Promise<void> {
     if (this.#dylibs.get(dylib.name) !== dylib) {
       throw new UsageError(`there is no JITDylib called ${dylib.name} in the session`);
     }
     return this.#exclusively(dylib, async () => {
+      if (this.#dylibs.get(dylib.name) !== dylib) return;
       this.#dylibs.delete(dylib.name);
+      for (const end of [...dylib.atRemoval]) await end();
       for (const job of [...dylib.linked.jobs()].reverse()) await this.remove(job as LinkedJob);
       this.#turns.forget(dylib);
     });
@@ -312,14 +311,15 @@ export class ExecutionSession implements TrackerOwner {
   /**
    * Defines functions in `dylib` that are linked when they are first called: what `source` has of these names, or of the names that the
    * given ones stand for there. A call that cannot be linked ends the executor, with the sentence on its standard error, as there is nothing
-   * to return to. Errors: UsageError in this process, and when `dylib` defines one of the names.
+   * to return to. When the function is removed from `source`, the next call looks it up again. Errors: UsageError in this process, and when `dylib`
+   * defines one of the names.
    */
   async lazyReexports(
     dylib: JITDylib,
     source: JITDylib,
     names: readonly string[] | Readonly<Record<string, string>>,
-  ): Promise<void> {
-    await (await import("./lazy-reexports.ts")).lazyReexports(this, dylib, source, names);
+  ): Promise<LazyReexports> {
+    return (await import("./lazy-reexports.ts")).lazyReexports(this, dylib, source, names);
   }
 
   /** The objects of a JITDylib that can be replaced while the program runs (docs/replacement.md); none at first. */

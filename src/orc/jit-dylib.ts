@@ -61,7 +61,7 @@ export interface AddObjectOptions {
 export interface FoundDefinition {
   /** In the executor. */
   readonly address: number;
-  /** The job that defines it; undefined for what was given by hand. */
+  /** The job that defines it; undefined for what was given by hand and is no stub. */
   readonly job: LinkedDefinitions | undefined;
 }
 
@@ -83,6 +83,10 @@ export class JITDylib {
   readonly generators: DefinitionGenerator[] = [];
   /** Addresses given by hand. */
   readonly absolutes = new Map<string, number>();
+  /** @internal The jobs of those that are stubs. */
+  readonly stubs = new Map<string, LinkedDefinitions>();
+  /** @internal What else is to be done when the session removes it. */
+  readonly atRemoval = new Set<() => void | Promise<void>>();
   /** Other names for symbols, which every look-up links. */
   readonly aliases = new Map<string, string>();
   /** Other names for symbols, which are linked when something reaches the name. */
@@ -189,7 +193,10 @@ export class JITDylib {
   /** The same, and which job defines it. */
   findDefinition(name: string, depth = 0): FoundDefinition | undefined {
     const byHand = this.absolutes.get(name);
-    if (byHand !== undefined) return { address: byHand, job: undefined };
+    if (byHand !== undefined) {
+      const stubs = this.stubs.get(name);
+      return { address: byHand, job: stubs?.definition(name) === byHand ? stubs : undefined };
+    }
     if (this.#isOtherName(name)) {
       if (depth > DEEPEST_ALIAS) return undefined;
       const target = this.aliases.get(name) ?? this.lazyAliases.get(name);

@@ -6,6 +6,7 @@ import type { Layout } from "../link/layout.ts";
 import type { FinalizedAlloc } from "../memory/jitlink-memory-manager.ts";
 import { traitsOfRow } from "./definition-traits.ts";
 import { detachTables, disposeTables } from "./detach-tables.ts";
+import type { FilledSlot } from "./filled-slots.ts";
 import type { Interposition } from "./interposition.ts";
 import type { DefinitionTraits, LinkedDefinitions } from "./jit-dylib.ts";
 import type { PhaseTime } from "./link-times.ts";
@@ -61,6 +62,8 @@ export class LinkedJob implements LinkedDefinitions {
   readonly objects: LinkedObject[];
   /** Jobs that define what this one refers to, and the names. */
   readonly uses: Map<LinkedDefinitions, Set<string>>;
+  /** @internal Slots that lead to what it defines; they are emptied when it goes. */
+  readonly filledSlots = new Set<FilledSlot>();
   /** Sections and symbols of all its objects, by rows. */
   readonly tables: GraphTables;
   /** @internal */

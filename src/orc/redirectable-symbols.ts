@@ -1,15 +1,21 @@
-import { ByteReader } from "../bytes/byte-reader.ts";
 import { LinkError, UsageError } from "../errors.ts";
-import { SLOT_SIZE, writeStubObject } from "../formats/elf/stub-object.ts";
 import type { ExecutionSession } from "./execution-session.ts";
 import type { JITDylib } from "./jit-dylib.ts";
+import type { LinkedJob } from "./linked-job.ts";
+import type { RemoveOptions } from "./resource-tracker.ts";
+import { jobAt, StubSet } from "./stub-set.ts";
 import { writeWords } from "./write-words.ts";
 
 /** Where names lead: an address in the executor, or the name of a symbol of the same JITDylib. */
 export type Targets = Readonly<Record<string, number | string>>;
 
-const STUBS = { stubs: "__slablink_stubs", slots: "__slablink_slots" };
-let made = 0;
+/** Where a slot leads. */
+interface Target {
+  readonly address: number;
+  /** What a name was found in, and the name. */
+  readonly job?: LinkedJob;
+  readonly symbol?: string;
+}
 
 /**
  * Names whose functions can be exchanged while the program runs (LLVM's RedirectableSymbolManager). Each is a stub, `jmp *slot(%rip)`:
@@ -18,29 +24,28 @@ let made = 0;
 export class RedirectableSymbols {
   readonly #session: ExecutionSession;
   readonly #dylib: JITDylib;
-  /** Holds the stubs. */
-  readonly #own: JITDylib;
-  /** Address of each name's slot. */
-  readonly #slots: ReadonlyMap<string, number>;
-  #removed = false;
+  readonly #stubs: StubSet;
+  /** Where each name leads, in the order of their slots. */
+  readonly #targets: Map<string, Target>;
 
   /** Made by `createRedirectableSymbols`. */
-  constructor(session: ExecutionSession, dylib: JITDylib, own: JITDylib, slots: ReadonlyMap<string, number>) {
+  constructor(session: ExecutionSession, dylib: JITDylib, stubs: StubSet, targets: readonly Target[]) {
     this.#session = session;
     this.#dylib = dylib;
-    this.#own = own;
-    this.#slots = slots;
+    this.#stubs = stubs;
+    this.#targets = new Map(stubs.names.map((name, i) => [name, targets[i]!]));
+    this.#noteUses();
   }
 
   /** The names that have stubs, in the order in which they were given. */
   get names(): readonly string[] {
-    return [...this.#slots.keys()];
+    return this.#stubs.names;
   }
 
   /** Address of the stub. Errors: UsageError for a name that is none of these. */
   address(name: string): number {
     this.#slot(name);
-    return this.#dylib.absolutes.get(name)!;
+    return this.#stubs.job.definition(name)!;
   }
 
   /**
@@ -48,28 +53,42 @@ export class RedirectableSymbols {
    * that have begun go on where they are. Errors: UsageError for a name that is none of these, before anything is changed; what a look-up throws.
    */
   async redirect(targets: Targets): Promise<void> {
-    const slots = Object.keys(targets).map((name) => this.#slot(name));
-    const addresses = await addressesOf(this.#session, this.#dylib, Object.values(targets));
-    await writeWords(
-      this.#session,
-      slots.map((address, i) => ({ address, value: addresses[i]! })),
-    );
+    const names = Object.keys(targets);
+    const slots = names.map((name) => this.#slot(name));
+    await withTargets(this.#session, this.#dylib, Object.values(targets), async (found) => {
+      for (const name of names) this.#slot(name);
+      const before = names.map((name) => this.#targets.get(name)!);
+      for (const [i, name] of names.entries()) this.#targets.set(name, found[i]!);
+      // Calls go to the old functions until the words are there.
+      this.#noteUses(before);
+      const words = slots.map((address, i) => ({ address, value: found[i]!.address }));
+      await writeWords(this.#session, words);
+      this.#noteUses();
+    });
   }
 
-  /** Takes the stubs out of the executor; nothing may refer to them any more. */
-  async remove(): Promise<void> {
-    if (this.#removed) return;
-    this.#removed = true;
-    for (const name of this.#slots.keys()) this.#dylib.absolutes.delete(name);
-    await this.#session.removeJITDylib(this.#own);
+  /**
+   * Takes the stubs out of the executor, and their names out of the JITDylib; a second time nothing happens. Errors: StillReferencedError, with
+   * nothing changed, when linked code refers to them, unless `force` is set: it must not use them any more then.
+   */
+  async remove(options: RemoveOptions = {}): Promise<void> {
+    await this.#stubs.remove(options);
+  }
+
+  /** Tells trackers of what the slots lead to, by name; what an address is of is the caller's affair. */
+  #noteUses(others: readonly Target[] = []): void {
+    const { uses } = this.#stubs.job;
+    uses.clear();
+    for (const { job, symbol } of [...this.#targets.values(), ...others]) {
+      if (job !== undefined) uses.set(job, (uses.get(job) ?? new Set()).add(symbol!));
+    }
   }
 
   #slot(name: string): number {
-    const slot = this.#slots.get(name);
-    if (this.#removed) throw new UsageError(`${name}: these redirectable symbols have been removed`);
-    if (slot === undefined)
-      throw new UsageError(`${name} is not redirectable: it was not named when these were created`);
-    return slot;
+    const index = this.names.indexOf(name);
+    if (this.#stubs.isRemoved) throw new UsageError(`${name}: these redirectable symbols have been removed`);
+    if (index < 0) throw new UsageError(`${name} is not redirectable: it was not named when these were created`);
+    return this.#stubs.slot(index);
   }
 }
 
@@ -84,31 +103,28 @@ export async function createRedirectableSymbols(
   const taken = names.find((name) => dylib.find(name) !== undefined);
   if (taken !== undefined)
     throw new UsageError(`${taken} cannot become redirectable: ${dylib.name} defines it already`);
-  const addresses = await addressesOf(session, dylib, Object.values(targets));
-  const stubs = names.map((name, i) => ({ name, target: addresses[i]! }));
-  const own = session.createJITDylib(`${dylib.name}-redirectable-${++made}`);
-  try {
-    own.addObject(ByteReader.of(writeStubObject(stubs, STUBS), own.name));
-    const job = await session.link(own, names);
-    const start = job.definition(STUBS.slots)!;
-    for (const name of names) dylib.define(name, job.definition(name)!);
-    return new RedirectableSymbols(session, dylib, own, new Map(names.map((name, i) => [name, start + SLOT_SIZE * i])));
-  } catch (error) {
-    await session.removeJITDylib(own);
-    throw error;
-  }
+  return withTargets(session, dylib, Object.values(targets), async (found) => {
+    const stubs = names.map((name, i) => ({ name, target: found[i]!.address }));
+    return new RedirectableSymbols(session, dylib, await StubSet.link(session, dylib, "redirectable", stubs), found);
+  });
 }
 
-async function addressesOf(
+/** Has `use` run before anything that was found by name can be removed. Errors: LinkError for a name that is not defined. */
+async function withTargets<T>(
   session: ExecutionSession,
   dylib: JITDylib,
   targets: readonly (number | string)[],
-): Promise<number[]> {
+  use: (found: readonly Target[]) => Promise<T>,
+): Promise<T> {
   const names = [...new Set(targets.filter((target) => typeof target === "string"))];
-  const found = names.length === 0 ? new Map<string, number>() : await session.lookup(dylib, names);
-  return targets.map((target) => {
-    const address = typeof target === "string" ? found.get(target) : target;
-    if (address === undefined) throw new LinkError("undefined-symbol", `${target} is not defined in ${dylib.name}`);
-    return address;
-  });
+  const resolve = (found: ReadonlyMap<string, number>) =>
+    targets.map((target) => (typeof target === "string" ? targetOf(dylib, target, found) : { address: target }));
+  if (names.length === 0) return use(resolve(new Map()));
+  return session.inTurn(dylib, async (lookup) => use(resolve(await lookup(names))));
+}
+
+function targetOf(dylib: JITDylib, symbol: string, found: ReadonlyMap<string, number>): Target {
+  const address = found.get(symbol);
+  if (address === undefined) throw new LinkError("undefined-symbol", `${symbol} is not defined in ${dylib.name}`);
+  return { address, job: jobAt(dylib, symbol, address), symbol };
 }

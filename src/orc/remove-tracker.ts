@@ -1,4 +1,6 @@
 import { LinkError } from "../errors.ts";
+import type { ExecutionSession } from "./execution-session.ts";
+import { emptySlots } from "./filled-slots.ts";
 import type { LinkedDefinitions } from "./jit-dylib.ts";
 import type { LinkedJob, LinkedObject } from "./linked-job.ts";
 import type { RemoveOptions, ResourceTracker } from "./resource-tracker.ts";
@@ -39,16 +41,15 @@ interface Part {
   readonly isAll: boolean;
 }
 
-/** Takes out what belongs to a tracker; `remove` takes out a whole job. Errors: StillReferencedError. */
+/** Takes out what belongs to a tracker. Errors: StillReferencedError. */
 export async function removeTracker(
   tracker: ResourceTracker,
   options: RemoveOptions,
-  jobs: Iterable<LinkedJob>,
-  remove: (job: LinkedJob) => Promise<void>,
+  session: ExecutionSession,
 ): Promise<void> {
   const { dylib } = tracker;
   const own = tracker.isDefault ? undefined : tracker;
-  const all = [...jobs];
+  const all = [...session.jobs()];
   const parts: Part[] = [];
   for (const job of dylib.linked.jobs() as Iterable<LinkedJob>) {
     const objects = job.objects.filter((object) => object.tracker === own);
@@ -61,16 +62,24 @@ export async function removeTracker(
   // The latest first: it may use the others.
   for (const { job, objects, isAll } of parts.reverse()) {
     if (isAll) {
-      await remove(job);
+      await session.remove(job);
       for (const other of all) other.uses.delete(job);
       continue;
     }
-    for (const name of namesOf(job, objects)) dylib.linked.hide(name, [job]);
+    const names = namesOf(job, objects);
+    for (const name of names) dylib.linked.hide(name, [job]);
+    const addresses = new Set(names.map((name) => job.definition(name)));
+    await emptySlots(session, [job], (address) => addresses.has(address));
     for (const object of objects) job.objects.splice(job.objects.indexOf(object), 1);
   }
 }
 
-function checkReferences(parts: readonly Part[], jobs: readonly LinkedJob[]): void {
+/** Whether nothing refers to what a job defines. Errors: StillReferencedError. */
+export function checkUnreferenced(job: LinkedJob, jobs: Iterable<LinkedJob>): void {
+  checkReferences([{ job, objects: job.objects, isAll: true }], jobs);
+}
+
+function checkReferences(parts: readonly Part[], jobs: Iterable<LinkedJob>): void {
   const removed = new Set<LinkedDefinitions>(parts.filter(({ isAll }) => isAll).map(({ job }) => job));
   const references: StillReferenced[] = [];
   for (const user of jobs) {

@@ -5,7 +5,7 @@ import { SpsWriter } from "../epc/sps-writer.ts";
 import type { ExecutorMemory } from "../runtime-memory/executor-memory.ts";
 
 /** Where words go: an ExecutionSession. */
-interface WordTarget {
+export interface WordTarget {
   readonly epc: ExecutorProcessControl;
   readonly memory: ExecutorMemory;
 }

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { RemoteExecutorProcessControl } from "../../src/epc/remote.ts";
 import { Archive } from "../../src/formats/archive.ts";
 import { readingOpener } from "../../src/inputs/file-opener.ts";
 import { ProcessSymbolsGenerator, StaticArchiveGenerator } from "../../src/orc/definition-generator.ts";
 import type { ExecutionSession } from "../../src/orc/execution-session.ts";
+import type { JITDylib } from "../../src/orc/jit-dylib.ts";
 import { compile, mustRun } from "../support/compile.ts";
+import { objectOf } from "../support/source.ts";
 import { freshDirectory } from "../support/workspace.ts";
 import { callInt, readerOf, sessionFor } from "./sessions.ts";
 
@@ -123,4 +127,112 @@ test("in this process there is nobody to link while the call waits", async (cont
   const { session, dylib } = await sessionFor(context, "in this process");
   const source = session.createJITDylib("functions");
   await assert.rejects(session.lazyReexports(dylib, source, ["f"]), { code: "usage", message: /use an executor$/ });
+});
+
+/** A JITDylib `source` with `int x(void)` of its own tracker, which is linked when it is called through `x` of `dylib`. */
+async function lazyX(session: ExecutionSession, dylib: JITDylib) {
+  const source = session.createJITDylib("source");
+  const add = async (value: number) => {
+    const tracker = source.createResourceTracker();
+    source.addLazyObject(readerOf(await objectOf(`int x(void) { return ${value}; }\n`), "x.o"), { tracker });
+    return tracker;
+  };
+  const tracker = await add(1);
+  const functions = await session.lazyReexports(dylib, source, ["x"]);
+  const x = (await session.lookup(dylib, ["x"])).get("x")!;
+  return { source, add, tracker, functions, x };
+}
+
+for (const way of remote) {
+  test(`a function whose tracker is removed is looked up again by the next call, ${way}`, async (context) => {
+    const { session, dylib } = await sessionFor(context, way);
+    const { add, tracker, x } = await lazyX(session, dylib);
+    let last = tracker;
+    for (const value of [2, 3, 4]) {
+      assert.equal(await callInt(session, x), value - 1);
+      await last.remove();
+      last = await add(value);
+    }
+    assert.equal(await callInt(session, x), 4);
+    await last.remove();
+    await assert.rejects(callInt(session, x), { code: "executor", message: /SIGABRT/ });
+  });
+
+  test(`what stubs were made for takes them along, and nothing of them stays in the executor, ${way}`, async (context) => {
+    const { session } = await sessionFor(context, way);
+    const { pid } = session.epc as RemoteExecutorProcessControl;
+    const resources = () => ({
+      descriptors: readdirSync(`/proc/${pid}/fd`).length,
+      mappings: readFileSync(`/proc/${pid}/maps`, "utf8").split("\n").length,
+    });
+    const round = async (redirectable: "by name" | "by address") => {
+      const dylib = session.createJITDylib("stubs");
+      const { source, x } = await lazyX(session, dylib);
+      await callInt(session, x);
+      await session.createRedirectableSymbols(dylib, { y: redirectable === "by name" ? "x" : x });
+      await session.removeJITDylib(dylib);
+      await session.removeJITDylib(source);
+    };
+    // The first one links slablink's own code, which stays.
+    await round("by name");
+    const before = { ...resources(), jobs: [...session.jobs()].length };
+    for (let i = 0; i < 20; i++) await round(i % 2 === 0 ? "by name" : "by address");
+    assert.deepEqual({ ...resources(), jobs: [...session.jobs()].length }, before);
+  });
+}
+
+test("a function whose JITDylib is removed cannot be linked any more, called before or not", async (context) => {
+  for (const isCalled of [false, true]) {
+    const { session, dylib } = await sessionFor(context);
+    const { source, x } = await lazyX(session, dylib);
+    if (isCalled) assert.equal(await callInt(session, x), 1);
+    await session.removeJITDylib(source);
+    const jobs = [...session.jobs()].length;
+    await assert.rejects(callInt(session, x), { code: "executor", message: /SIGABRT/ });
+    assert.equal([...session.jobs()].length, jobs);
+  }
+});
+
+test("a function is looked up again also where its memory stays, since others share it", async (context) => {
+  const { session, dylib } = await sessionFor(context);
+  const source = session.createJITDylib("source");
+  const trackers = [source.createResourceTracker(), source.createResourceTracker()];
+  const texts = [
+    "int b(void); int (*other)(void) = b; int a(void) { return 1; }\n",
+    "int a(void); int (*another)(void) = a; int b(void) { return 2; }\n",
+  ];
+  for (const [i, text] of texts.entries()) {
+    source.addLazyObject(readerOf(await objectOf(text), `${i}.o`), { tracker: trackers[i]! });
+  }
+  await session.lazyReexports(dylib, source, ["a", "b"]);
+  const found = await session.lookup(dylib, ["a", "b"]);
+  assert.equal(await callInt(session, found.get("a")!), 1);
+  assert.equal(await callInt(session, found.get("b")!), 2);
+  await trackers[0]!.remove();
+  assert.equal(await callInt(session, found.get("b")!), 2);
+  source.addLazyObject(readerOf(await objectOf("int a(void) { return 3; }\n"), "new.o"));
+  assert.equal(await callInt(session, found.get("a")!), 3);
+});
+
+test("the stubs can be removed by themselves, unless linked code refers to them", async (context) => {
+  const { session, dylib } = await sessionFor(context);
+  const { source, functions, x } = await lazyX(session, dylib);
+  const tracker = dylib.createResourceTracker();
+  dylib.addObject(readerOf(await objectOf("int x(void); int call(void) { return x(); }\n"), "call.o"), { tracker });
+  const call = (await session.lookup(dylib, ["call"])).get("call")!;
+  await assert.rejects(functions.remove(), {
+    name: "StillReferencedError",
+    references: [{ objects: ["call.o"], names: ["x"] }],
+  });
+  assert.equal(await callInt(session, call), 1);
+  await tracker.remove();
+  await functions.remove();
+  await functions.remove();
+  assert.equal(dylib.find("x"), undefined);
+  assert.notEqual(source.find("x"), undefined);
+  const again = await session.lazyReexports(dylib, source, ["x"]);
+  assert.deepEqual(again.names, ["x"]);
+  assert.equal((await session.lookup(dylib, ["x"])).get("x"), x, "its memory is used again");
+  assert.equal(await callInt(session, x), 1);
+  await again.remove({ force: true });
 });

@@ -38,6 +38,57 @@ for (const way of Object.keys(ways) as (keyof typeof ways)[]) {
       });
     }
 
+    test("keep what their names lead to by name from being removed", async (context) => {
+      const { session, dylib } = await sessionFor(context, way);
+      const trackers = [];
+      for (const name of ["s1", "s2"]) {
+        const tracker = dylib.createResourceTracker();
+        dylib.addObject(readerOf(await objectOf(`int ${name}(void) { return 1; }\n`), `${name}.o`), { tracker });
+        trackers.push(tracker);
+      }
+      const symbols = await session.createRedirectableSymbols(dylib, { value: "s1", other: "s1" });
+      const refused = (name: string) => ({
+        name: "StillReferencedError",
+        message: new RegExp(`^cannot remove ${name}.o: .*\n>>> ${name} referenced by main-redirectable-[0-9]+$`),
+      });
+      await symbols.redirect({ value: "s2" });
+      await assert.rejects(trackers[0]!.remove(), refused("s1"));
+      await assert.rejects(trackers[1]!.remove(), refused("s2"));
+      await symbols.redirect({ other: "s2" });
+      await trackers[0]!.remove();
+      assert.equal(await callInt(session, symbols.address("other")), 1);
+      await trackers[1]!.remove({ force: true });
+    });
+
+    test("are not removed while linked code refers to them, unless by force", async (context) => {
+      const { session, dylib } = await sessionFor(context, way);
+      dylib.addObject(readerOf(await objectOf(functions), "functions.o"));
+      const symbols = await session.createRedirectableSymbols(dylib, { value: "one", other: "two" });
+      const user = session.createJITDylib("user");
+      user.addToLinkOrder(dylib);
+      user.addObject(readerOf(await objectOf("int value(void); int call(void) { return value(); }\n"), "call.o"));
+      const call = (await session.lookup(user, ["call"])).get("call")!;
+      await assert.rejects(symbols.remove(), {
+        name: "StillReferencedError",
+        references: [{ objects: ["call.o"], names: ["value"] }],
+      });
+      await symbols.redirect({ value: "two" });
+      assert.equal(await callInt(session, call), 2);
+      await symbols.remove({ force: true });
+      assert.equal(dylib.find("value"), undefined);
+    });
+
+    test("go with the JITDylib that has their names", async (context) => {
+      const { session, dylib } = await sessionFor(context, way);
+      dylib.addObject(readerOf(await objectOf(functions), "functions.o"));
+      const symbols = await session.createRedirectableSymbols(dylib, { value: "one" });
+      await session.removeJITDylib(dylib);
+      assert.deepEqual([...session.jobs()], []);
+      await symbols.remove();
+      await assert.rejects(symbols.redirect({ value: 1 }), { code: "usage", message: /have been removed$/ });
+      assert.throws(() => symbols.address("value"), { code: "usage" });
+    });
+
     test("are refused where a name is not one, or is taken", async (context) => {
       const { session, dylib } = await sessionFor(context, way);
       dylib.addObject(readerOf(await objectOf(functions), "functions.o"));

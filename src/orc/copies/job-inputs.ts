@@ -13,7 +13,7 @@ export interface JobInputs {
 
 /** What a look-up of `names` in `dylib` would link; undefined where it depends on other jobs, or what is reached. */
 export function inputsOf(dylib: JITDylib, names: readonly string[]): JobInputs | undefined {
-  if (dylib.isPlanned || dylib.linkOrder.length > 0 || dylib.linked.size > 0) return undefined;
+  if (dylib.isPlanned || dylib.linkOrder.length + dylib.linked.size + dylib.stubs.size > 0) return undefined;
   return {
     names,
     objects: [...dylib.pending],
