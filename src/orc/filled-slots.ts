@@ -1,5 +1,5 @@
 import type { LinkedJob } from "./linked-job.ts";
-import type { PlacedWord, WordTarget } from "./write-words.ts";
+import { type PlacedWord, type WordTarget, writeWords } from "./write-words.ts";
 
 /** @internal A word in the executor that slablink has made to lead to a job: no relocation of linked code, which a job's `uses` would tell of. */
 export interface FilledSlot {
@@ -16,9 +16,7 @@ export async function emptySlots(
   isAffected: (address: number) => boolean = () => true,
 ): Promise<void> {
   const slots = jobs.flatMap(({ filledSlots }) => [...filledSlots]).filter(({ target }) => isAffected(target));
-  // Most jobs have none.
-  if (slots.length === 0) return;
-  const { writeWords } = await import("./write-words.ts");
+  // Asked for at once: a moment later the slots themselves may be gone.
   await writeWords(
     session,
     slots.map((slot) => slot.empty()),

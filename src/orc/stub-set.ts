@@ -40,7 +40,7 @@ export class StubSet {
 
   /**
    * Links stubs and defines their names in `dylib`. `kind` is part of the name of their JITDylib; `fill` adds what they need to that. Errors:
-   * UsageError when `dylib` is removed meanwhile; what a link throws; nothing stays then.
+   * UsageError when `dylib` has been removed, or is meanwhile; what a link throws; nothing stays then.
    */
   static async link(
     session: ExecutionSession,
@@ -49,6 +49,7 @@ export class StubSet {
     stubs: readonly Stub[],
     fill: (own: JITDylib) => void = () => {},
   ): Promise<StubSet> {
+    if (session.getJITDylib(dylib.name) !== dylib) throw removed(dylib);
     const names = stubs.map(({ name }) => name);
     const set = new StubSet(session, dylib, kind, names);
     const own = set.#own;
@@ -96,7 +97,7 @@ export class StubSet {
   }
 
   #define(job: LinkedJob): void {
-    if (this.#isRemoved) throw new UsageError(`the JITDylib ${this.#dylib.name} has been removed`);
+    if (this.#isRemoved) throw removed(this.#dylib);
     this.#job = job;
     for (const name of this.names) {
       this.#dylib.define(name, job.definition(name)!);
@@ -113,6 +114,10 @@ export class StubSet {
       if (absolutes.get(name) === this.#job?.definition(name)) absolutes.delete(name);
     }
   }
+}
+
+function removed({ name }: JITDylib): UsageError {
+  return new UsageError(`nothing can be defined in the JITDylib ${name}: it has been removed from the session`);
 }
 
 /** The job that has what a look-up of `name` in `dylib` has found at `address`; undefined for what no job defines. */

@@ -170,8 +170,9 @@ for (const way of remote) {
       const { source, x } = await lazyX(session, dylib);
       await callInt(session, x);
       await session.createRedirectableSymbols(dylib, { y: redirectable === "by name" ? "x" : x });
-      await session.removeJITDylib(dylib);
-      await session.removeJITDylib(source);
+      // At once: the slots of the one lead to the other.
+      const both = redirectable === "by name" ? [dylib, source] : [source, dylib];
+      await Promise.all(both.map((each) => session.removeJITDylib(each)));
     };
     // The first one links slablink's own code, which stays.
     await round("by name");

@@ -87,6 +87,9 @@ for (const way of Object.keys(ways) as (keyof typeof ways)[]) {
       await symbols.remove();
       await assert.rejects(symbols.redirect({ value: 1 }), { code: "usage", message: /have been removed$/ });
       assert.throws(() => symbols.address("value"), { code: "usage" });
+      const late = session.createRedirectableSymbols(dylib, { value: 1 });
+      await assert.rejects(late, { code: "usage", message: /^nothing can be defined in the JITDylib main: / });
+      assert.deepEqual([...session.jobs()], []);
     });
 
     test("are refused where a name is not one, or is taken", async (context) => {
