@@ -79,7 +79,7 @@ export function spawnExecutor(options: ExecutorProcessOptions): Promise<Executor
   });
 }
 
-/** Resolves when a child of Node's has ended; never, when it has not been started. */
+/** Resolves when a child of Node's has ended; never, when it has not been started. Node calls the end by a real-time signal status 0. */
 export function endOfChild(child: ChildProcess): Promise<ProcessEnd> {
   return new Promise((resolve) => {
     child.once("exit", (status, signal) => resolve(signal === null ? { status: status ?? 0 } : { signal }));
