@@ -1,3 +1,4 @@
+import { UsageError } from "../errors.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 
 /** Definitions without code, for `JITDylib.define` (what LLVM calls materialization units). */
@@ -11,9 +12,19 @@ export interface Definitions {
 /** Names and what each stands for. */
 export type NamesOf<T> = Readonly<Record<string, T>> | ReadonlyMap<string, T>;
 
-/** Plain addresses in the executor. */
+/** Addresses have 64 bits. */
+const ADDRESS_END = 2 ** 64;
+
+/** Errors: UsageError for what is no address of the name: a whole number from 0 on, below 2 to the 64th. */
+export function checkAddress(name: string, address: number): void {
+  if (Number.isInteger(address) && address >= 0 && address < ADDRESS_END) return;
+  throw new UsageError(`${name}: ${address} is no address, which is a whole number from 0 on and below 2^64`);
+}
+
+/** Plain addresses in the executor. Errors: UsageError for what is no address. */
 export function absoluteSymbols(addresses: NamesOf<number>): Definitions {
   const entries = entriesOf(addresses);
+  for (const [name, address] of entries) checkAddress(name, address);
   return definitions(entries, (dylib, name, address) => dylib.absolutes.set(name, address));
 }
 

@@ -4,7 +4,7 @@ import { type ObjectSymbol, objectSymbols } from "../formats/elf/object-symbols.
 import type { GraphTables } from "../graph/graph-tables.ts";
 import { archivesOf, type DefinitionGenerator, type StaticArchiveGenerator } from "./definition-generator.ts";
 import { DefinitionIndex } from "./definition-index.ts";
-import type { Definitions } from "./definitions.ts";
+import { checkAddress, type Definitions } from "./definitions.ts";
 import { ResourceTracker, type TrackerOwner } from "./resource-tracker.ts";
 
 /** What is known of a definition in a linked job. */
@@ -143,12 +143,17 @@ export class JITDylib {
     this.generators.push(generator);
   }
 
-  /** Defines `name` as a plain address, whatever it was before; or all of `definitions`. Errors: LinkError for a name that has a definition. */
+  /**
+   * Defines `name` as a plain address, whatever it was before; or all of `definitions`. Errors: UsageError for what is no address, LinkError
+   * for one of `definitions` that has a definition.
+   */
   define(name: string, address: number): void;
   define(definitions: Definitions): void;
   define(what: string | Definitions, address?: number): void {
-    if (typeof what === "string") this.absolutes.set(what, address!);
-    else {
+    if (typeof what === "string") {
+      checkAddress(what, address!);
+      this.absolutes.set(what, address!);
+    } else {
       const known = [...what.names()].filter((name) => this.#isDefinedByHand(name) || this.#isStrong(name));
       if (known.length > 0) {
         const text = known.map((name) => `duplicate symbol: ${name}\n>>> defined in the JITDylib ${this.name}`);

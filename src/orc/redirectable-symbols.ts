@@ -1,9 +1,10 @@
 import { LinkError, UsageError } from "../errors.ts";
+import { checkAddress } from "./definitions.ts";
 import type { ExecutionSession } from "./execution-session.ts";
 import type { JITDylib } from "./jit-dylib.ts";
 import type { LinkedJob } from "./linked-job.ts";
 import type { RemoveOptions } from "./resource-tracker.ts";
-import { jobAt, StubSet } from "./stub-set.ts";
+import { failIfDefined, jobAt, StubSet } from "./stub-set.ts";
 import { writeWords } from "./write-words.ts";
 
 /** Where names lead: an address in the executor, or the name of a symbol of the same JITDylib. */
@@ -16,6 +17,9 @@ interface Target {
   readonly job?: LinkedJob;
   readonly symbol?: string;
 }
+
+/** Names whose stubs are being made: nothing defines them yet. */
+const inMaking = new WeakMap<JITDylib, Set<string>>();
 
 /**
  * Names whose functions can be exchanged while the program runs (LLVM's RedirectableSymbolManager). Each is a stub, `jmp *slot(%rip)`:
@@ -50,12 +54,13 @@ export class RedirectableSymbols {
 
   /**
    * Makes names lead elsewhere, by one request or none. Each changes by a single store: a call goes to the old function or to the new one, and calls
-   * that have begun go on where they are. Errors: UsageError for a name that is none of these, before anything is changed; what a look-up throws.
+   * that have begun go on where they are. Errors: UsageError for a name that is none of these, or a target that is no
+   * address, before anything is changed; what a look-up throws.
    */
   async redirect(targets: Targets): Promise<void> {
     const names = Object.keys(targets);
     const slots = names.map((name) => this.#slot(name));
-    await withTargets(this.#session, this.#dylib, Object.values(targets), async (found) => {
+    await withTargets(this.#session, this.#dylib, targets, async (found) => {
       for (const name of names) this.#slot(name);
       const before = names.map((name) => this.#targets.get(name)!);
       for (const [i, name] of names.entries()) this.#targets.set(name, found[i]!);
@@ -100,25 +105,39 @@ export async function createRedirectableSymbols(
 ): Promise<RedirectableSymbols> {
   const names = Object.keys(targets);
   if (names.length === 0) throw new UsageError("no redirectable symbols are named");
-  const taken = names.find((name) => dylib.find(name) !== undefined);
-  if (taken !== undefined)
-    throw new UsageError(`${taken} cannot become redirectable: ${dylib.name} defines it already`);
-  return withTargets(session, dylib, Object.values(targets), async (found) => {
-    const stubs = names.map((name, i) => ({ name, target: found[i]!.address }));
-    return new RedirectableSymbols(session, dylib, await StubSet.link(session, dylib, "redirectable", stubs), found);
-  });
+  failIfDefined(dylib, "redirectable", names);
+  const begun = inMaking.get(dylib) ?? new Set();
+  inMaking.set(dylib, begun);
+  const twice = names.find((name) => begun.has(name));
+  if (twice !== undefined) {
+    throw new UsageError(`${twice} cannot become redirectable: it is about to be by another call in ${dylib.name}`);
+  }
+  for (const name of names) begun.add(name);
+  try {
+    return await withTargets(session, dylib, targets, async (found) => {
+      const stubs = names.map((name, i) => ({ name, target: found[i]!.address }));
+      return new RedirectableSymbols(session, dylib, await StubSet.link(session, dylib, "redirectable", stubs), found);
+    });
+  } finally {
+    for (const name of names) begun.delete(name);
+  }
 }
 
-/** Has `use` run before anything that was found by name can be removed. Errors: LinkError for a name that is not defined. */
+/**
+ * Has `use` run before anything that was found by name can be removed. Errors: LinkError for a name that is not defined, UsageError for a
+ * target that is no address.
+ */
 async function withTargets<T>(
   session: ExecutionSession,
   dylib: JITDylib,
-  targets: readonly (number | string)[],
+  targets: Targets,
   use: (found: readonly Target[]) => Promise<T>,
 ): Promise<T> {
-  const names = [...new Set(targets.filter((target) => typeof target === "string"))];
+  for (const [name, target] of Object.entries(targets)) if (typeof target !== "string") checkAddress(name, target);
+  const all = Object.values(targets);
+  const names = [...new Set(all.filter((target) => typeof target === "string"))];
   const resolve = (found: ReadonlyMap<string, number>) =>
-    targets.map((target) => (typeof target === "string" ? targetOf(dylib, target, found) : { address: target }));
+    all.map((target) => (typeof target === "string" ? targetOf(dylib, target, found) : { address: target }));
   if (names.length === 0) return use(resolve(new Map()));
   return session.inTurn(dylib, async (lookup) => use(resolve(await lookup(names))));
 }

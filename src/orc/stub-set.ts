@@ -56,7 +56,10 @@ export class StubSet {
     try {
       own.addObject(ByteReader.of(writeStubObject(stubs, STUBS), own.name));
       fill(own);
-      set.#define(await session.link(own, names));
+      const job = await session.link(own, names);
+      // Look-ups may have linked a definition meanwhile, that of the targets among them.
+      failIfDefined(dylib, kind, names);
+      set.#define(job);
     } catch (error) {
       if (!set.#isRemoved) await session.removeJITDylib(own);
       throw error;
@@ -114,6 +117,12 @@ export class StubSet {
       if (absolutes.get(name) === this.#job?.definition(name)) absolutes.delete(name);
     }
   }
+}
+
+/** Errors: UsageError when `dylib` defines one of the names. */
+export function failIfDefined(dylib: JITDylib, kind: "lazy" | "redirectable", names: readonly string[]): void {
+  const taken = names.find((name) => dylib.find(name) !== undefined);
+  if (taken !== undefined) throw new UsageError(`${taken} cannot become ${kind}: ${dylib.name} defines it already`);
 }
 
 function removed({ name }: JITDylib): UsageError {

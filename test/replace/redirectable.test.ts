@@ -105,6 +105,26 @@ for (const way of Object.keys(ways) as (keyof typeof ways)[]) {
       await assert.rejects(symbols.redirect({ value: "two" }), { message: /have been removed/ });
       assert.equal(dylib.find("value"), undefined);
     });
+
+    test("are made once by calls that go on side by side, and not where a definition is linked meanwhile", async (context) => {
+      const { session, dylib } = await sessionFor(context, way);
+      dylib.addObject(readerOf(await objectOf(functions), "functions.o"));
+      const [first, second] = await Promise.allSettled([
+        session.createRedirectableSymbols(dylib, { value: "one" }),
+        session.createRedirectableSymbols(dylib, { other: 1, value: 2 }),
+      ]);
+      assert.equal(first!.status, "fulfilled");
+      assert.equal(second!.status, "rejected");
+      assert.match(second!.reason.message, /^value cannot become redirectable: /);
+      assert.equal(dylib.find("other"), undefined);
+      await session.createRedirectableSymbols(dylib, { other: "two" });
+      dylib.addObject(readerOf(await objectOf("int late(void) { return 5; }"), "late.o"));
+      await assert.rejects(session.createRedirectableSymbols(dylib, { late: "abs" }), { code: "usage" });
+      assert.equal(await callInt(session, dylib.find("late")!), 5);
+      const symbols = await session.createRedirectableSymbols(dylib, { more: "one" });
+      await assert.rejects(symbols.redirect({ more: 0.5 }), { code: "usage", message: /^more: 0\.5 is no address/ });
+      assert.equal(await callInt(session, symbols.address("more")), 1);
+    });
   });
 }
 
