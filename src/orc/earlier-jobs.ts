@@ -1,27 +1,63 @@
+import { hex } from "../bytes/address.ts";
 import { LinkError } from "../errors.ts";
 import { SymbolPlace } from "../graph/symbol-table.ts";
 import { traitsOfRow } from "./definition-traits.ts";
 import type { JITDylib, LinkedDefinitions } from "./jit-dylib.ts";
 import type { LinkJob } from "./link-job.ts";
 import type { LinkedJob } from "./linked-job.ts";
+import { Reference } from "./symbol-resolution.ts";
 
 /**
- * What a job defines meets what the earlier jobs of its JITDylib define. A strong definition beside a strong one is an error. One that
- * can be overridden (weak, common, STB_GNU_UNIQUE) gives way to any earlier one: references of the job are bound to that, so that all
- * jobs use one copy of an inline function's static variable. Not so a copy in code that can be removed by itself, on which no other
- * code should come to depend for a mere copy, and thread-local variables, whose place no other job knows.
+ * What a job defines meets what the earlier jobs of its JITDylib define, and what was given by hand. A strong definition beside a strong one,
+ * or an address, is an error. One that can be overridden (weak, common, STB_GNU_UNIQUE) gives way to any earlier one: references of the job
+ * are bound to that, so that all jobs use one copy of an inline function's static variable. Not so a copy in code that can be removed by
+ * itself, on which no other code should come to depend for a mere copy, and thread-local variables, whose place no other job knows.
  */
-export function meetEarlierJobs(job: LinkJob): void {
+export function meetEarlierDefinitions(job: LinkJob): void {
+  if (job.context.redefines === true) return;
+  const met: Met = { duplicates: [], yielded: new Set() };
+  meetAbsolutes(job, met);
+  if (job.dylib.linked.size > 0) meetEarlierJobs(job, met);
+  const { duplicates, yielded } = met;
+  if (duplicates.length > 0) throw new LinkError("duplicate-symbol", duplicates.join("\n"));
+  if (yielded.size > 0) job.resolution.yieldNames(yielded);
+}
+
+/** What becomes of definitions of a job. */
+interface Met {
+  /** What there is to say of those that must not be. */
+  readonly duplicates: string[];
+  /** Identifiers of the names that are bound to what was there before. */
+  readonly yielded: Set<number>;
+}
+
+function meetAbsolutes(job: LinkJob, { duplicates, yielded }: Met): void {
+  const { pool } = job.tables;
+  for (const [name, address] of job.dylib.absolutes) {
+    const id = pool.findString(name);
+    const row = id < 0 ? -1 : job.resolution.definition[id]! - 1;
+    if (row < 0) continue;
+    const now = traitsOfRow(job.resolution, row);
+    // Hidden references are met inside of the job alone.
+    const isHidden = (job.resolution.references[id]! & Reference.hidden) !== 0;
+    if (now.isOverridable && isHidden) continue;
+    if (now.isOverridable && !now.isThreadLocal) yielded.add(id);
+    else if (!isAt(job, row, address)) {
+      duplicates.push(
+        `duplicate symbol: ${name}\n>>> defined by hand as ${hex(address)}\n>>> defined in ${now.object}`,
+      );
+    }
+  }
+}
+
+function meetEarlierJobs(job: LinkJob, { duplicates, yielded }: Met): void {
   const { dylib, tables, resolution } = job;
-  if (dylib.linked.size === 0 || job.context.redefines === true) return;
   const { pool } = tables;
-  const duplicates: string[] = [];
-  const yielded = new Set<number>();
   for (let id = 0; id < pool.size; id++) {
     const row = resolution.definition[id]! - 1;
     if (row < 0) continue;
     const name = pool.name(id);
-    const earlier = dylib.linked.findDefinition(name)?.job;
+    const earlier = dylib.absolutes.has(name) ? undefined : dylib.linked.findDefinition(name)?.job;
     const before = earlier?.traits(name);
     if (earlier === undefined || before === undefined) continue;
     const now = traitsOfRow(resolution, row);
@@ -32,8 +68,6 @@ export function meetEarlierJobs(job: LinkJob): void {
       yielded.add(id);
     }
   }
-  if (duplicates.length > 0) throw new LinkError("duplicate-symbol", duplicates.join("\n"));
-  if (yielded.size > 0) resolution.yieldNames(yielded);
 }
 
 /** An absolute symbol that says where the earlier definition is contradicts nothing. */

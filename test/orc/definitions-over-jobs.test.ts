@@ -77,6 +77,36 @@ for (const mode of bothModes) {
         assert.deepEqual([await run("f"), await run("g"), await run("f")], [1, 2, 3]);
       }));
 
+    test("of a name that was given as an address, a strong one is an error and others give way", () =>
+      inSession(mode, async (session, run) => {
+        const main = session.getJITDylib("main")!;
+        main.define(absoluteSymbols({ x: 0x1234, common: 0x5678 }));
+        main.addObject(await object("extern char x; int f(void) { return (int)(long)&x; }"));
+        const tracker = main.createResourceTracker();
+        main.addObject(await object(strong(1), "x.o"), { tracker });
+        await assert.rejects(session.lookup(main, ["f"]), {
+          code: "duplicate-symbol",
+          message: "duplicate symbol: x\n>>> defined by hand as 0x1234\n>>> defined in x.o",
+        });
+        await tracker.remove();
+        const others = "int common; int g(void) { return (int)(long)&common; } int h(void) { return (int)(long)&x; }";
+        main.addObject(await object(`${weak(2)} ${others}`, "weak.o", ["-O1", "-fcommon"]));
+        main.addObject(await object('asm(".globl x; x = 0x1234");', "same.o"));
+        assert.deepEqual([await run("f"), await run("g"), await run("h")], [0x1234, 0x5678, 0x1234]);
+        assert.equal((await session.lookup(main, ["x"])).get("x"), 0x1234);
+      }));
+
+    test("of a name that was given as an address stay where hidden references are to them", () =>
+      inSession(mode, async (session, run) => {
+        const main = session.getJITDylib("main")!;
+        main.define("x", 0x1234);
+        const hidden = '__attribute__((visibility("hidden"))) extern char x;';
+        const flags = ["-O1", "-fno-pic", "-mcmodel=large"];
+        main.addObject(await object('__attribute__((weak, visibility("hidden"))) char x = 5;'));
+        main.addObject(await object(`${hidden} int f(void) { return x; }`, "f.o", flags));
+        assert.equal(await run("f"), 5);
+      }));
+
     test("over the JITDylibs of a link order, the first has it and the others are not linked", () =>
       inSession(mode, async (session) => {
         const [a, b, top] = ["a", "b", "top"].map((name) => session.createJITDylib(name));

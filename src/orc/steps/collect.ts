@@ -9,7 +9,7 @@ import { kernel } from "../../kernel/kernel.ts";
 import type { Looping } from "../../kernel/loop.ts";
 import { ArchiveSource } from "../archive-source.ts";
 import { archivesOf, type SharedLibraryGenerator, type StaticArchiveGenerator } from "../definition-generator.ts";
-import { meetEarlierJobs } from "../earlier-jobs.ts";
+import { meetEarlierDefinitions } from "../earlier-jobs.ts";
 import type { PendingObject } from "../jit-dylib.ts";
 import type { LinkJob } from "../link-job.ts";
 import { duplicateSymbols, threadLocalMismatches } from "../undefined-symbols.ts";
@@ -37,7 +37,7 @@ export function* collect(job: LinkJob, names: readonly string[]): Looping<void> 
     tables.sections.beforeMove = undefined;
   }
   if (resolution.duplicates.length > 0) throw duplicateSymbols(tables, resolution.duplicates);
-  meetEarlierJobs(job);
+  meetEarlierDefinitions(job);
   const mismatches = resolution.threadLocalMismatches();
   if (mismatches.length > 0) throw threadLocalMismatches(tables, mismatches);
   resolution.allocateCommons();
