@@ -20,8 +20,13 @@ export function uniteDefaultVersions(job: LinkJob, ids: readonly number[]): numb
     }
     const symbol = firstWith(libraries, name, version);
     const plain = tables.pool.internString(name);
-    const isDefault = symbol?.isDefaultVersion === true && (resolution.definition[plain] ?? 0) === 0;
-    if (isDefault) renamed.set(id, plain);
+    const isOther = (resolution.definition[plain] ?? 0) !== 0 || job.aliases.has(plain);
+    const isDefault = symbol?.isDefaultVersion === true && !isOther;
+    if (isDefault) {
+      renamed.set(id, plain);
+      // No reference has it any more, but it may be looked up, or have aliases.
+      job.aliases.set(id, plain);
+    }
     united.add(isDefault ? plain : id);
   }
   if (renamed.size > 0) resolution.rename(renamed);

@@ -84,7 +84,8 @@ export interface CallbackGenerator {
   readonly kind: "callback";
   /**
    * Asked for names that nothing before it defines, each once in a look-up. What it gives is added to the JITDylib; it may also add to
-   * that itself and give nothing. It must not look up anything in the JITDylib: the look-up that asks would wait for itself.
+   * that itself and give nothing. It must not look up anything in the JITDylib, or in one that is reached from it: the look-up that asks
+   * would wait for itself.
    */
   tryToGenerate(names: readonly string[], dylib: JITDylib): Generated | Promise<Generated>;
 }

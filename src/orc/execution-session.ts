@@ -21,8 +21,9 @@ import type { LazyReexports } from "./lazy-reexports.ts";
 import type { ExecutorTarget, JobPlugins, MaterializationContext } from "./link-job.ts";
 import type { LinkPlugin } from "./link-plugin.ts";
 import type { LinkedJob } from "./linked-job.ts";
-import { addressIn, foundAddresses, type LookupNow, type LookupOptions, weakNames } from "./lookup-names.ts";
+import { addressIn, foundNames, type LookupNow, type LookupOptions, weakNames } from "./lookup-names.ts";
 import { materialize } from "./materialize.ts";
+import { failForCircles } from "./other-names.ts";
 import type { DataOutOfReachError } from "./plan-copies.ts";
 import type { RedirectableSymbols, Targets } from "./redirectable-symbols.ts";
 import type { Place, ReplaceableObjects, Replacement } from "./replace/replaceable-objects.ts";
@@ -197,31 +198,36 @@ export class ExecutionSession implements TrackerOwner {
     names: readonly string[],
     options: LookupOptions = {},
   ): Promise<Map<string, number>> {
-    if (dylib instanceof JITDylib) {
-      return this.inTurn(dylib, (lookup) => lookup(names, weakNames(names, options.weak)));
-    }
-    const { lookupInOrder } = await import("./lookup-in-order.ts");
-    const all = (each: JITDylib, wanted: readonly string[]) =>
-      this.inTurn(each, (lookup) => lookup(wanted, new Set(wanted)));
-    return lookupInOrder(dylib, names, weakNames(names, options.weak) ?? new Set(), all);
+    const weak = weakNames(names, options.weak) ?? new Set();
+    if (dylib instanceof JITDylib) return this.inTurn(dylib, (lookup) => lookup(names, weak));
+    // One turn for all of them: what one has is not known while others link in it.
+    const order = [...dylib];
+    return this.#exclusively(order, async () => {
+      const { lookupInOrder } = await import("./lookup-in-order.ts");
+      return lookupInOrder(order, names, weak, (each, wanted) => this.#lookupIn(each, wanted, new Set(wanted)));
+    });
   }
 
   /** @internal Does the work when it is the JITDylib's turn; what is looked up by the function that it gets is part of that. */
   inTurn<T>(dylib: JITDylib, work: (lookup: LookupNow) => Promise<T>): Promise<T> {
-    const lookup: LookupNow = async (names, weak) => {
-      const missing = names.filter((name) => dylib.find(name) === undefined);
-      const isNeeded = missing.length > 0 || dylib.pending.length > 0;
-      const jobs = isNeeded ? await this.#link(dylib, missing, new Set(), { weakNames: weak }) : [];
-      return foundAddresses(dylib, jobs, names, weak);
-    };
-    return this.#exclusively(dylib, () => work(lookup));
+    return this.#exclusively([dylib], () => work((names, weak = new Set()) => this.#lookupIn(dylib, names, weak)));
+  }
+
+  async #lookupIn(dylib: JITDylib, names: readonly string[], weak: ReadonlySet<string>): Promise<Map<string, number>> {
+    const missing = names.filter((name) => dylib.find(name) === undefined);
+    failForCircles(dylib, missing, weak);
+    const isNeeded = missing.length > 0 || dylib.pending.length > 0;
+    const jobs = isNeeded
+      ? await this.#link(dylib, missing, new Set(), { weakNames: weak.size > 0 ? weak : undefined })
+      : [];
+    return foundNames(dylib, jobs, names, weak);
   }
 
   /**
    * As `lookup`, but gives the whole job; of several the one that defines one of the names. Errors: as `lookup`.
    */
   link(dylib: JITDylib, names: readonly string[], options: LinkOptions = {}): Promise<LinkedJob> {
-    return this.#exclusively(dylib, async () => {
+    return this.#exclusively([dylib], async () => {
       const jobs = await this.#link(dylib, names, new Set(), options);
       const own = jobs.find((job) => names.some((name) => job.definition(name) !== undefined)) ?? jobs.at(-1);
       return own ?? this.#linkJob(dylib, names, new Set(), { ...options, objects: [] });
@@ -238,7 +244,7 @@ export class ExecutionSession implements TrackerOwner {
 
   /** @internal For ResourceTracker. */
   removeTracker(tracker: ResourceTracker, options: RemoveOptions): Promise<void> {
-    return this.#exclusively(tracker.dylib, async () => {
+    return this.#exclusively([tracker.dylib], async () => {
       const { removeTracker } = await import("./remove-tracker.ts");
       await removeTracker(tracker, options, this);
     });
@@ -247,7 +253,7 @@ export class ExecutionSession implements TrackerOwner {
   /** @internal For ResourceTracker. */
   transferTracker(from: ResourceTracker, to: ResourceTracker): Promise<void> {
     const { dylib } = from;
-    return this.#exclusively(dylib, async () => {
+    return this.#exclusively([dylib], async () => {
       const [before, after] = [from, to].map((tracker) => (tracker.isDefault ? undefined : tracker));
       const linked = dylib.linked.jobs() as Iterable<LinkedJob>;
       for (const objects of [dylib.pending, dylib.lazy, ...Array.from(linked, (job) => job.objects)]) {
@@ -291,12 +297,11 @@ export class ExecutionSession implements TrackerOwner {
     if (this.#dylibs.get(dylib.name) !== dylib) {
       throw new UsageError(`there is no JITDylib called ${dylib.name} in the session`);
     }
-    return this.#exclusively(dylib, async () => {
+    return this.#exclusively([dylib], async () => {
       if (this.#dylibs.get(dylib.name) !== dylib) return;
       this.#dylibs.delete(dylib.name);
       for (const end of [...dylib.atRemoval]) await end();
       for (const job of [...dylib.linked.jobs()].reverse()) await this.remove(job as LinkedJob);
-      this.#turns.forget(dylib);
     });
   }
 
@@ -480,8 +485,8 @@ export class ExecutionSession implements TrackerOwner {
     return this.#interposition;
   }
 
-  #exclusively<T>(dylib: JITDylib, work: () => Promise<T>): Promise<T> {
-    return this.#turns.take(dylib, () => {
+  #exclusively<T>(dylibs: readonly JITDylib[], work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(dylibs, async () => {
       this.#checkOpen();
       return work();
     });

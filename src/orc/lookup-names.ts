@@ -1,5 +1,6 @@
 import type { JITDylib } from "./jit-dylib.ts";
 import type { LinkedJob } from "./linked-job.ts";
+import { UndefinedSymbolsError } from "./undefined-symbols.ts";
 
 /** How names are looked up. */
 export interface LookupOptions {
@@ -25,19 +26,26 @@ export function addressIn(jobs: readonly LinkedJob[], name: string): number | un
   return undefined;
 }
 
-/** Addresses of the names that are defined by now, or that one of the jobs has found. */
-export function foundAddresses(
+/**
+ * What a look-up answers: addresses of `names` in the JITDylib, or what the jobs that it has linked refer to. Errors: UndefinedSymbolsError for
+ * those that have none and are not `weak`.
+ */
+export function foundNames(
   dylib: JITDylib,
   jobs: readonly LinkedJob[],
   names: readonly string[],
-  weak: ReadonlySet<string> | undefined,
+  weak: ReadonlySet<string>,
 ): Map<string, number> {
   const addresses = new Map<string, number>();
+  const missing: string[] = [];
   for (const name of names) {
-    const address = dylib.find(name) ?? addressIn(jobs, name);
-    // What a weak reference is bound to where nothing defines the name.
-    const isAbsent = address === 0 && weak?.has(name) === true && dylib.find(name) === undefined;
-    if (address !== undefined && !isAbsent) addresses.set(name, address);
+    const defined = dylib.find(name);
+    const address = defined ?? addressIn(jobs, name);
+    // 0 is what a weak reference is bound to where nothing defines the name.
+    const isAbsent = address === undefined || (address === 0 && defined === undefined && weak.has(name));
+    if (!isAbsent) addresses.set(name, address);
+    else if (!weak.has(name)) missing.push(name);
   }
+  if (missing.length > 0) throw new UndefinedSymbolsError(missing.map((name) => ({ name, references: [] })));
   return addresses;
 }

@@ -128,6 +128,18 @@ test("duplicate definitions: both places are named", async () => {
   await refused([a, b], /duplicate symbol:? twice/, /a\.o/, /b\.o/);
 });
 
+test("an alias of what is not there, used or not, is an undefined symbol", async () => {
+  const object = await objectOf("int main(void) { return 0; }", ["-O1"], "plain.c");
+  await refused(["--alias=q=nosuch", object], /undefined symbol: nosuch\n>>> q is an alias of it/);
+  await refused(["--alias=q=nosuch", "--entry=q", object], /undefined symbol: nosuch/);
+  await refused(["--alias=q=r", "--alias=r=q", object], /q is defined as another name for itself: q .* r .* q/);
+});
+
+test("a definition of what --abs defines: both are named", async () => {
+  const object = await objectOf("int real(void) { return 1; } int main(void) { return real(); }", ["-O1"], "real.c");
+  await refused(["--abs", "real=0x10", object], /duplicate symbol: real\n>>> defined by hand as 0x10\n.*real\.o/);
+});
+
 test("a relocation out of range: place, symbol and both addresses", async () => {
   const object = await objectOf(
     "extern char far[]; char *main_is(void); int main(void) { return far[0]; }",

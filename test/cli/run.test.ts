@@ -24,7 +24,8 @@ for (const mode of modesUnderTest) {
       int renamed(void);
       int original(void) { return 5; }
       int start(int argc, char **argv) { printf("%p %d %s\\n", (void *)here, renamed(), argv[argc - 1]); return 6; }`);
-    const words = ["--entry=start", "--abs", "here=0x123456", "--alias=renamed=original", object, "--", "last"];
+    const aliases = ["--alias=renamed=second", "--alias=second=original"];
+    const words = ["--entry=start", "--abs", "here=0x123456", ...aliases, object, "--", "last"];
     assert.deepEqual(await runIn(mode, words), { status: 6, stdout: "0x123456 5 last\n", stderr: "" });
   });
 

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { absoluteSymbols, ProcessSymbolsGenerator, reexports, symbolAliases, UndefinedSymbolsError } from "slablink";
+import {
+  absoluteSymbols,
+  type ByteReader,
+  ProcessSymbolsGenerator,
+  reexports,
+  symbolAliases,
+  UndefinedSymbolsError,
+} from "slablink";
 import { bothModes, call, inSession, object } from "./session-of.ts";
 
 const strong = (value: number) => `int x(void) { return ${value}; }`;
@@ -190,6 +197,76 @@ for (const mode of bothModes) {
         await assert.rejects(run("missing"), { code: "undefined-symbol", message: /nowhere/ });
       }));
 
+    test("are no addresses unless they are whole numbers of 64 bits", () =>
+      inSession(mode, async (session) => {
+        const main = session.getJITDylib("main")!;
+        for (const value of [Number.NaN, 1.5, -1, 2 ** 64, Number.POSITIVE_INFINITY, 5n as unknown as number]) {
+          const expected = { code: "usage", message: new RegExp(`^bad: ${value} is no address`) };
+          assert.throws(() => absoluteSymbols({ good: 1, bad: value }), expected);
+          assert.throws(() => main.define("bad", value), expected);
+          await assert.rejects(session.createRedirectableSymbols(main, { good: 1, bad: value }), expected);
+        }
+        assert.equal(main.absolutes.size, 0);
+        main.define(absoluteSymbols({ highest: 0xffff_ffff_ffff_f800, none: 0 }));
+        assert.deepEqual([...(await session.lookup(main, ["none"]))], [["none", 0]]);
+      }));
+
+    test("that stand for each other in a circle are an error that names it", () =>
+      inSession(mode, async (session, run) => {
+        const main = session.getJITDylib("main")!;
+        const other = session.createJITDylib("other");
+        main.define(symbolAliases({ a: "b", b: "c", c: "b", own: "own" }));
+        main.define(reexports(other, { there: "back" }));
+        other.define(reexports(main, { back: "there" }));
+        const circle = (names: string) => ({
+          code: "link",
+          message: `${names.split(" ")[0]} is defined as another name for itself: ${names}`,
+        });
+        await assert.rejects(run("a"), circle("b → c → b"));
+        await assert.rejects(run("own"), circle("own → own"));
+        await assert.rejects(session.lookup([other, main], ["own"]), circle("own → own"));
+        await assert.rejects(run("there"), circle("there → back (other) → there"));
+        assert.equal((await session.lookup(main, ["a", "there"], { weak: true })).size, 0);
+        main.addObject(await object("int a(void); int f(void) { return a(); }"));
+        await assert.rejects(run("f"), circle("c → b → c"));
+        main.remove(["c"]);
+        main.define(symbolAliases({ c: "abs" }));
+        assert.equal(main.linked.size, 0);
+        await session.lookup(main, ["f"]);
+      }));
+
+    test("that every look-up links may be defined in any order, and must stand for something", () =>
+      inSession(mode, async (session, run) => {
+        const main = session.getJITDylib("main")!;
+        main.alias("a", "b");
+        main.alias("b", "f");
+        main.addObject(await object("int b(void); int f(void) { return 4; } int g(void) { return b() + 1; }"));
+        assert.deepEqual([await run("a"), await run("g"), await run("b")], [4, 5, 4]);
+        for (const dylib of [main, session.createJITDylib("bare")]) {
+          dylib.alias("lost", "between");
+          dylib.alias("between", "nosuch");
+          await assert.rejects(session.lookup(dylib, ["lost"]), {
+            code: "undefined-symbol",
+            message: "undefined symbol: nosuch\n>>> between is an alias of it",
+          });
+        }
+        main.alias("between", "lost");
+        await assert.rejects(session.lookup(main, ["abs"]), {
+          code: "link",
+          message: /^lost is .*: lost → between → lost$/,
+        });
+      }));
+
+    test("of a version that is its library's own may be looked up, and stand behind aliases", () =>
+      inSession(mode, async (session) => {
+        const main = session.getJITDylib("main")!;
+        main.alias("copy", "abs@GLIBC_2.2.5");
+        main.addObject(await object('int v(int); asm(".symver v, labs@GLIBC_2.2.5"); int f(void) { return v(-1); }'));
+        const found = await session.lookup(main, ["copy", "abs@GLIBC_2.2.5", "abs"]);
+        assert.equal(new Set(found.values()).size, 1);
+        assert.equal(found.size, 3);
+      }));
+
     test("of the process are exported again too", () =>
       inSession(mode, async (session) => {
         const main = session.getJITDylib("main")!;
@@ -245,6 +322,35 @@ for (const mode of bothModes) {
           assert.equal(new Set(lost!.references.map(({ offset }) => offset)).size, 5);
           return true;
         });
+      }));
+
+    const pair = (): Promise<ByteReader> => object("int x(void) { return 1; } int y(void) { return 2; }", "xy.o");
+    const single = (): Promise<ByteReader> => object("int z(void) { return 3; }", "z.o");
+
+    test("at once find what one of them links, through names of one JITDylib in others", () =>
+      inSession(mode, async (session) => {
+        const [library, a, b] = ["library", "a", "b"].map((name) => session.createJITDylib(name));
+        library!.addObject(await pair());
+        for (const dylib of [a!, b!]) dylib.define(reexports(library!, { x: "x" }));
+        const found = await Promise.all([a!, b!, library!].map((dylib) => session.lookup(dylib, ["x"])));
+        assert.equal(new Set(found.map((each) => each.get("x"))).size, 1);
+      }));
+
+    test("at once in several JITDylibs find what another has in flight", () =>
+      inSession(mode, async (session) => {
+        const [a, b, c, d] = ["a", "b", "c", "d"].map((name) => session.createJITDylib(name));
+        a!.addObject(await pair());
+        b!.addObject(await single());
+        const [both, one] = await Promise.all([session.lookup([a!, b!], ["x", "z"]), session.lookup(a!, ["y"])]);
+        assert.deepEqual([both.size, one.size], [2, 1]);
+        c!.addLazyObject(await pair());
+        d!.addLazyObject(await single());
+        const orders = [
+          [c!, d!],
+          [d!, c!],
+        ];
+        const found = await Promise.all(orders.map((order) => session.lookup(order, ["x", "z"])));
+        assert.deepEqual(found[0], found[1]);
       }));
   });
 }

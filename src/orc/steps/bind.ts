@@ -7,6 +7,7 @@ import { kindOfSymbol } from "../external-names.ts";
 import { libraryAddresses } from "../library-addresses.ts";
 import type { LinkJob } from "../link-job.ts";
 import { linkerNames } from "../linker-names.ts";
+import { circleError } from "../other-names.ts";
 import { undefinedSymbols } from "../undefined-symbols.ts";
 
 /** Takes the addresses that only the loader and the libraries know, and gives every reference its value. */
@@ -59,14 +60,29 @@ function bindThreadLocals(job: LinkJob, externals: Externals): void {
   });
 }
 
+/** An alias has the address of what its chain of other names ends in, whatever their order. */
 function bindAliases(job: LinkJob, externals: Externals): void {
   const { pool, symbols } = job.tables;
-  for (const [alias, target] of job.aliases) {
-    const row = job.resolution.definition[target]! - 1;
+  const { definition } = job.resolution;
+  for (const alias of job.aliases.keys()) {
+    const target = endOfChain(job, alias);
+    const row = definition[target]! - 1;
     const address = row >= 0 ? symbols.value[row]! : externals.address[target]!;
     if (Number.isNaN(address)) {
       throw new LinkError("link", `${pool.name(alias)} is an alias of ${pool.name(target)}, which is not defined`);
     }
     externals.add(alias, address, ExternalKind.unknown);
+  }
+}
+
+/** The name at the end of aliases of aliases. Errors: LinkError for a circle. */
+function endOfChain({ tables, resolution, aliases }: LinkJob, alias: number): number {
+  const passed = [alias];
+  for (let at = aliases.get(alias)!; ; at = aliases.get(at)!) {
+    const next = resolution.definition[at]! > 0 ? undefined : aliases.get(at);
+    if (next === undefined) return at;
+    const known = passed.indexOf(at);
+    passed.push(at);
+    if (known >= 0) throw circleError(passed.slice(known).map((id) => tables.pool.name(id)));
   }
 }

@@ -64,13 +64,20 @@ export async function findForeignAddresses(job: LinkJob): Promise<void> {
   job.libraryAddresses = await addressesInForeign(epc, job.external.fromLibraries, loadedLibraries);
 }
 
-/** A name that is only declared, as assemblers do with every `extern`, is missed by nobody: what counts are relocations. */
+/**
+ * A name that is only declared, as assemblers do with every `extern`, is missed by nobody: what counts are relocations, look-ups, and other
+ * names for it.
+ */
 function failUnlessUnused(job: LinkJob): void {
   const { missing, known } = job.external;
   const { symbols } = undefinedSymbols(job.tables, missing);
+  const otherNames = otherNamesOf(job);
   const missed = symbols
-    .filter(({ name, references }) => references.length > 0 || job.lookedUp.includes(name))
-    .map((symbol) => ({ ...symbol, note: job.cLibraries.objection(symbol.name) ?? circle(job) }));
+    .filter(({ name, references }) => references.length > 0 || job.lookedUp.includes(name) || otherNames.has(name))
+    .map((symbol) => ({
+      ...symbol,
+      note: job.cLibraries.objection(symbol.name) ?? otherNames.get(symbol.name) ?? circle(job),
+    }));
   if (missed.length > 0) throw new UndefinedSymbolsError(missed);
   for (const id of missing) known.push({ id, address: 0, kind: ExternalKind.absent });
 }
@@ -80,6 +87,15 @@ function circle({ dylib, context }: LinkJob): string | undefined {
   const waiting = dylib.linkOrder.find((other) => context.isWaiting?.(other));
   if (waiting === undefined) return undefined;
   return `if the JITDylib ${waiting.name} defines it: ${waiting.name} and ${dylib.name} are in each other's link orders, and ${dylib.name} is linked first, since ${waiting.name} needs it`;
+}
+
+/** What there is to say of each name that aliases of the job stand for. */
+function otherNamesOf({ dylib, context }: LinkJob): ReadonlyMap<string, string> {
+  const notes = new Map<string, string>();
+  for (const [alias, target] of context.aliases ?? dylib.aliases) {
+    if (!notes.has(target)) notes.set(target, `${alias} is an alias of it`);
+  }
+  return notes;
 }
 
 /** What JITDylibs of the link order can define and have not linked yet is linked in them now. */
