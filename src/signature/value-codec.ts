@@ -113,12 +113,16 @@ function floatEncoder(kind: "float" | "double", place: Place): Encoder {
   };
 }
 
-/** Addresses and null are written as they are; for all else the executor's side is asked. */
+/**
+ * Addresses and null are written as they are; for all else the executor's side is asked. Where code is expected that is only a function: text and
+ * arrays have addresses too, and would be jumped to.
+ */
 function pointerEncoder(type: ScalarType | FunctionType, place: Place): Encoder {
+  const isData = type.kind !== "function";
   return (value, view, at, pointers) => {
     let address = value;
     if (value === null) address = 0;
-    else if (typeof value === "object" || typeof value === "function" || typeof value === "string") {
+    else if (typeof value === "function" || (isData && (typeof value === "object" || typeof value === "string"))) {
       try {
         address = pointers.addressOf(value, type);
       } catch (error) {

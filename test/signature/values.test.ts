@@ -89,6 +89,8 @@ test("memory, text and functions get the address that the executor's side says",
 });
 
 test("values of a wrong kind or out of range are refused with the place and both numbers", () => {
+  const bytes = new Uint8Array(4);
+  for (const value of ["text", bytes]) addresses.set(value, 0x1000); // what has an address is not code for that
   const wrong: readonly [type: NativeType, value: unknown, kind: string, message: string][] = [
     ["int8", 128, "RangeError", "argument 1: 128 is not in [-128, 127] of int8"],
     ["uint8", -1, "RangeError", "argument 1: -1 is not in [0, 255] of uint8"],
@@ -133,6 +135,18 @@ test("values of a wrong kind or out of range are refused with the place and both
     ["pointer", 1.5, "RangeError", "argument 1: 1.5 is not an integer in [0, 18446744073709551615] of uint64"],
     ["pointer", {}, "TypeError", "argument 1: no address for a pointer"],
     ["string", Symbol("s"), "TypeError", "argument 1: expected a string, an address or null, got a symbol"],
+    [
+      { function: {} },
+      "text",
+      "TypeError",
+      'argument 1: expected a function, an address or null, got the string "text"',
+    ],
+    [
+      { function: {} },
+      bytes,
+      "TypeError",
+      "argument 1: expected a function, an address or null, got an object (Uint8Array)",
+    ],
     [{ struct: { a: "int8" } }, 1, "TypeError", "argument 1: expected an object for a struct, got 1"],
     [
       { struct: { a: { struct: { b: "int8" } } } },
