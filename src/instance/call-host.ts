@@ -148,10 +148,19 @@ export class CallHost {
   }
 }
 
+/** The longest that a timer of Node's waits, in ms: a larger number is 1 to it. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 /** A signal that comes after so many ms, or with another one. */
 function limitSignal(timeout: number, other: AbortSignal | undefined): { signal: AbortSignal; clear: () => void } {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(timeoutError(timeout)), timeout);
+  let timer: NodeJS.Timeout | undefined;
+  const wait = (left: number): void => {
+    const step = Math.min(left, LONGEST_TIMER);
+    const next = (): void => (left > step ? wait(left - step) : controller.abort(timeoutError(timeout)));
+    timer = setTimeout(next, step);
+  };
+  if (timeout !== Number.POSITIVE_INFINITY) wait(timeout);
   const signal = other === undefined ? controller.signal : AbortSignal.any([controller.signal, other]);
   return { signal, clear: () => clearTimeout(timer) };
 }

@@ -1,4 +1,5 @@
 import { UsageError } from "../errors.ts";
+import { kindError } from "../signature/integer-codec.ts";
 import type { CompileOptions } from "./compile.ts";
 import type { PoolOptions } from "./create-pool.ts";
 import type { ReplaceOptions } from "./instance.ts";
@@ -61,14 +62,30 @@ export const CALL_OPTIONS: NamesOf<CallOptions> = { signal: true, timeout: true 
 
 /**
  * Refuses options that there are not: one that is misspelt would have no effect, and code might run in this process that was to be isolated.
- * Errors: UsageError with the names that there are.
+ * Errors: UsageError with the names that there are; TypeError for what is no object.
  */
 export function checkOptions(what: string, options: object, known: Readonly<Record<string, true>>): void {
+  if (typeof options !== "object" || options === null) throw kindError(options, "an object of options", () => what);
   const unknown = Object.keys(options).filter((name) => known[name] !== true);
   if (unknown.length === 0) return;
   throw new UsageError(
     `${what}: there is no option ${unknown.join(", ")}; the options are ${Object.keys(known).join(", ")}`,
   );
+}
+
+/**
+ * `checkOptions` for a function's `with`, and whether the values are good: Node takes a limit that is none for 1 ms, which would end the executor.
+ * Errors: as there; TypeError for another kind of value, RangeError for a timeout that is NaN or below 0.
+ */
+export function checkCallOptions(options: CallOptions): void {
+  checkOptions("with", options, CALL_OPTIONS);
+  const { signal, timeout } = options;
+  if (signal !== undefined && !((signal as unknown) instanceof AbortSignal)) {
+    throw kindError(signal, "an AbortSignal", () => "with: signal");
+  }
+  if (timeout === undefined) return;
+  if (typeof timeout !== "number") throw kindError(timeout, "a number of ms", () => "with: timeout");
+  if (!(timeout >= 0)) throw new RangeError(`with: timeout: ${timeout} is no number of ms from 0 on`);
 }
 
 /** Those of the options that are of a kind. */

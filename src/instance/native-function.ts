@@ -6,7 +6,7 @@ import type { FunctionType, ResolvedSignature } from "../signature/value-type.ts
 import { splitVariableArguments } from "../signature/variable-arguments.ts";
 import type { CallTarget } from "./call-target.ts";
 import type { Callback, Callbacks } from "./callbacks.ts";
-import { CALL_OPTIONS, checkOptions } from "./known-options.ts";
+import { checkCallOptions } from "./known-options.ts";
 import type { CallOptions } from "./native-functions.ts";
 import { scalarCall } from "./scalar-call.ts";
 
@@ -39,7 +39,7 @@ function isolatedForm(
   const form: Form = (...values) => call.async(values);
   const sync: Call = (...values) => call.sync(values);
   const withMore = (more: CallOptions): Form => {
-    checkOptions("with", more, CALL_OPTIONS);
+    checkCallOptions(more);
     return isolatedForm(target, signature, types, { ...options, ...more });
   };
   form.sync = sync;

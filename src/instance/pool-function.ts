@@ -1,4 +1,4 @@
-import { CALL_OPTIONS, checkOptions } from "./known-options.ts";
+import { checkCallOptions } from "./known-options.ts";
 import type { CallOptions } from "./native-functions.ts";
 import type { Member } from "./pool-member.ts";
 
@@ -42,7 +42,7 @@ export function poolFunction(name: string, pick: () => Member, options?: CallOpt
     }
   };
   const withMore = (more: CallOptions): Call => {
-    checkOptions("with", more, CALL_OPTIONS);
+    checkCallOptions(more);
     return poolFunction(name, pick, { ...options, ...more });
   };
   return Object.assign(form, { sync, async: form, with: withMore });

@@ -28,6 +28,29 @@ test("an option that there is not is refused, with the names of those that there
   assert.equal(await instance.exports.f.with({ timeout: 5000 })(), 1);
 });
 
+test("a call's limits are checked where they are given; one that never comes, or in a month, ends nothing", async () => {
+  await using instance = await instantiate(source, { isolated: true, exports });
+  const { f } = instance.exports;
+  const refused = (options: unknown, name: string, message: string) =>
+    assert.throws(() => f.with(options as object), { name, message });
+  refused(undefined, "TypeError", "with: expected an object of options, got undefined");
+  refused(null, "TypeError", "with: expected an object of options, got null");
+  refused({ timeout: Number.NaN }, "RangeError", "with: timeout: NaN is no number of ms from 0 on");
+  refused({ timeout: -1 }, "RangeError", "with: timeout: -1 is no number of ms from 0 on");
+  refused({ timeout: "5" }, "TypeError", 'with: timeout: expected a number of ms, got the string "5"');
+  refused({ signal: {} }, "TypeError", "with: signal: expected an AbortSignal, got an object (Object)");
+  const warnings: Error[] = [];
+  const note = (warning: Error) => void warnings.push(warning);
+  process.on("warning", note);
+  for (const timeout of [Number.POSITIVE_INFINITY, 2 ** 31, 1e300, undefined]) {
+    assert.equal(await f.with({ timeout })(), 1);
+    assert.equal(f.with({ timeout }).sync(), 1);
+  }
+  await new Promise(setImmediate); // warnings are told of in a later turn
+  process.off("warning", note);
+  assert.deepEqual(warnings, []);
+});
+
 test("every option that there is may be given, undefined as well", async () => {
   const session = undefined;
   const compiling = { environment: process.env, flags: ["-O1"], libraryDirectories: [] };
