@@ -37,6 +37,11 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return value instanceof Promise || typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
 }
 
+/** Nobody waits for it: that it fails is no unhandled rejection. */
+export function letFail(value: PromiseLike<unknown>): void {
+  Promise.resolve(value).catch(() => {});
+}
+
 /** The error for one within a call that blocks the event loop. */
 export function promiseInSyncCall(): ExecutorError {
   return new ExecutorError("an import answered a synchronous call with a Promise, which could never settle");

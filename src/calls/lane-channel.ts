@@ -20,7 +20,7 @@ import {
 import { CallChannel, type CallOptions, type ChannelOptions, timeoutError } from "./call-channel.ts";
 import { CallScratch, copyBack } from "./call-scratch.ts";
 import { EventPoll } from "./event-poll.ts";
-import { isPromise, promiseInSyncCall } from "./import-table.ts";
+import { isPromise, letFail, promiseInSyncCall } from "./import-table.ts";
 import { type CallFrame, Lane } from "./lane.ts";
 import { LaneWords } from "./lane-words.ts";
 import { type QueuedCall, settleByAbort } from "./queued-call.ts";
@@ -424,10 +424,11 @@ export class LaneChannel extends CallChannel {
       if (!isPromise(value)) {
         this.#answer(lane, layout, value, at, frame);
       } else if (frame?.sync) {
-        void value.then(undefined, () => {});
+        letFail(value);
         throw promiseInSyncCall();
       } else {
-        value.then(
+        // By way of a Promise: what another `then` calls, and how often, is its own affair.
+        void Promise.resolve(value).then(
           (later) => {
             try {
               if (this.failure === undefined && lane.lives === lives) this.#answer(lane, layout, later, at, frame);

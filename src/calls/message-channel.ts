@@ -4,7 +4,7 @@ import type { BlockLayout } from "./block-layout.ts";
 import { roundUp } from "./call-area.ts";
 import { CallChannel, type CallOptions, type ChannelOptions, timeoutError } from "./call-channel.ts";
 import { CallScratch, copyBack } from "./call-scratch.ts";
-import { isPromise, promiseInSyncCall } from "./import-table.ts";
+import { isPromise, letFail, promiseInSyncCall } from "./import-table.ts";
 import { type CallFrame, Lane } from "./lane.ts";
 import { type QueuedCall, settleByAbort } from "./queued-call.ts";
 
@@ -210,10 +210,10 @@ export class MessageChannel extends CallChannel {
       const value = handler(...layout.decodeArguments(new DataView(block.buffer), 0, this.pointers));
       if (!isPromise(value)) return answer(value);
       if (frame?.sync) {
-        void value.then(undefined, () => {});
+        letFail(value);
         throw promiseInSyncCall();
       }
-      return Promise.resolve(value.then(answer)).catch(refuse);
+      return Promise.resolve(value).then(answer).catch(refuse);
     } catch (error) {
       return refuse(error);
     }

@@ -240,7 +240,8 @@ export class EpcConnection {
     } catch {
       result = EMPTY;
     }
-    if (result instanceof Promise) void result.then(answer, fail);
+    // What cannot be sent ends the session, as it does below: `#dispatchAll` catches it there.
+    if (result instanceof Promise) void result.then(answer, fail).catch((cause: Error) => this.#end(cause, true));
     else answer(result);
   }
 

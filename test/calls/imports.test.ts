@@ -162,6 +162,30 @@ for (const mode of modes) {
     }
   });
 
+  test(`${mode}: an import may answer with anything that has a "then", which is no Promise's`, async () => {
+    const { session, sync, call, bind } = await opened();
+    try {
+      const answer = (then: (resolve: (value: unknown) => void) => void) => bind("ask", () => ({ then }));
+      answer((resolve) => resolve(21));
+      assert.equal(await call("twice", "ii", [1]), 42);
+      assert.throws(() => sync("twice", "ii", [1]), /with a Promise, which could never settle/);
+      answer((resolve) => {
+        resolve(4);
+        resolve(5); // once counts
+      });
+      assert.equal(await call("twice", "ii", [1]), 8);
+      answer((resolve) => resolve("4"));
+      await assert.rejects(call("twice", "ii", [1]), { name: "TypeError", message: "string for an int32" });
+      answer(() => {
+        throw new Error("no then");
+      });
+      await assert.rejects(call("twice", "ii", [1]), { message: "no then" });
+      assert.throws(() => sync("twice", "ii", [1]), /with a Promise, which could never settle/);
+    } finally {
+      await session.endSession();
+    }
+  });
+
   test(`${mode}: an import that has been removed is an error at the call`, async () => {
     const { session, channel, sync, bind } = await opened();
     try {

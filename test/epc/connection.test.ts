@@ -35,6 +35,13 @@ test("Setup gives the executor's triple, page size and symbols", async () => {
   await epc.disconnect();
 });
 
+test("a handler's Promise of what cannot be sent ends the session, and nothing else", async () => {
+  const [executor, connection] = await connect();
+  connection.handle(0x10, async () => undefined as never);
+  executor.send(Opcode.callWrapper, 1, 0x10, bytes());
+  assert.match(String(await connection.closed), /TypeError: .*length/);
+});
+
 test("a Setup that is wrong is refused: page size, symbols twice, another frame first, none at all", async () => {
   const symbol = (out: SpsWriter): SpsWriter => out.string("a").u64(1);
   const twice = new SpsWriter().string("t").u64(4096).u64(0).u64(2);
