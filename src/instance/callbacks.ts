@@ -14,7 +14,7 @@ type Handler = (...values: unknown[]) => unknown;
 export interface Callback {
   /** In the process that runs the code. */
   readonly address: number;
-  /** The address may be another function's afterwards. */
+  /** The address may be another function's afterwards. Once more does nothing. */
   release(): void;
 }
 
@@ -58,10 +58,13 @@ export class Callbacks {
 
   #bind(slot: Slot, handler: Handler, layout: CallLayout): Callback {
     slot.handler = handler;
+    // Not told by the slot's handler: one function may be held twice, the second time in the place that the first has left.
+    let isReleased = false;
     return {
       address: slot.address,
       release: () => {
-        if (slot.handler !== handler) return;
+        if (isReleased) return;
+        isReleased = true;
         slot.handler = undefined;
         const free = this.#free.get(layout);
         if (free === undefined) this.#free.set(layout, [slot]);

@@ -89,6 +89,15 @@ for (const mode of everyMode) {
       assert.equal(await f.call_kept.async(7), 21);
       kept.release();
       await assert.rejects(f.call_kept.async(7), /called after/);
+
+      const minus = (value: number) => -value;
+      const first = await instance.callback("int kept(int)", minus);
+      first.release();
+      const second = await instance.callback("int kept(int)", minus);
+      assert.equal(second.address, first.address, "the place is used again");
+      first.release();
+      await f.keep.async(second.address);
+      assert.equal(await f.call_kept.async(7), -7, "what is released twice is not somebody else's");
     } finally {
       await instance.dispose();
     }
