@@ -10,7 +10,7 @@
 
 enum {
   CONTROL_SIZE = 4096,
-  LANE_SIZE = 8192,
+  LANE_SIZE = 132 * 1024,
   CALL_LANES = 64,
   FOREIGN_LANES = 16, /* for imports that threads call which are not ours */
   LANES = CALL_LANES + FOREIGN_LANES,

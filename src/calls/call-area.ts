@@ -2,13 +2,20 @@
  * The area of a call channel, as executor/linked/calls.h has it (docs/calls.md has the picture):
  *
  *     0      control page: three lines of words, at 512 the path of the pipe that wakes the controller
- *     4096   80 lanes of 8 KiB: 64 are threads of the channel's, 16 are for imports that other threads call
+ *     4096   80 lanes of 132 KiB: 64 are threads of the channel's, 16 are for imports that other threads call
  */
 
 /** Bytes of the control page. */
 export const CONTROL_SIZE = 4096;
-/** Bytes of a lane. */
-export const LANE_SIZE = 8192;
+/**
+ * Bytes of a lane: a call and an import in it may have 64 KiB by value each. Pages are used as they are touched, one for a call of a few numbers. No
+ * power of two: the first lines of all lanes would have the same place in a cache.
+ */
+export const LANE_SIZE = 132 * 1024;
+/** Strings and arrays lie below this offset of a lane, so that an import's block fits behind them. */
+export const SCRATCH_END = LANE_SIZE / 2;
+/** How many calls one lane may run, each within an import of the one before: JavaScript's stack has room for them. */
+export const CALLS_DEEP = 128;
 /** Lanes that are threads of the channel's. */
 export const CALL_LANES = 64;
 /** All lanes. */

@@ -16,12 +16,13 @@ import {
   LaneWord,
   Looking,
   roundUp,
+  SCRATCH_END,
 } from "./call-area.ts";
 import { CallChannel, type CallOptions, type ChannelOptions, timeoutError } from "./call-channel.ts";
 import { CallScratch, copyBack } from "./call-scratch.ts";
 import { EventPoll } from "./event-poll.ts";
 import { isPromise, letFail, promiseInSyncCall } from "./import-table.ts";
-import { type CallFrame, Lane } from "./lane.ts";
+import { type CallFrame, Lane, roomError } from "./lane.ts";
 import { LaneWords } from "./lane-words.ts";
 import { type QueuedCall, settleByAbort } from "./queued-call.ts";
 import { SpinPatience } from "./spin-patience.ts";
@@ -194,12 +195,11 @@ export class LaneChannel extends CallChannel {
     sync: boolean,
   ): CallFrame {
     const { blockSize } = layout;
-    const room = LANE_SIZE - lane.top;
-    if (blockSize > room) throw new RangeError(`the call's block has ${blockSize} bytes, of ${room} in its lane`);
+    lane.checkRoom(blockSize);
     const frame = lane.push(layout, sync);
     const scratch = this.#scratch;
     try {
-      scratch.begin(this.#at.bytes(lane), this.#at.address(lane), frame.at + blockSize, LANE_SIZE);
+      scratch.begin(this.#at.bytes(lane), this.#at.address(lane), frame.at + blockSize, SCRATCH_END);
       layout.encodeArguments(values, this.#at.view, lane.start + frame.at, scratch);
     } catch (error) {
       this.#at.spill.give(scratch.ranges);
@@ -414,10 +414,8 @@ export class LaneChannel extends CallChannel {
     lane.top = roundUp(at + (size === TOO_LARGE ? 0 : size));
     this.#serving.push(lane);
     try {
-      if (size === TOO_LARGE) {
-        throw new RangeError(`an import's block does not fit its lane, of which ${LANE_SIZE - at} bytes are left`);
-      }
       const { layout, handler } = this.imports.get(this.#at.importId(lane));
+      if (size === TOO_LARGE) throw roomError("an import takes", layout.blockSize, LANE_SIZE - at);
       const value = handler(...layout.decodeArguments(this.#at.view, lane.start + at, this.pointers));
       // Closed by the handler: the native caller has its answer. Or there is no native caller any more.
       if (this.failure !== undefined || lane.lives !== lives) return;
@@ -452,7 +450,7 @@ export class LaneChannel extends CallChannel {
 
   #answer(lane: Lane, layout: BlockLayout, value: unknown, at: number, frame: CallFrame | undefined): void {
     const scratch = this.#scratch;
-    const end = frame === undefined ? lane.top : LANE_SIZE;
+    const end = frame === undefined ? lane.top : SCRATCH_END;
     scratch.begin(this.#at.bytes(lane), this.#at.address(lane), lane.top, end);
     try {
       layout.encodeResult(value, this.#at.view, lane.start + at, scratch);

@@ -1,5 +1,5 @@
 import type { BlockLayout } from "./block-layout.ts";
-import { CONTROL_SIZE, LANE_HEADER, LANE_SIZE } from "./call-area.ts";
+import { CALLS_DEEP, CONTROL_SIZE, LANE_HEADER, LANE_SIZE } from "./call-area.ts";
 import type { CopyBack } from "./call-scratch.ts";
 import type { SpillRange } from "./spill.ts";
 
@@ -21,6 +21,14 @@ export interface CallFrame {
 }
 
 const nothing = (): void => {};
+
+/** The error for a block that does not fit behind those of the calls that it is within. */
+export function roomError(who: string, size: number, left: number): RangeError {
+  const room = LANE_SIZE - LANE_HEADER;
+  return new RangeError(
+    `${who} ${size} bytes by value, and ${left} are left of the ${room} for calls inside each other: pass pointers`,
+  );
+}
 
 /** One thread of the executor's as the controller sees it: where its words are, and the calls on it, each inside an import of the one before. */
 export class Lane {
@@ -53,6 +61,14 @@ export class Lane {
   /** The outermost call if this thread does not wait for it, as it does for all others: they are within imports. */
   get asyncFrame(): CallFrame | undefined {
     return this.depth > 0 && !this.#frames[0]!.sync ? this.#frames[0] : undefined;
+  }
+
+  /** Errors: RangeError when the lane has no room for one more call, whose block has that size. */
+  checkRoom(blockSize: number): void {
+    if (this.depth >= CALLS_DEEP) {
+      throw new RangeError(`calls inside each other, each in an import of the one before: more than ${CALLS_DEEP}`);
+    }
+    if (blockSize > LANE_SIZE - this.top) throw roomError("the call passes", blockSize, LANE_SIZE - this.top);
   }
 
   /** A call begins, whose block is where the lane is free. */

@@ -93,7 +93,11 @@ export class MessageChannel extends CallChannel {
     if (timeout !== undefined) this.checkKillable("timeout");
     if (this.failure !== undefined) throw this.failure;
     const lane = this.#idleForSync.pop();
-    if (lane === undefined) throw new RangeError(`synchronous calls inside each other, more than ${SYNC_PLACES}`);
+    if (lane === undefined) {
+      throw new RangeError(
+        `synchronous calls inside each other, each in an import of the one before: more than ${SYNC_PLACES}`,
+      );
+    }
     const deadline = timeout === undefined ? Number.POSITIVE_INFINITY : milliseconds() + timeout;
     try {
       const frame = lane.push(layout, true);
@@ -162,7 +166,7 @@ export class MessageChannel extends CallChannel {
 
   #encode(lane: Lane, frame: CallFrame, shim: number, target: number, values: readonly unknown[]): Uint8Array {
     const { blockSize } = frame.layout;
-    if (blockSize > PLACE_SIZE) throw new RangeError(`the call's block has ${blockSize} bytes, of ${PLACE_SIZE}`);
+    if (blockSize > PLACE_SIZE) throw new RangeError(`the call passes ${blockSize} bytes by value, of ${PLACE_SIZE}`);
     const { buffer } = this.#buffer;
     const view = new DataView(buffer);
     const address = this.#places + PLACE_SIZE * lane.index;

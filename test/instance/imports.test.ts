@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
-import { compile, importFunction, instantiate, UndefinedSymbolsError } from "slablink";
+import { compile, type Instance, importFunction, instantiate, UndefinedSymbolsError } from "slablink";
 import { everyMode, modes } from "./modes.ts";
 
 const module = await compile({
@@ -98,6 +98,50 @@ for (const mode of everyMode) {
       first.release();
       await f.keep.async(second.address);
       assert.equal(await f.call_kept.async(7), -7, "what is released twice is not somebody else's");
+    } finally {
+      await instance.dispose();
+    }
+  });
+}
+
+const large = { struct: { v: { array: "double", length: 7500 } } } as const;
+const passing = await compile({
+  name: "passing.c",
+  source: `
+    struct large { double v[7500]; };
+    double last(struct large l); int deeper(int n);
+    double last_here(struct large l) { return l.v[7499]; }
+    double last_there(struct large l) { l.v[7499] += 1; return last(l); }
+    double beside(const char *text, double x) { struct large l; l.v[7499] = x + (text[59999] == 'x'); return last(l); }
+    int dive(int n) { return n == 0 ? 0 : 1 + deeper(n - 1); }`,
+});
+
+for (const mode of everyMode) {
+  test(`${mode}: 60,000 bytes go by value into a call and out of it into an import, beside a long string`, async () => {
+    const exports = {
+      last_here: { arguments: [large], return: "double" },
+      last_there: { arguments: [large], return: "double" },
+      beside: "double beside(const char *, double)",
+      dive: "int dive(int)",
+    } as const;
+    const imports = {
+      last: importFunction({ arguments: [large], return: "double" }, ({ v }) => v[7499]!),
+      deeper: importFunction("int deeper(int)", (n: number): number => instance.exports.dive.sync(n)),
+    };
+    const instance: Instance<typeof exports> = await instantiate(passing, { ...modes[mode], exports, imports });
+    try {
+      const v = new Float64Array(7500).fill(4);
+      for (const form of ["sync", "async"] as const) {
+        assert.equal(await instance.exports.last_here[form]({ v }), 4);
+        assert.equal(await instance.exports.last_there[form]({ v }), 5);
+        assert.equal(await instance.exports.beside[form]("x".repeat(60_000), 5), 6);
+        const most = mode === "isolated, by messages" ? 32 : 128;
+        assert.equal(await instance.exports.dive[form](most - 1), most - 1);
+        await assert.rejects(async () => await instance.exports.dive[form](most + 1), {
+          name: "RangeError",
+          message: new RegExp(`alls inside each other, each in an import of the one before: more than ${most}$`),
+        });
+      }
     } finally {
       await instance.dispose();
     }
