@@ -1,5 +1,6 @@
 import type { CallLayout } from "../signature/call-layout.ts";
 import { callLayout } from "../signature/call-layout.ts";
+import { kindError } from "../signature/integer-codec.ts";
 import type { FunctionType } from "../signature/value-type.ts";
 import type { Shims } from "./shims.ts";
 
@@ -35,8 +36,9 @@ export class Callbacks {
     this.#shims = shims;
   }
 
-  /** A Promise only where thunks have to be linked. */
+  /** A Promise only where thunks have to be linked. Errors: TypeError for a handler that is no function. */
   hold(handler: Handler, { signature }: FunctionType): Callback | Promise<Callback> {
+    if (typeof handler !== "function") throw kindError(handler, "a function", () => "callback: argument 2");
     const layout = callLayout(signature);
     const slot = this.#free.get(layout)?.pop();
     if (slot !== undefined) return this.#bind(slot, handler, layout);

@@ -1,4 +1,5 @@
 import type { ImportFunctionOf, NoTypes } from "../signature/inferred.ts";
+import { kindError } from "../signature/integer-codec.ts";
 import type { Signature, TypeTable } from "../signature/native-type.ts";
 
 /** A JavaScript function that linked code calls like any C function of this signature. */
@@ -26,10 +27,20 @@ export type Import = AnyImport | number | bigint;
  * part of is.
  *
  *     imports: { log: importFunction("void log(const char *)", (text) => console.log(text)) }
+ *
+ * Errors: TypeError without a signature or a function; what is wrong with the signature is told where it is linked, which knows `types`.
  */
 export function importFunction<const S extends Signature, T extends TypeTable = NoTypes>(
   signature: S,
   call: ImportFunctionOf<S, T> | AsyncImport<S, T>,
 ): ImportFunction<S, T> {
+  const given: unknown = signature;
+  if (typeof given !== "string" && (typeof given !== "object" || given === null)) {
+    throw kindError(given, "a signature", () => "importFunction: argument 1");
+  }
+  if (typeof call !== "function") {
+    const name = typeof signature === "string" ? ` (of ${signature})` : "";
+    throw kindError(call, "a function", () => `importFunction: argument 2${name}`);
+  }
   return { signature, call };
 }

@@ -43,9 +43,11 @@ export class LinkedShims implements Shims {
   shim(layout: CallLayout): number {
     const address = this.#addresses.get(layout.key);
     if (address !== undefined) return address;
-    throw new ExecutorError(
-      "the executor's memory is not shared, so a function is called asynchronously before it can be called by `sync`, or named in `exports`",
-    );
+    const { name, variadic } = layout.signature;
+    const how = variadic
+      ? `${name ?? "a function"} is called asynchronously with variable arguments of these types before it can be called with them by \`sync\``
+      : "a function is called asynchronously before it can be called by `sync`, or named in `exports`";
+    throw new ExecutorError(`the executor's memory is not shared, so ${how}`);
   }
 
   async prepare(layouts: readonly CallLayout[]): Promise<void> {

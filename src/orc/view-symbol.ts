@@ -3,7 +3,13 @@ import { LinkError, UsageError } from "../errors.ts";
 import { STT_FUNC, STT_GNU_IFUNC, STT_TLS } from "../formats/elf/constants.ts";
 import { SectionKind } from "../graph/section-table.ts";
 import { makeRemoteArray } from "../runtime-memory/remote-array.ts";
-import { byteSizeOf, makeArray, type TypedArrayConstructor, type TypedArrayOf } from "../runtime-memory/typed-array.ts";
+import {
+  byteSizeOf,
+  checkConstructor,
+  makeArray,
+  type TypedArrayConstructor,
+  type TypedArrayOf,
+} from "../runtime-memory/typed-array.ts";
 import type { ExecutionSession } from "./execution-session.ts";
 import { JITDylib } from "./jit-dylib.ts";
 import type { LinkedJob } from "./linked-job.ts";
@@ -21,7 +27,7 @@ export interface Variable {
  * A typed array over a variable of linked code: the memory that the code uses, in the executor's process or in this one. Without `length` it has
  * all of it. Where memory is not shared a `RemoteArray` stands for it (`isRemoteArray`).
  *
- * Errors: RangeError when the array does not fit the variable or its alignment; UsageError for what is no variable that may be written:
+ * Errors: TypeError for a `type` that is none of typed arrays'; RangeError when the array does not fit the variable or its alignment; UsageError for what is no variable that may be written:
  * functions, constants, thread-local variables; LinkError with code "undefined-symbol" for a name that nothing linked defines.
  */
 export function viewSymbol<C extends TypedArrayConstructor>(
@@ -31,6 +37,7 @@ export function viewSymbol<C extends TypedArrayConstructor>(
   type: C,
   length?: number,
 ): TypedArrayOf<C> {
+  checkConstructor(type);
   const { address, size } = findVariable(where, name);
   const { BYTES_PER_ELEMENT: width } = type;
   if (length === undefined && (size === 0 || size % width !== 0)) {

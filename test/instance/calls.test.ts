@@ -96,6 +96,18 @@ for (const mode of everyMode) {
   });
 }
 
+test("by messages: `sync` says that it is for its variable arguments that a function is called asynchronously first", async () => {
+  await using instance = await instantiate(module, { ...modes["isolated, by messages"], exports });
+  const { join } = instance.exports;
+  const text = new Uint8Array(64);
+  assert.throws(() => join.sync(text, "%d", 42), {
+    code: "executor",
+    message: /^the executor's memory is not shared, so .* with variable arguments of these types before .* by `sync`$/,
+  });
+  assert.equal(await join.async(text, "%d", 42), 2);
+  assert.equal(join.sync(text, "%d", 421), 3);
+});
+
 test("in this process: a function takes large structures and strings on this thread", async () => {
   const instance = await instantiate(
     {

@@ -163,6 +163,20 @@ test("imports that are missing are named with who refers to them", async () => {
   });
 });
 
+test("what is to be called by linked code is a function, or refused where it is given", async () => {
+  const refused = (given: readonly unknown[], message: string) =>
+    assert.throws(() => importFunction(...(given as [never, never])), { name: "TypeError", message });
+  refused(["int f(int)"], "importFunction: argument 2 (of int f(int)): expected a function, got undefined");
+  refused([{ return: "int32" }, 5], "importFunction: argument 2: expected a function, got 5");
+  refused([() => 1], "importFunction: argument 1: expected a signature, got a function");
+  refused([null, () => 1], "importFunction: argument 1: expected a signature, got null");
+  await using instance = await instantiate({ name: "f.c", source: "int f(void) { return 1; }" });
+  await assert.rejects(instance.callback("int g(int)", undefined as never), {
+    name: "TypeError",
+    message: "callback: argument 2: expected a function, got undefined",
+  });
+});
+
 test("an import may be an address, and nothing else but a function", async () => {
   const object = {
     name: "answer.c",

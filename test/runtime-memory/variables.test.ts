@@ -238,6 +238,17 @@ for (const way of ways) {
         (error) =>
           error instanceof LinkError && error.code === "undefined-symbol" && /there is lonely/.test(error.message),
       );
+      for (const [given, what] of [
+        [undefined, "undefined"],
+        [DataView, "DataView"],
+        [Array, "Array"],
+        [Buffer, "Buffer"],
+        ["Int32Array", 'the string "Int32Array"'],
+      ] as const) {
+        const refused = new TypeError(`${what} is no constructor of typed arrays, such as Float64Array`);
+        assert.throws(() => viewSymbol(session, dylib, "whole", given as never), refused);
+        await assert.rejects(session.allocate(given as never, 4), refused);
+      }
       const address = job.definition("constant")!;
       assert.throws(
         () => view("constant"),
