@@ -22,10 +22,11 @@ import { CallChannel, type CallOptions, type ChannelOptions, timeoutError } from
 import { CallScratch, copyBack } from "./call-scratch.ts";
 import { EventPoll } from "./event-poll.ts";
 import { isPromise, letFail, promiseInSyncCall } from "./import-table.ts";
-import { type CallFrame, Lane, roomError } from "./lane.ts";
+import { type CallFrame, Lane, roomError, whyFailed } from "./lane.ts";
 import { LaneWords } from "./lane-words.ts";
 import { type QueuedCall, settleByAbort } from "./queued-call.ts";
 import { SpinPatience } from "./spin-patience.ts";
+import { StallWatch, stallError } from "./stall-watch.ts";
 import { stopLanes } from "./stop-lanes.ts";
 
 /** Between two looks whether the executor is alive, in ms. */
@@ -64,6 +65,7 @@ export class LaneChannel extends CallChannel {
   #dead = 0;
   #outstanding = 0;
   readonly #patience = new SpinPatience();
+  readonly #stall: StallWatch;
   #closed: Promise<void> | undefined;
 
   constructor(options: LaneChannelOptions) {
@@ -72,6 +74,10 @@ export class LaneChannel extends CallChannel {
     this.#pipe = options.pipe;
     this.#release = options.release;
     this.#scratch = new CallScratch(this.pointers, this.#at.spill);
+    this.#stall = new StallWatch({
+      ...{ queue: this.#queue, threads: CALL_LANES },
+      ...{ allWait: () => this.#waitsForPromises(), hold: (held: boolean) => this.#pipe.hold(held) },
+    });
     this.#poll = new EventPoll(this.#at, () => this.#takeEvents());
     if (options.area.address === options.area.localAddress) LaneChannel.#here.add(this);
   }
@@ -97,11 +103,15 @@ export class LaneChannel extends CallChannel {
         settleByAbort(queued, signal, () => {
           if (queued.started) this.kill("a call was aborted");
           else this.#queue.splice(this.#queue.indexOf(queued), 1);
+          this.#stall.look();
         });
       }
       const lane = this.#take();
-      if (lane === undefined) this.#queue.push(queued);
-      else this.#start(lane, queued);
+      if (lane !== undefined) this.#start(lane, queued);
+      else {
+        this.#queue.push(queued);
+        this.#stall.look();
+      }
     });
   }
 
@@ -141,6 +151,7 @@ export class LaneChannel extends CallChannel {
   protected rejectAll(error: Error): void {
     LaneChannel.#here.delete(this);
     this.#poll.stop();
+    this.#stall.stop();
     this.#pipe.hold(false);
     for (const lane of this.#lanes) lane.asyncFrame?.reject(error);
     for (const call of this.#queue.splice(0)) call.reject(error);
@@ -302,9 +313,7 @@ export class LaneChannel extends CallChannel {
       if (this.failure !== undefined) throw this.failure;
       this.#lookAround();
       if (this.#waitsForPromises()) {
-        throw new ExecutorError(
-          `no thread for a synchronous call: the calls on all ${CALL_LANES} wait for Promises of imports, which cannot settle meanwhile`,
-        );
+        throw stallError("a synchronous call", CALL_LANES, "cannot settle meanwhile");
       }
       if (milliseconds() >= deadline) throw timeoutError(timeout!);
       const bell = Atomics.load(this.#at.words, Control.doorbell);
@@ -341,6 +350,7 @@ export class LaneChannel extends CallChannel {
       const lane = this.#blocking[i]!;
       if (this.#at.state(lane) === LaneState.import) this.#serve(lane);
     }
+    if (found) this.#stall.look();
     return found;
   }
 
@@ -374,11 +384,7 @@ export class LaneChannel extends CallChannel {
   /** The thread of a lane is not there: all its calls fail. Those that this thread waits for do so when it comes back to them. */
   #laneError(lane: Lane): Error {
     if (lane.dead !== undefined) return lane.dead;
-    const number = this.#at.word(lane, LaneWord.size);
-    const what =
-      number === 0
-        ? "the call ended its thread (pthread_exit)"
-        : `the executor has no thread for a call: errno ${number}`;
+    const what = whyFailed(this.#at.word(lane, LaneWord.size));
     const error = new ExecutorError(what);
     lane.dead = error;
     lane.lives++;
@@ -433,10 +439,12 @@ export class LaneChannel extends CallChannel {
             } catch (error) {
               this.#refuse(lane, at, size, top, frame, error);
             }
+            this.#stall.look();
           },
           (error) => {
             if (lane.lives === lives) this.#refuse(lane, at, size, top, frame, error);
             else if (frame === undefined) this.reportStray(error);
+            this.#stall.look();
           },
         );
       }

@@ -22,6 +22,13 @@ export interface CallFrame {
 
 const nothing = (): void => {};
 
+/** Why a lane has no thread, by the number that it leaves: an errno, or 0 for one that had begun. */
+export function whyFailed(number: number): string {
+  return number === 0
+    ? "the call ended its thread (pthread_exit)"
+    : `the executor has no thread for a call: errno ${number}`;
+}
+
 /** The error for a block that does not fit behind those of the calls that it is within. */
 export function roomError(who: string, size: number, left: number): RangeError {
   const room = LANE_SIZE - LANE_HEADER;

@@ -7,6 +7,7 @@ import { CallScratch, copyBack } from "./call-scratch.ts";
 import { isPromise, letFail, promiseInSyncCall } from "./import-table.ts";
 import { type CallFrame, Lane } from "./lane.ts";
 import { type QueuedCall, settleByAbort } from "./queued-call.ts";
+import { StallWatch } from "./stall-watch.ts";
 
 /** Bytes of a place in the executor's memory for one call's block, and what belongs to it; a message with one fits a socket's buffer. */
 export const PLACE_SIZE = 64 * 1024;
@@ -14,6 +15,8 @@ export const PLACE_SIZE = 64 * 1024;
 export const PLACES = 64;
 /** How many calls may block, each inside an import of the one before: while they do, no other call's end is seen. */
 const SYNC_PLACES = 32;
+/** How many calls run side by side. */
+const ASYNC_PLACES = PLACES - SYNC_PLACES;
 /** u64 shim, target, block; u32 place, u32 unused. */
 const CALL_HEAD = 32;
 /** u64 id; u32 place plus 1 or 0, u32 unused. */
@@ -25,6 +28,8 @@ export interface CallMessages {
   send(message: Uint8Array): Promise<Uint8Array>;
   /** The same without the event loop; `onQuiet` is called now and then, and may throw. Errors: ExecutorError when it is gone. */
   sendNow(message: Uint8Array, onQuiet: () => void): Uint8Array;
+  /** So many calls that are outstanding do not keep Node alive. */
+  release(calls: number): void;
   /** Binds the calls of imports. */
   onImport(handler: (message: Uint8Array) => Uint8Array | Promise<Uint8Array>): void;
 }
@@ -47,6 +52,9 @@ export class MessageChannel extends CallChannel {
   readonly #idleForSync = this.#lanes.slice(0, SYNC_PLACES);
   readonly #queue: QueuedCall[] = [];
   readonly #scratch: CallScratch;
+  readonly #stall: StallWatch;
+  /** How many of the calls side by side wait for Promises of imports. */
+  #waiting = 0;
   /** Where messages are put together. */
   readonly #buffer = new Uint8Array(CALL_HEAD + PLACE_SIZE);
 
@@ -56,6 +64,10 @@ export class MessageChannel extends CallChannel {
     this.#places = options.places;
     this.#release = options.release;
     this.#scratch = new CallScratch(this.pointers);
+    this.#stall = new StallWatch({
+      ...{ queue: this.#queue, threads: ASYNC_PLACES, allWait: () => this.#waiting === ASYNC_PLACES },
+      hold: (held) => this.#messages.release(held ? 0 : ASYNC_PLACES),
+    });
     this.#messages.onImport((message) => this.#serve(message));
   }
 
@@ -75,11 +87,15 @@ export class MessageChannel extends CallChannel {
         settleByAbort(call, signal, () => {
           if (call.started) this.kill("a call was aborted");
           else this.#queue.splice(this.#queue.indexOf(call), 1);
+          this.#stall.look();
         });
       }
       const lane = this.#idle.pop();
-      if (lane === undefined) this.#queue.push(call);
-      else void this.#start(lane, call);
+      if (lane !== undefined) void this.#start(lane, call);
+      else {
+        this.#queue.push(call);
+        this.#stall.look();
+      }
     });
   }
 
@@ -130,6 +146,7 @@ export class MessageChannel extends CallChannel {
   }
 
   protected rejectAll(error: Error): void {
+    this.#stall.stop();
     for (const lane of this.#lanes) lane.asyncFrame?.reject(error);
     for (const call of this.#queue.splice(0)) call.reject(error);
   }
@@ -189,6 +206,18 @@ export class MessageChannel extends CallChannel {
     return frame.layout.decodeResult(view, 0, this.#scratch);
   }
 
+  /** A call side by side with others waits for that. */
+  async #whileWaiting<T>(later: Promise<T>): Promise<T> {
+    this.#waiting++;
+    this.#stall.look();
+    try {
+      return await later;
+    } finally {
+      this.#waiting--;
+      this.#stall.look();
+    }
+  }
+
   /** Runs an import; an empty answer is 0 to its native caller. */
   #serve(message: Uint8Array): Uint8Array | Promise<Uint8Array> {
     const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
@@ -217,7 +246,8 @@ export class MessageChannel extends CallChannel {
         letFail(value);
         throw promiseInSyncCall();
       }
-      return Promise.resolve(value).then(answer).catch(refuse);
+      const later = Promise.resolve(value).then(answer).catch(refuse);
+      return frame === undefined ? later : this.#whileWaiting(later);
     } catch (error) {
       return refuse(error);
     }

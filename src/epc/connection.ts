@@ -47,6 +47,7 @@ export class EpcConnection {
   readonly #pending = new Map<number, PendingCall>();
   readonly #handlers = new Map<number, DispatchHandler>();
   readonly #messages = new Map<number, (payload: Uint8Array) => void>();
+  #released = 0;
   #nextSequence = 0;
   #resolveSetup: ((payload: Uint8Array) => void) | undefined;
   #rejectSetup: (error: Error) => void = () => {};
@@ -102,7 +103,7 @@ export class EpcConnection {
       this.#pending.set(sequence, { resolve, reject });
       if (this.#ending) return;
       this.#send(Opcode.callWrapper, sequence, tag, argument);
-      if (this.#pending.size === 1) this.#channel.expect(true);
+      if (this.#pending.size === this.#released + 1) this.#channel.expect(true);
     });
   }
 
@@ -137,6 +138,12 @@ export class EpcConnection {
     this.#send(Opcode.callWrapper, sequence, tag, argument);
     while (result === undefined && !this.#ending) if (!this.receiveNow(QUIET)) onQuiet();
     return result;
+  }
+
+  /** So many awaited answers do not keep the process alive; more of them do. */
+  releasePending(count: number): void {
+    this.#released = count;
+    if (!this.#ending) this.#channel.expect(this.#pending.size > count);
   }
 
   /** Whether the process stays alive while no answer is awaited; by default it does. */
@@ -219,7 +226,7 @@ export class EpcConnection {
     if (!call) throw new ProtocolError(`the executor answered call ${frame.sequence}, which is not outstanding`);
     if (frame.tag !== 0) throw new ProtocolError(`a result has the tag ${hex(frame.tag)}, not 0x0`);
     this.#pending.delete(frame.sequence);
-    if (this.#pending.size === 0) this.#channel.expect(false);
+    if (this.#pending.size === this.#released) this.#channel.expect(false);
     this.observer?.answered(frame.sequence, frame.payload.length);
     call.resolve(frame.payload);
   }

@@ -215,6 +215,11 @@ export class RemoteExecutorProcessControl implements ExecutorProcessControl {
     return this.#connection.isEnded ? new ExecutorError("the executor closed its connection") : undefined;
   }
 
+  /** So many pending requests do not keep this process alive; those beyond do. */
+  releasePending(count: number): void {
+    this.#connection.releasePending(count);
+  }
+
   /** Whether this process stays alive for the executor's sake while no request is pending; by default it does. */
   keepAlive(always: boolean): void {
     this.#connection.keepAlive(always);

@@ -198,6 +198,7 @@ async function openByMessage(
       if (!epc.canBlock) throw new ExecutorError("this connection cannot be waited for: only asynchronous calls");
       return epc.callAddressNow(addresses.callByMessage, message, onQuiet);
     },
+    release: (calls) => epc.releasePending(calls),
     onImport: (handler) => epc.handleDispatch(addresses.importTag, handler),
   };
   return new MessageChannel({ ...options, messages, places, release: async () => {} });

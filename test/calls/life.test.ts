@@ -73,6 +73,30 @@ for (const mode of modes) {
   }
 }
 
+for (const mode of modes) {
+  // In a process of its own: node:test gives up itself when nothing keeps Node alive.
+  test(`${mode}: calls that wait for each other on all threads: one is refused, others wait for what comes from outside`, async () => {
+    const url = new URL("./opened.js", import.meta.url);
+    const text = `import { open } from ${JSON.stringify(url)};
+      const { session, call, bind } = await open(${JSON.stringify(mode)}, ${JSON.stringify(PROGRAM)}, ["ii"], { ask: "ii" });
+      bind("ask", async (n) => n === 0 ? 1 : await call("twice", "ii", [n - 1]));
+      console.log(await call("twice", "ii", [20]));
+      console.log(await call("twice", "ii", [200]).catch((error) => error.code + ": " + error.message));
+      console.log(await call("twice", "ii", [20]));
+      bind("ask", (n) => new Promise((resolve) => setTimeout(resolve, 5, n)));
+      const all = await Promise.all(Array.from({ length: 150 }, (_, i) => call("twice", "ii", [i])));
+      console.log(all.every((n, i) => n === 2 * i));
+      await session.endSession();`;
+    const { status, stdout, stderr } = await run(process.execPath, ["--input-type=module", "-e", text], {});
+    const threads = mode === "by messages" ? 32 : 64;
+    const refused = `executor: no thread for a call: the calls on all ${threads} wait for Promises of imports, which wait for it`;
+    assert.deepEqual(
+      { status, stdout, stderr },
+      { status: 0, stdout: `2097152\n${refused}\n2097152\ntrue\n`, stderr: "" },
+    );
+  });
+}
+
 for (const mode of isolated) {
   test(`${mode}: a child process that linked code forks has no controller, and disturbs nobody`, async () => {
     const { session, sync, call, bind } = await open(mode, PROGRAM, ["ii"], { ask: "ii" });
