@@ -26,6 +26,8 @@ export class CallHost {
   readonly isolated: boolean;
   /** Calls are made on this thread. A field, as every direct call reads it. */
   isDirect: boolean;
+  /** Asynchronous calls that have not been answered. */
+  outstanding = 0;
   readonly #session: ExecutionSession;
   readonly #pool: CodePool | undefined;
   readonly #blocks: BlockCaller | undefined;
@@ -76,6 +78,20 @@ export class CallHost {
   };
 
   call = async (
+    target: number,
+    layout: CallLayout,
+    values: readonly unknown[],
+    options?: CallOptions,
+  ): Promise<unknown> => {
+    this.outstanding++;
+    try {
+      return await this.#call(target, layout, values, options);
+    } finally {
+      this.outstanding--;
+    }
+  };
+
+  #call = async (
     target: number,
     layout: CallLayout,
     values: readonly unknown[],

@@ -7,6 +7,43 @@ import { resolveSignature } from "../signature/resolve-signature.ts";
 /** Calls a function of linked code and waits for its end. */
 export type RunFunction = (target: number, layout: CallLayout, values: readonly unknown[]) => Promise<unknown>;
 
+/** How calls are made, and whose end it is when the executor ends. */
+export interface LastCallHost {
+  /** Makes a call. */
+  readonly run: RunFunction;
+  /** Why nothing can be called any more. */
+  readonly failure: Error | undefined;
+  /** Asynchronous calls that have not been answered. */
+  readonly outstanding: number;
+}
+
+/** Calls of what is left to be run at a module's end: has one of them ended the executor, or has something else? */
+export class LastCalls {
+  readonly #host: LastCallHost;
+  #isRunning = false;
+  /** Nothing else was running when the one that runs began. */
+  #isAlone = false;
+
+  constructor(host: LastCallHost) {
+    this.#host = host;
+  }
+
+  /** After a call has failed: it did so by itself. Where others were under way, as they may have been to blame, the answer is no. */
+  get haveEnded(): boolean {
+    return this.#isRunning && (this.#isAlone || this.#host.failure === undefined);
+  }
+
+  /** Makes a call. */
+  readonly run: RunFunction = async (target, layout, values) => {
+    const { failure, outstanding } = this.#host;
+    this.#isAlone = failure === undefined && outstanding === 0;
+    this.#isRunning = true;
+    const value = await this.#host.run(target, layout, values);
+    this.#isRunning = false;
+    return value;
+  };
+}
+
 const INITIALIZER = callLayout(resolveSignature("void f(int argc, void *argv, void *envp)"));
 const FINALIZER = callLayout(resolveSignature("void f(void)"));
 const FLUSH = callLayout(resolveSignature("int fflush(void *)"));

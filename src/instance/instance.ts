@@ -12,7 +12,7 @@ import { CallTarget, type CodeLife } from "./call-target.ts";
 import type { Callback } from "./callbacks.ts";
 import { type CompileOptions, compile, type ModuleInput, SECTIONS } from "./compile.ts";
 import type { Import } from "./import-function.ts";
-import { flushOutput, runFinalizers } from "./initializers.ts";
+import { flushOutput, LastCalls, runFinalizers } from "./initializers.ts";
 import { COMPILE_OPTIONS, checkOptions, optionsOf, REPLACE_OPTIONS } from "./known-options.ts";
 import { type InstanceRecipe, linkInstance } from "./link-instance.ts";
 import { linkWithImports } from "./link-with-imports.ts";
@@ -60,6 +60,7 @@ export class Instance<
   readonly #versions: ObjectVersion[] = [];
   #linked: LinkedModule;
   readonly #life: CodeLife = { isOver: false };
+  #ending: Promise<void> | undefined;
 
   /** @internal */
   constructor({ recipe, session, linked, ownsSession }: InstanceParts) {
@@ -81,9 +82,13 @@ export class Instance<
     return this.session.execution.memory;
   }
 
-  /** Address of a linked symbol. Errors: LinkError with code "undefined-symbol". */
+  /** Address of a linked symbol. Errors: LinkError with code "undefined-symbol"; ExecutorError when its executor has ended. */
   address(name: string): number {
     this.#check(name);
+    return this.#addressOf(name);
+  }
+
+  #addressOf(name: string): number {
     const { dylib, job } = this.#linked;
     const address = dylib.find(name) ?? job.address(name);
     if (address !== undefined) return address;
@@ -96,7 +101,8 @@ export class Instance<
   /**
    * A typed array over a variable, by its name, or over `length` elements at an address: the memory that the code uses. What is at an address
    * that no variable or `session.allocate` has is read and written by its elements where it is not this process's memory (`RemoteArray`). Errors:
-   * RangeError when it does not fit the variable or its alignment; UsageError for functions, constants and thread-local variables; LinkError.
+   * RangeError when it does not fit the variable or its alignment; UsageError for functions, constants and thread-local variables; LinkError;
+   * ExecutorError when the executor has ended.
    */
   view<C extends TypedArrayConstructor>(variable: string, type: C, length?: number): TypedArrayOf<C>;
   view<C extends TypedArrayConstructor>(address: number, type: C, length: number): TypedArrayOf<C>;
@@ -107,11 +113,12 @@ export class Instance<
     return viewAddress(execution, where, type, length ?? 1);
   }
 
-  /** A function by its symbol's name or address. Errors: LinkError; TypeError for a signature that is none. */
+  /** A function by its symbol's name or address. Errors: LinkError; TypeError for a signature that is none; ExecutorError when the executor has ended. */
   function<const S extends Signature>(
     target: string | number,
     signature: S,
   ): Isolated extends true ? IsolatedFunction<S, T> : LocalFunction<S, T> {
+    this.#check(typeof target === "string" ? target : "function");
     const place = typeof target === "number" ? this.#fixed(target) : this.#target(target);
     // biome-ignore lint/suspicious/noExplicitAny: the types have been computed from the signature's
     return makeFunction(place, signature, this.#recipe.types) as any;
@@ -119,7 +126,7 @@ export class Instance<
 
   /**
    * A native function that calls a JavaScript one, for code that keeps its address: until it is released, or the session ends. Errors: TypeError
-   * for a signature that is none.
+   * for a signature that is none; ExecutorError when the executor has ended.
    */
   async callback<const S extends Signature>(signature: S, handler: ImportFunctionOf<S, T>): Promise<Callback> {
     this.#check("callback");
@@ -136,7 +143,7 @@ export class Instance<
    * that is not `replaceable`; LinkError and its kin: everything is as before then.
    */
   async replace(input: ModuleInput, options: ReplaceOptions = {}): Promise<Replacement> {
-    this.#check("replace");
+    this.#checkLife("replace");
     if (!this.#recipe.replaceable) {
       throw new UsageError("replace: the instance was not made to be changed: instantiate it with `replaceable: true`");
     }
@@ -145,11 +152,15 @@ export class Instance<
     const version = await compile(input, { ...optionsOf<CompileOptions>(options, COMPILE_OPTIONS), flags });
     const { replaced, reader } = versionOf(version, this.module);
     const { session } = this;
+    await session.revive();
+    this.#check("replace");
+    // What is begun in one executor is not gone on with in another.
+    const [{ execution }, linked] = [session, this.#linked];
     const { types } = this.#recipe;
     const given = Object.entries(options.imports ?? {});
     const imports = Object.fromEntries(given.filter(([name, value]) => this.#recipe.imports[name] !== value));
-    const done = await linkWithImports(session, this.#linked, { imports, types }, (beside) =>
-      session.execution.replace(this.#linked.dylib, reader, beside),
+    const done = await linkWithImports(session, linked, { imports, types }, (beside) =>
+      execution.replace(linked.dylib, reader, beside),
     );
     this.#recipe = { ...this.#recipe, imports: { ...this.#recipe.imports, ...imports } };
     this.#versions.push({ module: version, replaced, reader });
@@ -158,11 +169,30 @@ export class Instance<
 
   /**
    * Runs what the module's code has left to be run at its end, and takes it out of the process; ends the session if it is the instance's own.
-   * Errors: UsageError, with nothing done, while instances are there that were linked with this one.
+   * Errors: UsageError, with nothing done, while instances are there that were linked with this one, and for a pool's member; ExecutorError when
+   * it is this code that ends the executor. One that has ended for another reason is none.
    */
   async dispose(): Promise<void> {
-    if (this.#life.isOver) return;
+    if (this.#ownsSession && this.session.isPooled) {
+      throw new UsageError(
+        `${this.module.files.join(", ")}: dispose: the instance is a pool's: resize or dispose of the pool`,
+      );
+    }
+    return this.end();
+  }
+
+  /** @internal `dispose`, of a pool's member as well. */
+  end(): Promise<void> {
+    this.#ending ??= this.#end().finally(() => {
+      if (!this.#life.isOver) this.#ending = undefined;
+    });
+    return this.#ending;
+  }
+
+  async #end(): Promise<void> {
     const { session } = this;
+    // It is linked again at this moment, or others that need it are. A session of its own ends in the middle of that.
+    if (!this.#ownsSession && session.isRestarting) await session.settle();
     if (!this.#ownsSession && session.has(this.#linked) && session.isUsed(this)) {
       throw new UsageError(
         `${this.module.files.join(", ")}: other instances are linked with it, and have to be disposed of first`,
@@ -171,14 +201,23 @@ export class Instance<
     this.#life.isOver = true;
     session.remove(this);
     try {
-      if (session.has(this.#linked)) {
-        const { execution, calls } = session;
-        await runFinalizers(this.#linked.job.layout, this.memory, execution.epc, calls.run);
-        if (session.isolated) await flushOutput(this.memory, execution.epc, calls.run);
-        if (!this.#ownsSession) await session.unlink(this.#linked);
-      }
+      if (session.has(this.#linked)) await session.finish(() => this.#finish());
     } finally {
-      if (this.#ownsSession) await session.dispose();
+      if (this.#ownsSession) await session.end();
+    }
+  }
+
+  /** Does what is left to do in an executor that is there. */
+  async #finish(): Promise<void> {
+    const { session } = this;
+    const { execution, calls } = session;
+    const last = new LastCalls(calls);
+    try {
+      await runFinalizers(this.#linked.job.layout, this.memory, execution.epc, last.run);
+      if (session.isolated) await flushOutput(this.memory, execution.epc, last.run);
+      if (!this.#ownsSession) await session.unlink(this.#linked);
+    } catch (error) {
+      if (!(error instanceof ExecutorError) || (last.haveEnded && !session.hasLeft(calls))) throw error;
     }
   }
 
@@ -208,12 +247,18 @@ export class Instance<
     const last = new Map(this.#versions.map(({ replaced, reader }) => [replaced, reader]));
     for (const reader of last.values()) await this.session.execution.replace(this.#linked.dylib, reader);
     for (const [name, target] of this.#targets) {
-      target.address = this.address(name);
+      target.address = this.#addressOf(name);
       target.calls = this.session.calls;
     }
   }
 
+  /** Errors: UsageError after `dispose`; ExecutorError when the session has ended, or what was linked into it is not there. */
   #check(what: string): void {
+    this.#checkLife(what);
+    this.session.check(this.#linked, what);
+  }
+
+  #checkLife(what: string): void {
     if (this.#life.isOver) throw new UsageError(`${what}: the instance has been disposed of`);
     if (this.session.isDisposed) throw new ExecutorError("the session has ended");
   }
@@ -221,7 +266,7 @@ export class Instance<
   #target(name: string): CallTarget {
     let target = this.#targets.get(name);
     if (target === undefined) {
-      target = new CallTarget(this.address(name), this.session.calls, this.#life, () => this.session.revive());
+      target = new CallTarget(this.#addressOf(name), this.session.calls, this.#life, () => this.session.revive());
       this.#targets.set(name, target);
     }
     return target;

@@ -61,6 +61,7 @@ export async function instantiate<
   if (options.link?.some(({ session }) => session !== given)) {
     throw new UsageError("link: only instances of the session that is given can be linked with");
   }
+  await given?.revive();
   const session = given ?? (await Session.open(optionsOf<SessionOptions<Isolated>>(options, SESSION_OPTIONS)));
   try {
     const { exports = {} as E, symbols = [], types, imports = {}, link = [] } = options;

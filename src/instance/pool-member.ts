@@ -65,10 +65,10 @@ export class Member {
     await this.dispose();
   }
 
-  /** Ends it now. */
+  /** Ends it now, in the middle of its being replaced as well. */
   async dispose(): Promise<void> {
     this.#onIdle ??= () => {};
+    await this.instance.end();
     await this.#replacing;
-    await this.instance.dispose();
   }
 }

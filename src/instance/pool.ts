@@ -47,7 +47,7 @@ export class Pool<E extends Signatures = Signatures, T extends TypeTable = NoTyp
   #copied = 0;
   #linked = 0;
   #resizing: Promise<void> = Promise.resolve();
-  #isDisposed = false;
+  #disposing: Promise<void> | undefined;
 
   private constructor({ recipe, siblings, first }: PoolParts) {
     this.module = recipe.module;
@@ -91,38 +91,44 @@ export class Pool<E extends Signatures = Signatures, T extends TypeTable = NoTyp
    * that come later, until it is freed or the pool disposed. (`members[i].session.allocate` gives memory of one of them.) Errors: RangeError for a
    * length that no array has, code "memory" when there is no more; UsageError where memory is not shared.
    */
-  allocate<C extends TypedArrayConstructor>(type: C, length: number): Promise<TypedArrayOf<C>> {
-    if (this.#isDisposed) throw new UsageError("the pool has been disposed");
+  async allocate<C extends TypedArrayConstructor>(type: C, length: number): Promise<TypedArrayOf<C>> {
+    if (this.#disposing !== undefined) throw new UsageError("the pool has been disposed");
     return this.#siblings.memory.allocate(type, length);
   }
 
   /** Gives back what `allocate` gave; nobody may use it any more. Errors: UsageError for any other array. */
-  free(array: TypedArray): Promise<void> {
+  async free(array: TypedArray): Promise<void> {
     return this.#siblings.memory.free(array);
   }
 
   /**
-   * Starts more executors, or ends the last ones when their calls have been answered. Errors: RangeError for a size below 1; as of `createPool`
-   * when one cannot be started, with the pool as large as it was.
+   * Starts more executors, or ends the last ones when their calls have been answered; how those end concerns nobody. Errors: RangeError for a size
+   * below 1; as of `createPool` when one cannot be started, with the pool as large as it was.
    */
-  resize(size: number): Promise<void> {
+  async resize(size: number): Promise<void> {
     if (!(Number.isSafeInteger(size) && size >= 1))
       throw new RangeError(`a pool of ${size}: it has at least 1 executor`);
-    if (this.#isDisposed) throw new UsageError("the pool has been disposed");
+    if (this.#disposing !== undefined) throw new UsageError("the pool has been disposed");
     const resized = this.#resizing.then(() => this.#resize(size));
     this.#resizing = resized.catch(() => {});
     return resized;
   }
 
-  /** Runs what the module has left to be run at its end in every executor, and ends them; calls that are outstanding fail. */
-  async dispose(): Promise<void> {
-    if (this.#isDisposed) return;
-    this.#isDisposed = true;
+  /**
+   * Runs what the module has left to be run at its end in every executor, and ends them; calls that are outstanding fail. Errors: ExecutorError
+   * when it is that code that ends an executor, after all of them have been ended.
+   */
+  dispose(): Promise<void> {
+    this.#disposing ??= this.#dispose();
+    return this.#disposing;
+  }
+
+  async #dispose(): Promise<void> {
     try {
       const leaving = [...this.#leaving].map((member) => member.dispose());
       const left = await Promise.allSettled([this.#resizing, ...leaving]);
       const members = this.#members.splice(0);
-      const ends = members.length > 0 ? members.map((member) => member.dispose()) : [this.#first.dispose()];
+      const ends = members.length > 0 ? members.map((member) => member.dispose()) : [this.#first.end()];
       throwFirst([...left, ...(await Promise.allSettled(ends))]);
     } finally {
       this.#siblings.memory.close();
@@ -138,12 +144,9 @@ export class Pool<E extends Signatures = Signatures, T extends TypeTable = NoTyp
   async #resize(size: number): Promise<void> {
     const surplus = this.#members.splice(size);
     for (const member of surplus) this.#leaving.add(member);
-    try {
-      throwFirst(await Promise.allSettled(surplus.map((member) => member.leave())));
-    } finally {
-      for (const member of surplus) this.#leaving.delete(member);
-    }
-    if (this.#isDisposed) return;
+    await Promise.allSettled(surplus.map((member) => member.leave()));
+    for (const member of surplus) this.#leaving.delete(member);
+    if (this.#disposing !== undefined) return;
     const missing = Array.from({ length: size - this.#members.length }, () => this.#openMember());
     const opened = await Promise.allSettled(missing);
     const members = opened.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
@@ -160,7 +163,7 @@ export class Pool<E extends Signatures = Signatures, T extends TypeTable = NoTyp
     try {
       return await this.#makeMember(session);
     } catch (error) {
-      await session.dispose();
+      await session.end();
       throw error;
     }
   }
@@ -180,7 +183,7 @@ export class Pool<E extends Signatures = Signatures, T extends TypeTable = NoTyp
 
   /** The member with the fewest calls outstanding; one whose executor has ended only if all have. */
   #pick(): Member {
-    if (this.#isDisposed) throw new UsageError("the pool has been disposed");
+    if (this.#disposing !== undefined) throw new UsageError("the pool has been disposed");
     const members = this.#members;
     this.#turn = (this.#turn + 1) % members.length;
     let best = members[this.#turn]!;

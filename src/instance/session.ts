@@ -104,7 +104,14 @@ export class Session<Isolated extends boolean = boolean> {
   #calls: CallHost;
   readonly #instances = new Set<Relinkable>();
   readonly #siblings: Siblings | undefined;
+  /** What instances have left to do at their end. */
+  readonly #finishing = new Set<Promise<void>>();
   #restarting: Promise<void> | undefined;
+  /** Why there is no executor, where it has not ended by itself: it is being started again, or could not be. */
+  #lack: unknown;
+  /** Another executor is about to be there. */
+  #opening: Promise<void> | undefined;
+  #ending: Promise<void> | undefined;
   #serial = 0;
   #isDisposed = false;
 
@@ -153,14 +160,19 @@ export class Session<Isolated extends boolean = boolean> {
     return this.#execution;
   }
 
-  /** Whether `dispose` has been called, or the executor has gone. */
+  /** Whether `dispose` has been called, or the executor has gone or could not be started again. */
   get hasEnded(): boolean {
-    return this.#isDisposed || this.#calls.failure !== undefined;
+    return this.#isDisposed || this.#lack !== undefined || this.#calls.failure !== undefined;
   }
 
   /** @internal `dispose` has been called: nothing that was linked is there any more. */
   get isDisposed(): boolean {
     return this.#isDisposed;
+  }
+
+  /** @internal It is a pool's, and ends with that. */
+  get isPooled(): boolean {
+    return this.#siblings !== undefined;
   }
 
   /** @internal How its code is called. */
@@ -172,35 +184,40 @@ export class Session<Isolated extends boolean = boolean> {
    * A typed array of `length` elements, all zero, in the executor's own memory: both sides use it without a request or a copy, until it is freed
    * or the session ends. Errors: RangeError for a length that no array has, code "memory" when there is no more.
    */
-  allocate<C extends TypedArrayConstructor>(type: C, length: number): Promise<TypedArrayOf<C>> {
+  async allocate<C extends TypedArrayConstructor>(type: C, length: number): Promise<TypedArrayOf<C>> {
+    // Not while modules are linked again: their constructors may wait for JavaScript that allocates.
+    if (this.hasEnded) await this.revive();
     return this.#execution.allocate(type, length);
   }
 
   /** Gives back what `allocate` gave; nobody may use it any more. Errors: UsageError for any other array. */
-  free(array: TypedArrayOf<TypedArrayConstructor>): Promise<void> {
+  async free(array: TypedArrayOf<TypedArrayConstructor>): Promise<void> {
     return this.#execution.free(array);
   }
 
   /** @internal Links a module as a JITDylib of its own. Errors: LinkError and its kin, after everything has been given back. */
   async link(request: LinkRequest): Promise<LinkedModule> {
     for (;;) {
-      const { objects, absolutes, ids } = await request.prepare(this.#calls);
-      const dylib = this.#execution.createJITDylib(`instance ${++this.#serial}`);
+      // The executor may be exchanged at any time: what is begun in one is not gone on with in another.
+      const [execution, calls] = [this.#execution, this.#calls];
+      const { objects, absolutes, ids } = await request.prepare(calls);
+      const dylib = execution.createJITDylib(`instance ${++this.#serial}`);
       const arena = new FileArena();
       const place = (bytes: Uint8Array, name: string) =>
         this.#siblings?.templates.place(bytes, name) ?? arena.place(bytes, name);
       try {
         for (const { name, bytes } of objects) dylib.addObject(place(bytes, name));
         const definitions = { absolutes, aliases: [], processSymbols: true };
-        const replaceable = request.replaceable ? await this.#execution.replaceableObjects(dylib, place) : undefined;
+        const replaceable = request.replaceable ? await execution.replaceableObjects(dylib, place) : undefined;
         fillDylib(dylib, request.module.inputs, definitions, this.#runtime, replaceable);
         for (const other of request.link()) dylib.addToLinkOrder(other);
-        const job = await this.#execution.link(dylib, request.names);
+        const job = await execution.link(dylib, request.names);
+        if (execution !== this.#execution) throw new ExecutorError("the executor has been started again meanwhile");
         this.#modules.set(dylib, request.module);
         return { dylib, job, arena, ids: [...ids] };
       } catch (error) {
-        this.#calls.forget(ids);
-        await this.#execution.removeJITDylib(dylib).catch(() => {});
+        calls.forget(ids);
+        await execution.removeJITDylib(dylib).catch(() => {});
         arena.dispose();
         if (!(await this.#restartFor(error))) throw error;
       }
@@ -209,15 +226,38 @@ export class Session<Isolated extends boolean = boolean> {
 
   /** @internal Takes a module's code and data out of the process. */
   async unlink({ dylib, arena, ids }: LinkedModule): Promise<void> {
-    this.#modules.delete(dylib);
-    this.#calls.forget(ids);
-    await this.#execution.removeJITDylib(dylib);
+    // What went with its executor has numbers that mean other imports by now.
+    if (this.#modules.delete(dylib)) {
+      this.#calls.forget(ids);
+      await this.#execution.removeJITDylib(dylib);
+    }
     arena.dispose();
   }
 
   /** @internal Whether a module is there: not when it could not be linked into an executor that took the place of another. */
   has({ dylib }: LinkedModule): boolean {
     return !this.hasEnded && this.#modules.has(dylib);
+  }
+
+  /** @internal Errors: ExecutorError when `has` says no, with the reason; `what` was to be done. */
+  check(linked: LinkedModule, what: string): void {
+    if (!this.has(linked)) throw this.#whyLacking(what);
+  }
+
+  /** @internal Does what an instance has left to do at its end; the session does not end before. */
+  async finish(work: () => Promise<void>): Promise<void> {
+    const done = work();
+    this.#finishing.add(done);
+    try {
+      await done;
+    } finally {
+      this.#finishing.delete(done);
+    }
+  }
+
+  /** @internal Whether another executor takes the place of the one that `calls` reaches, or has taken it. */
+  hasLeft(calls: CallHost): boolean {
+    return this.#restarting !== undefined || this.#calls !== calls;
   }
 
   /** @internal Whether an instance refers to the code of another one. */
@@ -237,9 +277,9 @@ export class Session<Isolated extends boolean = boolean> {
 
   /**
    * Ends the executor, if it has not, and links everything into another one. Calls that are outstanding fail. Errors: ExecutorError; UsageError
-   * where code is not isolated.
+   * where code is not isolated; what keeps a module from being linked again: the session has ended then, until it is started again.
    */
-  restart(): Promise<void> {
+  async restart(): Promise<void> {
     if (!this.isolated) throw new UsageError("this process cannot be started again: only an isolated session can");
     if (this.#isDisposed) throw new ExecutorError("the session has ended");
     this.#restarting ??= this.#restart().finally(() => {
@@ -248,33 +288,107 @@ export class Session<Isolated extends boolean = boolean> {
     return this.#restarting;
   }
 
-  /** Another executor in place of one that has ended, where the session is to have that. */
+  /**
+   * Another executor in place of one that has ended, where the session is to have that; waits for one that is being started. Errors: as
+   * `restart`; ExecutorError with the reason where a restart has failed and is not to be tried again.
+   */
   async revive(): Promise<void> {
-    if (this.#restarting !== undefined) await this.#restarting;
-    else if (this.#options.restart === true && !this.#isDisposed && this.#calls.failure !== undefined)
-      await this.restart();
+    if (this.#restarting !== undefined) return this.#restarting;
+    if (this.#isDisposed || !this.hasEnded) return;
+    if (this.#options.restart === true) await this.restart();
+    else if (this.#lack !== undefined) throw this.#whyLacking();
+  }
+
+  /** @internal Waits for the end of a restart, however it ends. */
+  async settle(): Promise<void> {
+    await this.#restarting?.catch(() => {});
+  }
+
+  /** @internal It is being started again. */
+  get isRestarting(): boolean {
+    return this.#restarting !== undefined;
   }
 
   async #restart(): Promise<void> {
-    await this.#execution.endSession();
-    this.#modules.clear();
-    this.#execution = await this.#openExecution();
-    this.#calls = new CallHost(this.#execution);
-    for (const instance of this.#instances) await instance.relink();
+    this.#lack = new ExecutorError("the executor is being started again");
+    try {
+      await this.#execution.endSession();
+      await this.#openAnother();
+      for (const instance of [...this.#instances]) {
+        this.#checkLasts();
+        if (this.#instances.has(instance)) await instance.relink();
+      }
+      this.#checkLasts();
+    } catch (error) {
+      this.#lack = error;
+      // Some modules are there and some are not: nobody may use it.
+      await this.#execution.endSession();
+      this.#modules.clear();
+      this.#checkLasts();
+      throw error;
+    }
   }
 
-  #openExecution(): Promise<ExecutionSession> {
-    return openExecution(this.#options, { starts: this.#starts, siblings: this.#siblings, runtime: this.#runtime });
+  /** Puts another executor, with nothing in it, in the place of the one before. Errors: ExecutorError, also when the session has ended meanwhile. */
+  #openAnother(): Promise<void> {
+    const open = async (): Promise<void> => {
+      const parts = { starts: this.#starts, siblings: this.#siblings, runtime: this.#runtime };
+      const execution = await openExecution(this.#options, parts);
+      if (this.#isDisposed) await execution.endSession();
+      this.#checkLasts();
+      this.#modules.clear();
+      this.#execution = execution;
+      this.#calls = new CallHost(execution);
+      this.#lack = undefined;
+    };
+    const opening = open().finally(() => {
+      this.#opening = undefined;
+    });
+    this.#opening = opening;
+    return opening;
   }
 
-  /** Ends the executor, or gives back what was linked into this process. */
+  #checkLasts(): void {
+    if (this.#isDisposed) throw new ExecutorError("the session has ended");
+  }
+
+  #whyLacking(what?: string): ExecutorError {
+    const prefix = what === undefined ? "" : `${what}: `;
+    if (this.#isDisposed) return new ExecutorError(`${prefix}the session has ended`);
+    if (this.#restarting !== undefined) return new ExecutorError(`${prefix}the executor is being started again`);
+    const [cause, how] =
+      this.#lack === undefined ? [this.#calls.failure, "has ended"] : [this.#lack, "could not be started again"];
+    const end = cause instanceof ExecutorError ? cause.end : undefined;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    return new ExecutorError(`${prefix}the executor ${how}: ${reason}`, { cause, end });
+  }
+
+  /**
+   * Ends the executor, or gives back what was linked into this process, as soon as the instances that are being disposed of have done what they
+   * had left to do. Errors: UsageError for a session of a pool's.
+   */
   async dispose(): Promise<void> {
-    if (this.#isDisposed) return;
+    if (this.isPooled) throw new UsageError("dispose: the session is a pool's: resize or dispose of the pool");
+    return this.end();
+  }
+
+  /** @internal `dispose`, of a pool's as well. */
+  end(): Promise<void> {
+    this.#ending ??= this.#end();
+    return this.#ending;
+  }
+
+  async #end(): Promise<void> {
     this.#isDisposed = true;
+    await Promise.allSettled(this.#finishing);
     try {
       if (this.#calls.failure === undefined) await this.#calls.close();
+    } catch (error) {
+      // An executor that ends at this moment has nothing to be given back.
+      if (!(this.isolated && error instanceof ExecutorError)) throw error;
     } finally {
       await this.#execution.endSession();
+      await Promise.allSettled([this.#opening, this.#restarting]);
       this.#modules.clear();
     }
   }
@@ -296,8 +410,7 @@ export class Session<Isolated extends boolean = boolean> {
     if (!(await this.#starts.canHelp(error))) return false;
     const [execution, calls] = [this.#execution, this.#calls];
     this.#siblings?.templates.clear();
-    this.#execution = await this.#openExecution();
-    this.#calls = new CallHost(this.#execution);
+    await this.#openAnother();
     await calls.close();
     await execution.endSession();
     return true;

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { test } from "node:test";
-import { compile, ExecutorError, instantiate, Session } from "slablink";
+import { compile, ExecutorError, importFunction, instantiate, Session } from "slablink";
 import { fileOf } from "../support/source.ts";
 import { children, descriptors, memoryMappings } from "./left.ts";
 import { everyMode, isolatedModes, modes, openSession } from "./modes.ts";
@@ -124,11 +124,92 @@ for (const mode of isolatedModes) {
   });
 }
 
+for (const mode of isolatedModes) {
+  /** `a` and `b` in a session; the constructor of `a` fails when `fails` says so. */
+  const openPair = async (options: { restart: boolean }) => {
+    const session = await Session.open({ ...modes[mode], ...options });
+    const state = { fails: false, runs: 0 };
+    const begin = importFunction("void begin(void)", () => {
+      state.runs++;
+      if (state.fails) throw new Error("not now");
+    });
+    const source = `
+      void begin(void);
+      __attribute__((constructor)) static void c(void) { begin(); }
+      int crash(void) { return *(volatile int *)16; }`;
+    const a = await instantiate(
+      { name: "a.c", source },
+      { session, exports: { crash: "int crash(void)" }, imports: { begin } },
+    );
+    const b = await instantiate(
+      { name: "b.c", source: "int t[4]; int add(int x) { return x + 2; }" },
+      { session, exports: { add: "int add(int)" }, replaceable: true },
+    );
+    return { session, state, a, b };
+  };
+
+  test(`${mode}: a restart that fails leaves the session ended, with the reason, and the next call tries again`, async () => {
+    const { session, state, a, b } = await openPair({ restart: true });
+    const before = children();
+    state.fails = true;
+    await assert.rejects(a.exports.crash(), { signal: "SIGSEGV" });
+    await assert.rejects(b.exports.add(1), { message: "not now" });
+    assert.equal(session.hasEnded, true);
+    assert.equal(children().length, before.length - 1, "what had been started is ended");
+    const refused = { code: "executor", message: /the executor could not be started again: not now$/ };
+    assert.throws(() => b.view("t", Int32Array), refused);
+    assert.throws(() => b.view(4096, Int32Array, 1), refused);
+    assert.throws(() => b.address("t"), refused);
+    assert.throws(() => b.function("add", "int add(int)"), refused);
+    assert.throws(() => b.function(4096, "int add(int)"), refused);
+    const callback = b.callback("void f(void)", () => {});
+    await assert.rejects(callback, refused);
+    state.fails = false;
+    assert.equal(await b.exports.add(1), 3);
+    assert.equal(session.hasEnded, false);
+    assert.equal(state.runs, 3);
+    assert.equal(b.view("t", Int32Array).length, 4);
+    await session.dispose();
+  });
+
+  test(`${mode}: without restart, a restart that has failed is the reason until another one works`, async () => {
+    const { session, state, b } = await openPair({ restart: false });
+    state.fails = true;
+    await assert.rejects(session.restart(), { message: "not now" });
+    await assert.rejects(b.exports.add(1), { code: "executor", message: /could not be started again: not now$/ });
+    assert.equal(state.runs, 2, "nothing has been tried");
+    state.fails = false;
+    await session.restart();
+    assert.equal(await b.exports.add(1), 3);
+    await session.dispose();
+  });
+
+  test(`${mode}: what is linked, allocated or replaced in a session that has crashed waits for its next executor`, async () => {
+    const { session, a, b } = await openPair({ restart: true });
+    const module = await compile({ name: "three.c", source: "int three(void) { return 3; }" });
+    const exports = { three: "int three(void)" } as const;
+    const replaced = { name: "b.c", source: "int t[4]; int add(int x) { return x + 20; }" };
+    for (const end of [() => a.exports.crash().catch(() => {}), () => void session.restart()]) {
+      await end();
+      const allocated = await session.allocate(Int32Array, 4);
+      assert.equal(allocated.length, 4);
+      await end();
+      const instance = await instantiate(module, { session, exports });
+      assert.equal(await instance.exports.three(), 3);
+      await instance.dispose();
+      await end();
+      await b.replace(replaced);
+      assert.equal(await b.exports.add(1), 21);
+    }
+    await session.dispose();
+  });
+}
+
 test("in this process nothing that runs can be stopped, and that is said", async () => {
   const instance = await instantiate(module, { exports });
   try {
     assert.equal("with" in instance.exports.spin, false);
-    assert.throws(() => instance.session.restart(), { code: "usage" });
+    await assert.rejects(instance.session.restart(), { code: "usage" });
   } finally {
     await instance.dispose();
   }

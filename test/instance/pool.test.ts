@@ -266,7 +266,7 @@ test("a pool grows by copies, and shrinks when the calls there have been answere
   assert.equal(new Set(await Promise.all(calls)).size, 4);
   assert.equal(children().length, before.length + 1);
   assert.ok((await pool.exports.process()) > 0);
-  for (const size of [0, 1.5, -1, Number.NaN]) assert.throws(() => pool.resize(size), RangeError);
+  for (const size of [0, 1.5, -1, Number.NaN]) await assert.rejects(pool.resize(size), RangeError);
 });
 
 test("a pool that is disposed of does not wait for calls of executors that are to end", async () => {
@@ -278,6 +278,50 @@ test("a pool that is disposed of does not wait for calls of executors that are t
   await pool.dispose();
   await resized;
   for (const call of calls) await assert.rejects(call, { code: "executor" });
+});
+
+test("a crash that is under way is its call's error, neither that of dispose nor of resize", async () => {
+  for (let i = 0; i < 4; i++) {
+    const pool = await createPool(module, { size: 2, exports });
+    const crashes = [pool.exports.crash(0), pool.exports.crash(0)];
+    const told = Promise.all(crashes.map((crash) => assert.rejects(crash, { code: "executor" })));
+    for (let turn = 0; turn < i; turn++) await new Promise(setImmediate);
+    await Promise.all([pool.dispose(), pool.dispose()]);
+    await told;
+  }
+});
+
+test("members that leave in a crash do not keep a pool from growing", async () => {
+  const source = `
+    int kind;
+    void arm(void) { kind = 1; }
+    __attribute__((destructor)) static void end(void) { if (kind) *(volatile int *)16 = 1; }`;
+  const pool = await createPool({ name: "leaves.c", source }, { size: 2, exports: { arm: "void arm(void)" } });
+  await pool.members[1]!.exports.arm();
+  const [shrunk, grown] = [pool.resize(1), pool.resize(3)];
+  await Promise.all([shrunk, grown]);
+  assert.equal(pool.size, 3);
+  await pool.members[0]!.exports.arm();
+  await assert.rejects(pool.dispose(), { signal: "SIGSEGV" });
+  await assert.rejects(pool.dispose(), { signal: "SIGSEGV" });
+});
+
+test("a pool's members end with it alone", async () => {
+  const pool = await createPool(module, { size: 2, exports });
+  const [member] = pool.members;
+  await assert.rejects(member!.dispose(), {
+    code: "usage",
+    message: /^pool\.c: dispose: .*resize or dispose of the pool/,
+  });
+  await assert.rejects(member!.session.dispose(), { code: "usage" });
+  assert.equal(await member!.exports.next(), 1);
+  const added = await instantiate({ name: "added.c", source: "int added;" }, { session: member!.session });
+  await added.dispose();
+  await pool.dispose();
+  await assert.rejects(member!.session.restart(), { code: "executor", message: "the session has ended" });
+  const [sized, allocated] = [pool.resize(1), pool.allocate(Int32Array, 1)];
+  await assert.rejects(sized, { code: "usage" });
+  await assert.rejects(allocated, { code: "usage" });
 });
 
 test("what one executor writes over its code is not the others'", async () => {
@@ -385,7 +429,7 @@ test("a pool that is disposed of leaves no process, descriptor or mapping", asyn
     await pool.dispose();
     await assert.rejects(waiting, { code: "executor" });
     await assert.rejects(pool.exports.next(), { code: "usage" });
-    assert.throws(() => pool.allocate(Int32Array, 1), { code: "usage" });
+    await assert.rejects(pool.allocate(Int32Array, 1), { code: "usage" });
     await pool.dispose();
   };
   await use();
