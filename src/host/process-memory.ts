@@ -1,5 +1,5 @@
 import { hex } from "../bytes/address.ts";
-import { SlablinkError } from "../errors.ts";
+import { ExecutorError, SlablinkError } from "../errors.ts";
 import { koffi } from "./koffi.ts";
 import { errno, libc } from "./libc.ts";
 import { mappingAt, readMaps } from "./maps.ts";
@@ -10,7 +10,8 @@ const MOST_AT_ONCE = 0x7fff_f000;
 
 /**
  * A copy of [address, address + size) of a process of this machine's, this one included, by process_vm_readv(2): no thread of it is asked or
- * stopped. Errors: RangeError where it is not readable; code "memory" where the system does not allow it.
+ * stopped. Errors: RangeError where it is not readable; ExecutorError where the process has ended, even if nobody has
+ * been told yet; code "memory" where the system does not allow it.
  */
 export function readProcessMemory(pid: number, address: number, size: number): Uint8Array {
   const bytes = new Uint8Array(size);
@@ -43,6 +44,7 @@ function move(way: Way, pid: number, address: number, bytes: Uint8Array): void {
 /** `at`: the first byte that could not be moved. */
 function refusal(way: Way, pid: number, address: number, size: number, at: number, number: number): Error {
   const what = `cannot ${way} ${hex(size)} bytes at ${hex(address)}`;
+  if (number === Errno.ESRCH) return new ExecutorError(`${what}: process ${pid} has ended`);
   if (number !== Errno.EFAULT) return systemError("memory", what, number);
   try {
     const found = mappingAt(readMaps(pid), at);

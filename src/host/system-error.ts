@@ -5,6 +5,7 @@ import { errno, libc } from "./libc.ts";
 export const Errno = {
   EPERM: 1,
   ENOENT: 2,
+  ESRCH: 3,
   EAGAIN: 11,
   ENOMEM: 12,
   EACCES: 13,

@@ -198,6 +198,7 @@ export class Session<Isolated extends boolean = boolean> {
   /** @internal Links a module as a JITDylib of its own. Errors: LinkError and its kin, after everything has been given back. */
   async link(request: LinkRequest): Promise<LinkedModule> {
     for (;;) {
+      this.#checkLasts();
       // The executor may be exchanged at any time: what is begun in one is not gone on with in another.
       const [execution, calls] = [this.#execution, this.#calls];
       const { objects, absolutes, ids } = await request.prepare(calls);

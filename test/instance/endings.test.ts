@@ -236,6 +236,20 @@ for (const mode of everyMode) {
   });
 }
 
+test("memory of an executor that has ended a moment ago is refused for that reason, and dispose goes on", async () => {
+  const instance = await instantiate(module, { isolated: true, exports });
+  const executor = await instance.exports.process();
+  const [environ = 0] = await instance.session.execution.epc.resolve(0, ["environ"]);
+  const { memory } = instance;
+  process.kill(executor, "SIGKILL");
+  const readOn = () => {
+    // Nobody is told of the end as long as nothing is waited for.
+    for (;;) memory.read(environ, 8);
+  };
+  assert.throws(readOn, { code: "executor", message: /process \d+ has ended$/ });
+  await instance.dispose();
+});
+
 test("sessions that are disposed of leave no process", async () => {
   const before = children();
   const instances = await Promise.all(isolatedModes.map((mode) => instantiate(module, { ...modes[mode], exports })));
