@@ -2,20 +2,24 @@ import { readdirSync, readFileSync } from "node:fs";
 import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-/** What a process holds: resident memory in KiB, descriptors, mappings. */
+/** What a process holds: resident memory in KiB, descriptors, mappings, and those of them that are a file's, of memory or on disk. */
 export interface Holding {
   readonly resident: number;
   readonly descriptors: number;
   readonly mappings: number;
+  readonly fileMappings: number;
 }
 
 /** What process `pid` holds, as the kernel counts it. */
 export function holdingOf(pid: number | "self"): Holding {
   const status = readFileSync(`/proc/${pid}/status`, "latin1");
+  const mappings = readFileSync(`/proc/${pid}/maps`, "latin1").trimEnd().split("\n");
   return {
     resident: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]),
     descriptors: readdirSync(`/proc/${pid}/fd`).length,
-    mappings: readFileSync(`/proc/${pid}/maps`, "latin1").split("\n").length - 1,
+    mappings: mappings.length,
+    // Address, permissions, offset, device, inode.
+    fileMappings: mappings.filter((line) => line.split(/ +/)[4] !== "0").length,
   };
 }
 
