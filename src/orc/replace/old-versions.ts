@@ -34,19 +34,26 @@ export class OldVersions {
   /** Looks when there are many. */
   async collectIfMany(): Promise<void> {
     if (this.#waiting.length < this.#patience) return;
-    await this.collect();
+    const free = await this.#takeFree(false);
     this.#patience = Math.max(MANY, 2 * this.#waiting.length);
+    // The next version need not wait until they are gone. That fails only with the executor, which others will tell of.
+    this.#session.removeAll(free).catch(() => {});
   }
 
   /** Takes those out of the executor that nothing refers to, or all without looking; gives their number. */
   async collect(unchecked = false): Promise<number> {
-    if (this.#waiting.length === 0) return 0;
-    const referred = unchecked ? [] : await this.#referred();
-    if (referred === undefined) return 0;
-    const free = this.#waiting.filter((_, i) => referred[i] !== true);
-    this.#waiting = this.#waiting.filter((_, i) => referred[i] === true);
+    const free = await this.#takeFree(unchecked);
     await this.#session.removeAll(free);
     return free.length;
+  }
+
+  /** Those that nothing refers to, or all without looking, which wait no more. */
+  async #takeFree(unchecked: boolean): Promise<LinkedJob[]> {
+    const referred = unchecked || this.#waiting.length === 0 ? [] : await this.#referred();
+    if (referred === undefined) return [];
+    const free = this.#waiting.filter((_, i) => referred[i] !== true);
+    this.#waiting = this.#waiting.filter((_, i) => referred[i] === true);
+    return free;
   }
 
   async #referred(): Promise<boolean[] | undefined> {
