@@ -55,8 +55,8 @@ export interface JITLinkMemoryManager {
   holds?(address: number): boolean;
   /** Memory for one job. Errors: code "memory" when there is none. */
   allocate(request: AllocationRequest): Promise<InFlightAlloc>;
-  /** Runs the dealloc actions and gives the memory back. */
-  deallocate(allocs: readonly FinalizedAlloc[]): Promise<void>;
+  /** Runs the dealloc actions, then `meanwhile`, which may still need the addresses, and gives the memory back. */
+  deallocate(allocs: readonly FinalizedAlloc[], meanwhile?: () => Promise<void>): Promise<void>;
   /** Gives back this side's memory, when the executor has ended. */
   close?(): Promise<void>;
 }

@@ -44,7 +44,7 @@ export class ObjectMemoryManager implements JITLinkMemoryManager {
   readonly #placement: Placement;
   readonly #tasks: Tasks;
   readonly #jobs = new Map<number, Job>();
-  /** Deallocated, but its image is unloaded only afterwards: the addresses are given up with the next request. */
+  /** Deallocated: the addresses are given up with the next request. */
   readonly #left: AddressRange[] = [];
 
   constructor(epc: ExecutorProcessControl, options: ObjectMemoryOptions = {}) {
@@ -97,7 +97,8 @@ export class ObjectMemoryManager implements JITLinkMemoryManager {
   }
 
   /** The dealloc actions are the shared part's, which was finalized last and goes first. */
-  async deallocate(allocs: readonly FinalizedAlloc[]): Promise<void> {
+  async deallocate(allocs: readonly FinalizedAlloc[], meanwhile?: () => Promise<void>): Promise<void> {
+    const left: AddressRange[] = [];
     for (const { address } of allocs.toReversed()) {
       const job = this.#jobs.get(address);
       if (job === undefined) throw new SlablinkError("memory", `nothing is allocated at ${hex(address)}`);
@@ -105,8 +106,10 @@ export class ObjectMemoryManager implements JITLinkMemoryManager {
       if (job.keys.length > 0) {
         await callWithAddresses(this.#epc, Llvm.memoryDeinitialize, Llvm.memoryInstance, job.keys);
       }
-      this.#left.push(...job.parts);
+      left.push(...job.parts);
     }
+    await meanwhile?.();
+    this.#left.push(...left);
   }
 
   /** Where `size` bytes are free in the executor now. */

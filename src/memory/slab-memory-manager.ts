@@ -108,9 +108,10 @@ export class SlabMemoryManager implements JITLinkMemoryManager {
   }
 
   /** Runs the dealloc actions, the last allocation's first, and makes the memory available again. */
-  async deallocate(allocs: readonly FinalizedAlloc[]): Promise<void> {
+  async deallocate(allocs: readonly FinalizedAlloc[], meanwhile?: () => Promise<void>): Promise<void> {
     const keys = allocs.flatMap(({ key }) => (key === undefined ? [] : [key]));
     if (keys.length > 0) await this.#mapper.deinitialize(keys);
+    await meanwhile?.();
     if (!this.#mapper.canReuse) return;
     for (const { address } of allocs) this.#slabOf(address).free(address);
   }

@@ -274,8 +274,14 @@ export class ExecutionSession implements TrackerOwner {
     }
     for (const job of jobs) this.#forget(job);
     await emptySlots(this, jobs);
-    await this.memoryManager.deallocate(jobs.map(({ alloc }) => alloc));
-    await Promise.all(jobs.map(({ image }) => this.epc.unloadImage(image)));
+    const images = jobs.map(({ image }) => image);
+    const unload = async (): Promise<void> => {
+      await Promise.all(images.splice(0).map((image) => this.epc.unloadImage(image)));
+    };
+    // Nobody is to be given addresses that the loader has not left.
+    const allocs = jobs.map(({ alloc }) => alloc);
+    await this.memoryManager.deallocate(allocs, unload);
+    await unload();
   }
 
   /** Takes a job out of what look-ups find. */

@@ -107,7 +107,7 @@ class Recorder {
       pageSize: manager.pageSize,
       perObject: manager.perObject,
       mapper: manager.mapper,
-      deallocate: (allocs) => manager.deallocate(allocs),
+      deallocate: (allocs, meanwhile) => manager.deallocate(allocs, meanwhile),
       allocate: async (request) => {
         const alloc = await manager.allocate(request);
         if (this.#allocation !== undefined || manager.perObject === true) this.#isOdd = true;

@@ -34,10 +34,8 @@ export class OldVersions {
   /** Looks when there are many. */
   async collectIfMany(): Promise<void> {
     if (this.#waiting.length < this.#patience) return;
-    const free = await this.#takeFree(false);
+    await this.collect();
     this.#patience = Math.max(MANY, 2 * this.#waiting.length);
-    // The next version need not wait until they are gone. That fails only with the executor, which others will tell of.
-    this.#session.removeAll(free).catch(() => {});
   }
 
   /** Takes those out of the executor that nothing refers to, or all without looking; gives their number. */

@@ -105,7 +105,7 @@ export class ReplaceableObjects {
     beside: readonly ByteReader[],
   ): Promise<{ readonly replacement: Replacement; readonly job: LinkedJob }> {
     const started = milliseconds();
-    this.#findLinked();
+    this.#findLinked(this.#jobs());
     const before = this.#current.get(reader.name);
     if (before === undefined) {
       const isAdded = this.names.includes(reader.name);
@@ -127,7 +127,7 @@ export class ReplaceableObjects {
     }
     this.#version++;
     const replaced = version.functions.filter(({ stub }) => this.#stubs.has(stub));
-    this.#findLinked();
+    this.#findLinked([job]);
     const words = replaced.map(({ stub, symbol }) => ({
       address: this.#stubs.get(stub)!.slot,
       value: job.definition(symbol)!,
@@ -167,11 +167,10 @@ export class ReplaceableObjects {
     return [...readers, PADDING];
   }
 
-  /** Looks up where versions have been linked that were added. */
-  #findLinked(): void {
+  /** Looks up where versions have been linked that were added: in which of the jobs. */
+  #findLinked(jobs: Iterable<LinkedJob>): void {
     if (this.#added.size === 0) return;
-    for (const each of this.#dylib.linked.jobs()) {
-      const job = each as LinkedJob;
+    for (const job of jobs) {
       for (const graph of job.tables.graphs) {
         const version = graph.hasReader ? this.#added.get(graph.reader) : undefined;
         if (version === undefined) continue;
@@ -206,15 +205,18 @@ export class ReplaceableObjects {
     }
   }
 
+  #jobs(): Iterable<LinkedJob> {
+    return this.#dylib.linked.jobs() as Iterable<LinkedJob>;
+  }
+
   #known(): KnownProgram {
-    const jobs = [...this.#dylib.linked.jobs()] as LinkedJob[];
     return {
       stubs: this.#stubs,
       variables: this.#variables,
       localVariables: this.#localVariables,
       defines: (name) => this.#dylib.find(name) !== undefined,
       copyOf: (name) => {
-        for (const job of jobs) {
+        for (const job of this.#jobs()) {
           const id = job.tables.pool.findString(name);
           const address = job.externals.address[id];
           if (address === undefined || Number.isNaN(address) || job.externals.kind[id] !== ExternalKind.data) continue;
