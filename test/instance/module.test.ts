@@ -133,6 +133,21 @@ test("one module can be instantiated many times, each with variables of its own"
   await b.dispose();
 });
 
+test("instances that come and go side by side in one executor do not get each other's addresses too early", async () => {
+  const session = await openSession("isolated");
+  const module = await compile({ name: "next.c", source: "static int at; int next(void) { return ++at; }" });
+  const exports = { next: "int next(void)" } as const;
+  const comeAndGo = async (): Promise<void> => {
+    for (let i = 0; i < 80; i++) {
+      const instance = await instantiate(module, { session, exports });
+      assert.equal(await instance.exports.next.async(), 1);
+      await instance.dispose();
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, comeAndGo));
+  await session.dispose();
+});
+
 for (const mode of everyMode) {
   test(`${mode}: instances of a session can be linked with each other, and are after a restart`, async () => {
     const session = await openSession(mode, { restart: true });
