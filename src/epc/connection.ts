@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { hex } from "../bytes/address.ts";
 import { ExecutorError } from "../errors.ts";
 import type { ByteChannel } from "../host/byte-channel.ts";
+import { milliseconds } from "../host/clock.ts";
 import type { ProtocolCounters } from "./executor-process-control.ts";
 import { encodeHeader, type Frame, FrameDecoder, Opcode } from "./frame.ts";
 import { ProtocolError } from "./protocol-error.ts";
@@ -122,8 +123,8 @@ export class EpcConnection {
   }
 
   /**
-   * As `call`, but blocks the event loop; only handlers that answer at once are served meanwhile. `onQuiet` is called whenever nothing has come
-   * for 20 ms, and may throw. undefined when the session has ended.
+   * As `call`, but blocks the event loop; only handlers that answer at once are served meanwhile. `onQuiet` is called every 20 ms or so, and
+   * may throw. undefined when the session has ended.
    */
   callNow(tag: number, argument: Uint8Array, onQuiet: () => void): Uint8Array | undefined {
     if (this.#failure) throw this.#failure;
@@ -136,7 +137,14 @@ export class EpcConnection {
     };
     this.#pending.set(sequence, { resolve, reject: () => {} });
     this.#send(Opcode.callWrapper, sequence, tag, argument);
-    while (result === undefined && !this.#ending) if (!this.receiveNow(QUIET)) onQuiet();
+    let last = milliseconds();
+    while (result === undefined && !this.#ending) {
+      const hasCome = this.receiveNow(QUIET);
+      // An executor that always has something to say is looked after as well.
+      if (result !== undefined || (hasCome && milliseconds() - last < QUIET)) continue;
+      last = milliseconds();
+      onQuiet();
+    }
     return result;
   }
 
