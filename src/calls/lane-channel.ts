@@ -75,8 +75,10 @@ export class LaneChannel extends CallChannel {
     this.#release = options.release;
     this.#scratch = new CallScratch(this.pointers, this.#at.spill);
     this.#stall = new StallWatch({
-      ...{ queue: this.#queue, threads: CALL_LANES },
-      ...{ allWait: () => this.#waitsForPromises(), hold: (held: boolean) => this.#pipe.hold(held) },
+      queue: this.#queue,
+      threads: CALL_LANES,
+      allWait: () => this.#waitsForPromises(),
+      hold: (held) => this.#pipe.hold(held),
     });
     this.#poll = new EventPoll(this.#at, () => this.#takeEvents());
     if (options.area.address === options.area.localAddress) LaneChannel.#here.add(this);

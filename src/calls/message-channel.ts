@@ -65,7 +65,9 @@ export class MessageChannel extends CallChannel {
     this.#release = options.release;
     this.#scratch = new CallScratch(this.pointers);
     this.#stall = new StallWatch({
-      ...{ queue: this.#queue, threads: ASYNC_PLACES, allWait: () => this.#waiting === ASYNC_PLACES },
+      queue: this.#queue,
+      threads: ASYNC_PLACES,
+      allWait: () => this.#waiting === ASYNC_PLACES,
       hold: (held) => this.#messages.release(held ? 0 : ASYNC_PLACES),
     });
     this.#messages.onImport((message) => this.#serve(message));

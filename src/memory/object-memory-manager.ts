@@ -99,17 +99,20 @@ export class ObjectMemoryManager implements JITLinkMemoryManager {
   /** The dealloc actions are the shared part's, which was finalized last and goes first. */
   async deallocate(allocs: readonly FinalizedAlloc[], meanwhile?: () => Promise<void>): Promise<void> {
     const left: AddressRange[] = [];
-    for (const { address } of allocs.toReversed()) {
-      const job = this.#jobs.get(address);
-      if (job === undefined) throw new SlablinkError("memory", `nothing is allocated at ${hex(address)}`);
-      this.#jobs.delete(address);
-      if (job.keys.length > 0) {
-        await callWithAddresses(this.#epc, Llvm.memoryDeinitialize, Llvm.memoryInstance, job.keys);
+    try {
+      for (const { address } of allocs.toReversed()) {
+        const job = this.#jobs.get(address);
+        if (job === undefined) throw new SlablinkError("memory", `nothing is allocated at ${hex(address)}`);
+        this.#jobs.delete(address);
+        if (job.keys.length > 0) {
+          await callWithAddresses(this.#epc, Llvm.memoryDeinitialize, Llvm.memoryInstance, job.keys);
+        }
+        left.push(...job.parts);
       }
-      left.push(...job.parts);
+      await meanwhile?.();
+    } finally {
+      this.#left.push(...left);
     }
-    await meanwhile?.();
-    this.#left.push(...left);
   }
 
   /** Where `size` bytes are free in the executor now. */

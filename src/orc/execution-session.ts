@@ -198,7 +198,7 @@ export class ExecutionSession implements TrackerOwner {
     names: readonly string[],
     options: LookupOptions = {},
   ): Promise<Map<string, number>> {
-    const weak = weakNames(names, options.weak) ?? new Set();
+    const weak = weakNames(names, options.weak);
     if (dylib instanceof JITDylib) return this.inTurn(dylib, (lookup) => lookup(names, weak));
     // One turn for all of them: what one has is not known while others link in it.
     const order = [...dylib];

@@ -11,7 +11,7 @@ import type { JITDylib } from "./jit-dylib.ts";
 import { linkOwnObject } from "./link-own-object.ts";
 import type { LinkedJob } from "./linked-job.ts";
 import type { RemoveOptions } from "./resource-tracker.ts";
-import { jobAt, StubSet } from "./stub-set.ts";
+import { failIfDefined, jobAt, StubSet } from "./stub-set.ts";
 import { type PlacedWord, writeWords } from "./write-words.ts";
 
 const NAMES = {
@@ -77,10 +77,7 @@ class LazyFunction implements FilledSlot {
     // What is found can be removed only when the slot leads there.
     return this.#session.inTurn(dylib, async (lookup) => {
       this.#checkedSource();
-      const address = (await lookup([this.#name])).get(this.#name);
-      if (address === undefined) {
-        throw new LinkError("undefined-symbol", `${this.#name} is not defined in ${dylib.name}`);
-      }
+      const address = (await lookup([this.#name])).get(this.#name)!;
       if (this.slot === undefined) return address;
       this.#target = address;
       this.#job = jobAt(dylib, this.#name, address);
@@ -141,8 +138,11 @@ export async function lazyReexports(
 ): Promise<LazyReexports> {
   const pairs = Array.isArray(names) ? names.map((name) => [name, name] as const) : Object.entries(names);
   if (pairs.length === 0) return new LazyReexports(undefined);
-  const taken = pairs.find(([name]) => dylib.find(name) !== undefined);
-  if (taken !== undefined) throw new UsageError(`${taken[0]} cannot be linked late: ${dylib.name} defines it already`);
+  failIfDefined(
+    dylib,
+    "lazy",
+    pairs.map(([name]) => name),
+  );
   let opening = opened.get(session);
   if (opening === undefined) {
     opening = open(session);

@@ -12,9 +12,8 @@ export interface LookupOptions {
 export type LookupNow = (names: readonly string[], weak?: ReadonlySet<string>) => Promise<Map<string, number>>;
 
 /** The names that may be missing. */
-export function weakNames(names: readonly string[], weak: LookupOptions["weak"]): ReadonlySet<string> | undefined {
-  if (weak === undefined || weak === false) return undefined;
-  return new Set(weak === true ? names : weak);
+export function weakNames(names: readonly string[], weak: LookupOptions["weak"]): ReadonlySet<string> {
+  return new Set(weak === true ? names : weak || []);
 }
 
 /** Address that one of the jobs has for a name, as a definition or as what it refers to. */

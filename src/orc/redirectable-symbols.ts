@@ -1,4 +1,4 @@
-import { LinkError, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { checkAddress } from "./definitions.ts";
 import type { ExecutionSession } from "./execution-session.ts";
 import type { JITDylib } from "./jit-dylib.ts";
@@ -143,7 +143,6 @@ async function withTargets<T>(
 }
 
 function targetOf(dylib: JITDylib, symbol: string, found: ReadonlyMap<string, number>): Target {
-  const address = found.get(symbol);
-  if (address === undefined) throw new LinkError("undefined-symbol", `${symbol} is not defined in ${dylib.name}`);
+  const address = found.get(symbol)!;
   return { address, job: jobAt(dylib, symbol, address), symbol };
 }

@@ -8,6 +8,8 @@ import { checkUnreferenced } from "./remove-tracker.ts";
 import type { RemoveOptions } from "./resource-tracker.ts";
 
 const STUBS = { stubs: "__slablink_stubs", slots: "__slablink_slots" };
+/** What is said of a name that has a definition, by the kind of stubs. */
+const REFUSALS = { lazy: "cannot be linked late", redirectable: "cannot become redirectable" } as const;
 let made = 0;
 
 /**
@@ -45,7 +47,7 @@ export class StubSet {
   static async link(
     session: ExecutionSession,
     dylib: JITDylib,
-    kind: "lazy" | "redirectable",
+    kind: StubKind,
     stubs: readonly Stub[],
     fill: (own: JITDylib) => void = () => {},
   ): Promise<StubSet> {
@@ -119,10 +121,13 @@ export class StubSet {
   }
 }
 
+/** What stubs are for. */
+export type StubKind = keyof typeof REFUSALS;
+
 /** Errors: UsageError when `dylib` defines one of the names. */
-export function failIfDefined(dylib: JITDylib, kind: "lazy" | "redirectable", names: readonly string[]): void {
+export function failIfDefined(dylib: JITDylib, kind: StubKind, names: readonly string[]): void {
   const taken = names.find((name) => dylib.find(name) !== undefined);
-  if (taken !== undefined) throw new UsageError(`${taken} cannot become ${kind}: ${dylib.name} defines it already`);
+  if (taken !== undefined) throw new UsageError(`${taken} ${REFUSALS[kind]}: ${dylib.name} defines it already`);
 }
 
 function removed({ name }: JITDylib): UsageError {
